@@ -1,0 +1,31 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "media/av/encoder.h"
+#include "proto/channel.h"
+
+namespace gopmill {
+
+void add_connect_option(CLI::App& command, std::string& endpoint) {
+  endpoint = kDefaultEndpoint;
+  command.add_option("--connect", endpoint, "The coordinator's endpoint, tcp://HOST:PORT")->envname("GOPMILL_CONNECT")->capture_default_str();
+}
+
+void add_json_flag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON on stdout; field names are stable"); }
+
+void add_examples(CLI::App& command, const std::string& examples) { command.footer("Examples:\n  " + examples + "\n"); }
+
+EncoderCheck linked_encoders() {
+  return [](const RenditionProfile& rendition) -> std::optional<EncoderComplaint> {
+    auto complaint = av::complaint_about(rendition);
+    if (!complaint) return std::nullopt;
+    return EncoderComplaint{std::move(complaint->key), std::move(complaint->why), std::move(complaint->nearest)};
+  };
+}
+
+std::string wait_command(const std::string& jobs, const std::string& endpoint) {
+  return "`gopmill wait " + jobs + (endpoint == kDefaultEndpoint ? "" : " --connect " + endpoint) + "`";
+}
+
+}  // namespace gopmill

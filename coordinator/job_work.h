@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "coordinator/plan.h"
+#include "coordinator/report.h"
+#include "coordinator/scheduler.h"
+#include "coordinator/spool.h"
+#include "media/child.h"
+#include "proto/messages.h"
+
+namespace gopmill {
+
+// The work of one job on the coordinator's own machine: analyse, split, stitch and verify as media children, the plan,
+// and the results as they come in. It decides nothing about when; the scheduler's actions call it, and what it has to tell
+// the scheduler it returns as events. Owned by the server's loop.
+class JobWork {
+ public:
+  JobWork(JobId job, wire::Submit submit, std::int64_t submitted_unix_ms, Spool& spool);
+  JobWork(const JobWork&) = delete;
+  JobWork& operator=(const JobWork&) = delete;
+
+  // ---- as the scheduler's actions ask ----
+  std::vector<Event> start(const actions::StartStep& action, Instant now);
+  void stop(StepKind step);
+  void allow_inputs(std::uint32_t end);
+  void commit(std::uint32_t task, CommittedTask committed);
+
+  // ---- for the loop ----
+  [[nodiscard]] std::vector<int> event_fds() const;
+  std::vector<Event> poll(Instant now);
+
+  // ---- for queries and transfers ----
+  [[nodiscard]] const wire::Submit& submit() const { return submit_; }
+  [[nodiscard]] std::int64_t submitted_unix_ms() const { return submitted_unix_ms_; }
+  [[nodiscard]] const Plan* plan() const { return plan_ ? &*plan_ : nullptr; }
+  [[nodiscard]] std::vector<std::string> notes() const;
+  [[nodiscard]] const std::vector<wire::ResultFile>& files() const { return files_; }
+  [[nodiscard]] std::optional<wire::ArtifactFacts> input_facts(std::uint32_t task) const;
+  // Makes plan and committed results known again after a restart, from what the spool and the store kept.
+  Result<> restore(const std::map<std::uint32_t, CommittedTask>& committed);
+  void set_build(std::string build) { build_ = std::move(build); }
+  void count_lost_attempt() { ++attempts_lost_; }
+
+ private:
+  // One splitting child: a linear read of the source that fills the inputs of `tasks`.
+  struct Splitter {
+    MediaChild child;
+    std::vector<std::uint32_t> tasks;        // file index → task
+    std::optional<std::uint32_t> asked;      // the file it waits for
+    std::vector<std::uint32_t> open;         // files given and not closed
+  };
+  // The rendition that is being stitched or verified.
+  struct Finisher {
+    MediaChild child;
+    StepKind step{};
+    std::size_t rendition = 0;
+  };
+
+  Result<Fd> open_source() const;
+  Result<> start_analysis(Instant now);
+  Result<> start_split(const std::vector<std::uint32_t>& tasks, Instant now);
+  Result<> start_splitter(std::vector<std::uint32_t> tasks, Instant now);
+  Result<> start_finisher(StepKind step, std::size_t rendition, Instant now);
+  void poll_analysis(Instant now, std::vector<Event>& out);
+  void poll_splitters(Instant now, std::vector<Event>& out);
+  void poll_finisher(Instant now, std::vector<Event>& out);
+  Result<std::vector<TaskShape>> accept_analysis(const std::string& bytes);
+  Result<> make_job_plan();
+  Result<> grant(Splitter& splitter);
+  Result<Event> close_input(Splitter& splitter, std::uint32_t file);
+  Result<> serve_stitcher(std::uint32_t file);
+  Result<> accept_finished(const std::string& bytes, Instant now, std::vector<Event>& out);
+  Result<> write_report();
+  [[nodiscard]] StitchRequest stitch_request(std::size_t rendition) const;
+  void fail_step(StepKind step, Fault fault, std::vector<Event>& out);
+
+  const JobId job_;
+  const wire::Submit submit_;
+  const std::int64_t submitted_unix_ms_;
+  Spool& spool_;
+  std::string build_;
+  std::optional<Profile> profile_;
+  std::optional<SourceFacts> source_;
+  std::optional<Plan> plan_;
+  std::uint32_t inputs_allowed_ = 0;
+  std::uint32_t attempts_lost_ = 0;
+  std::map<std::uint32_t, wire::ArtifactFacts> inputs_;
+  std::map<std::uint32_t, CommittedTask> committed_;
+  std::vector<FileReport> stitched_, verified_;
+  std::vector<wire::ResultFile> files_;
+  std::optional<MediaChild> analyser_;
+  std::deque<Splitter> splitters_;
+  std::optional<Finisher> finisher_;
+};
+
+}  // namespace gopmill

@@ -1,0 +1,269 @@
+#include "coordinator/plan.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "coordinator/plan_check.h"
+#include "coordinator/plan_frames.h"
+#include "coordinator/plan_segments.h"
+#include "profiles/ladder.h"
+
+namespace gopmill {
+namespace {
+
+// What a pixel of each encoder costs, as multiples of x264's at presets of the same ambition; only to weigh tasks of
+// one job against each other, so the round numbers do.
+double pixel_cost(VideoCodec codec) {
+  switch (codec) {
+    case VideoCodec::kH264: return 1;
+    case VideoCodec::kHevc: return 3;
+    case VideoCodec::kAv1: return 2.5;
+    case VideoCodec::kVp9: return 4;
+  }
+  return 1;
+}
+
+// A second of sound costs a sixtieth of a second of 640x360 H.264 at 30 frames/s.
+constexpr double kSoundSecondCost = 640.0 * 360 * 30 / 60;
+
+// What of the source goes into the job.
+struct Carried {
+  const VideoTrack* video = nullptr;
+  const AudioTrack* audio = nullptr;
+};
+
+// "sound track 2 (deu)": the place among the sound tracks, from 1. A language tag is the source's own text, so it is
+// shown only where it looks like one.
+std::string sound_track_name(const SourceFacts& source, std::size_t index) {
+  const std::string& language = source.audio[index].language;
+  const auto is_tag_character = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  const bool show = !language.empty() && language.size() <= 16 && std::ranges::all_of(language, is_tag_character);
+  return "sound track " + std::to_string(index + 1) + (show ? " (" + language + ")" : "");
+}
+
+void note_sound(const SourceFacts& source, const Profile& profile, Plan& plan) {
+  if (source.audio.empty()) return;
+  if (!profile.audio) {
+    plan.notes.push_back("sound is not carried: profile " + profile.name + " has none");
+    return;
+  }
+  for (std::size_t i = 0; i < source.audio.size(); ++i) {
+    if (i != source.audio_chosen) {
+      plan.notes.push_back(sound_track_name(source, i) + " is not carried");
+    } else if (source.audio[i].packets == 0) {
+      plan.notes.push_back(sound_track_name(source, i) + " is empty");
+    }
+  }
+}
+
+Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile, Plan& plan) {
+  Carried carried;
+  note_sound(source, profile, plan);
+  if (profile.audio && !source.audio.empty() && source.audio[source.audio_chosen].packets > 0) {
+    carried.audio = &source.audio[source.audio_chosen];
+  }
+  if (source.video && !profile.renditions.empty()) {
+    if (source.video->frames.empty()) return fail(FaultKind::kInput, "no picture of the video track can be decoded");
+    carried.video = &*source.video;
+  }
+  if (carried.video == nullptr && carried.audio == nullptr) {
+    if (source.video && profile.renditions.empty()) {
+      return fail(FaultKind::kInput, "the source has no sound, and profile " + profile.name + " carries nothing else");
+    }
+    return fail(FaultKind::kInput, source.audio.empty() || profile.audio
+                                       ? "the source has neither picture nor sound"
+                                       : "the source has no picture, and profile " + profile.name + " carries nothing else");
+  }
+  if (carried.video == nullptr) {
+    plan.notes.push_back(source.video ? "the picture is not carried: profile " + profile.name + " is for sound only"
+                                      : "the source has no picture: one rendition, audio, carries its sound");
+  }
+  return carried;
+}
+
+int output_sample_rate(AudioCodec codec, int source_rate) {
+  // Opus codes at 48 kHz whatever it is given (RFC 6716). AAC takes any; the two rates every phone plays are kept to,
+  // and of them the one that is a simple ratio of the source's.
+  return codec == AudioCodec::kAac && source_rate % 11025 == 0 ? 44100 : 48000;
+}
+
+int output_channels(int wanted, int source_channels) {
+  if (wanted == 6 && source_channels >= 6) return 6;
+  return std::min({wanted, source_channels, 2});
+}
+
+AudioTask audio_task(const AudioTrack& track, const AudioProfile& profile, bool beside_picture) {
+  AudioTask task{.profile = profile,
+                 .sample_rate = output_sample_rate(profile.codec, track.sample_rate),
+                 .channels = output_channels(profile.channels, track.channels)};
+  const Timestamp starts = track.starts_after_picture;
+  if (beside_picture && starts.ticks > 0) task.first_sample = starts.in({1, task.sample_rate}).ticks;
+  return task;
+}
+
+// How much later than in the source's own count pictures are shown: sound that starts before the picture starts at 0.
+std::int64_t picture_shift(const Carried& carried) {
+  if (carried.audio == nullptr || carried.audio->starts_after_picture.ticks >= 0) return 0;
+  const Timestamp starts = carried.audio->starts_after_picture;
+  return Timestamp{-starts.ticks, starts.base}.in(carried.video->base).ticks;
+}
+
+SourcePicture source_picture(const VideoTrack& track) {
+  return {.width = track.width,
+          .height = track.height,
+          .sample_aspect = track.sample_aspect,
+          .quarter_turns = track.orientation.quarter_turns,
+          .fps = mean_rate(track.frames.size(), track.frames.back().pts, track.base)};
+}
+
+EncoderSettings encoder_settings(const Rung& rung, const VideoTrack& track, const FrameList& list) {
+  EncoderSettings encoder{
+      .codec = rung.profile.codec,
+      .width = rung.width,
+      .height = rung.height,
+      .pixel_format = rung.profile.pixel_format,
+      .colour = track.colour,
+      .rate = rung.profile.rate,
+      .preset = rung.profile.preset,
+      .codec_profile = rung.profile.codec_profile,
+      .level = rung.profile.level,
+      .options = rung.profile.encoder_options,
+      .base = track.base,
+      .frame_rate = mean_rate(list.frames.size(), list.frames.back().pts - list.frames.front().pts, track.base)};
+  encoder.colour.full_range = false;  // Pictures are converted: phones guess limited range whatever is tagged.
+  return encoder;
+}
+
+void plan_pictures(const VideoTrack& track, const Ladder& ladder, const Profile& profile, std::int64_t shift, Plan& plan) {
+  for (const Rung& rung : ladder.rungs) {
+    FrameList list = list_frames(track, rung.profile.fps_max, profile.gop, shift);
+    PlannedRendition rendition;
+    rendition.encoder = encoder_settings(rung, track, list);
+    rendition.file = {.name = rung.profile.name,
+                      .has_video = true,
+                      .codec = rung.profile.codec,
+                      .width = rung.width,
+                      .height = rung.height,
+                      .pixel_format = rung.profile.pixel_format,
+                      .base = track.base,
+                      .frames = std::move(list.frames),
+                      .last_duration = list.last_duration,
+                      .maxrate = rung.profile.rate.maxrate,
+                      .bufsize = rung.profile.rate.bufsize};
+    plan.renditions.push_back(std::move(rendition));
+    plan.shows.push_back(std::move(list.shows));
+  }
+}
+
+void plan_sound(const AudioTrack& track, const AudioTask& task, Plan& plan) {
+  if (plan.renditions.empty()) {
+    PlannedRendition sound;
+    sound.file.name = "audio";
+    sound.file.base = {1, task.sample_rate};
+    plan.renditions.push_back(std::move(sound));
+  }
+  for (PlannedRendition& rendition : plan.renditions) {
+    rendition.file.has_audio = true;
+    rendition.file.audio = task;
+  }
+  plan.tasks.push_back({.run = {.stream = track.stream, .first = 0, .end = track.packets},
+                        .audio = true,
+                        .cost = std::max(1.0, track.seconds * kSoundSecondCost),
+                        .outputs = 1,
+                        .media_seconds = track.seconds});
+  plan.seconds = std::max(plan.seconds, Timestamp{task.first_sample, {1, task.sample_rate}}.seconds() + track.seconds);
+}
+
+// Ends where the next body begins, and the last one where the film ends.
+double body_seconds(const RenditionPlan& file, PlannedTask::Range body) {
+  const std::int64_t end =
+      body.end < file.frames.size() ? file.frames[body.end].pts : file.frames.back().pts + file.last_duration;
+  return Timestamp{end - file.frames[body.first].pts, file.base}.seconds();
+}
+
+void plan_segments(const VideoTrack& track, const Profile& profile, Plan& plan) {
+  Segmentation cut = cut_segments(plan.renditions, plan.shows, track, profile);
+  for (Segment& segment : cut.segments) {
+    PlannedTask task{.run = segment.run,
+                     .outputs = static_cast<std::uint32_t>(plan.renditions.size()),
+                     .media_seconds = body_seconds(plan.renditions.front().file, segment.bodies.front())};
+    for (std::size_t r = 0; r < segment.bodies.size(); ++r) {
+      const EncoderSettings& encoder = plan.renditions[r].encoder;
+      const auto frames = static_cast<double>(segment.bodies[r].end - segment.bodies[r].first);
+      task.cost += frames * encoder.width * encoder.height * pixel_cost(encoder.codec);
+    }
+    task.ranges = std::move(segment.bodies);
+    plan.tasks.push_back(std::move(task));
+  }
+  plan.decode_ratio = cut.decode_ratio;
+  if (!cut.note.empty()) plan.notes.push_back(std::move(cut.note));
+}
+
+// The frames [reach) of a rendition, as a task numbers them: by place in `pictures`.
+RenditionTask rendition_task(const PlannedRendition& rendition, const std::vector<std::uint32_t>& shows, PlannedTask::Range body,
+                             PlannedTask::Range reach, const std::vector<std::uint32_t>& pictures) {
+  RenditionTask task{.encoder = rendition.encoder,
+                     .lead = static_cast<std::uint32_t>(body.first - reach.first),
+                     .body = static_cast<std::uint32_t>(body.end - body.first)};
+  task.frames.reserve(reach.end - reach.first);
+  auto picture = pictures.begin();
+  for (std::uint64_t i = reach.first; i < reach.end; ++i) {
+    while (*picture != shows[i]) ++picture;  // Both rise, and every shown picture is there.
+    const PlannedFrame& frame = rendition.file.frames[i];
+    task.frames.push_back({.source = static_cast<std::uint32_t>(picture - pictures.begin()), .pts = frame.pts, .key = frame.key});
+  }
+  return task;
+}
+
+}  // namespace
+
+Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const std::string& output_base) {
+  TRY(check_facts(source));
+  Plan plan;
+  const Carried carried = TRY(choose_tracks(source, profile, plan));
+  if (carried.video != nullptr) {
+    const VideoTrack& track = *carried.video;
+    Ladder ladder = fit_ladder(profile, source_picture(track));
+    GOPMILL_CHECK(!ladder.rungs.empty());
+    std::ranges::move(ladder.notes, std::back_inserter(plan.notes));
+    plan_pictures(track, ladder, profile, picture_shift(carried), plan);
+    const RenditionPlan& file = plan.renditions.front().file;
+    plan.seconds = Timestamp{file.frames.back().pts + file.last_duration, file.base}.seconds();
+  }
+  if (carried.audio != nullptr)
+    plan_sound(*carried.audio, audio_task(*carried.audio, *profile.audio, carried.video != nullptr), plan);
+  if (carried.video != nullptr) plan_segments(*carried.video, profile, plan);
+  for (PlannedRendition& rendition : plan.renditions) rendition.file_name = output_base + "_" + rendition.file.name + ".mp4";
+  return plan;
+}
+
+TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Profile& profile, std::uint32_t index) {
+  GOPMILL_CHECK(index < plan.tasks.size());
+  const PlannedTask& planned = plan.tasks[index];
+  if (planned.audio) return {.audio = plan.renditions.front().file.audio};
+
+  const VideoTrack& track = *source.video;
+  std::vector<PlannedTask::Range> reaches;
+  for (std::size_t r = 0; r < planned.ranges.size(); ++r) {
+    reaches.push_back(with_context(plan.renditions[r], planned.ranges[r], profile.joins));
+  }
+  const std::vector<std::uint32_t> pictures = wanted_pictures(reaches, plan.shows, track);
+  VideoTask task{.base = track.base,
+                 .orientation = track.orientation,
+                 .sample_aspect = track.sample_aspect,
+                 .colour = track.colour,
+                 .deinterlace = track.interlaced};
+  for (const std::uint32_t picture : pictures) task.sources.push_back(track.frames[picture].packet);
+  for (std::size_t r = 0; r < reaches.size(); ++r) {
+    task.renditions.push_back(rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], reaches[r], pictures));
+    task.renditions.back().soften_start = planned.ranges[r].first > 0 && profile.joins == Joins::kDefault;
+  }
+  return {.video = std::move(task)};
+}
+
+}  // namespace gopmill

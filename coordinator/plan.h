@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "media/task.h"
+#include "media/timeline.h"
+#include "profiles/profile.h"
+
+// The plan of a job. PURE: source facts and profile in, plan out; the same on every machine and at every hour, and
+// nothing in it depends on how many workers there are.
+//
+// Every output frame of the job is decided here, once, for the whole file: its time on the output timeline and the
+// source picture it shows. Time 0 is the first picture or the first sound, whichever comes first. Each rendition has an
+// IDR at the first frame at or after k x gop seconds, and at its first frame; a segment is the frames between two
+// multiples of `segment` seconds, so it begins with an IDR and is a whole number of GOPs in every rendition. What a
+// segment's task receives is a self-contained run of source packets: from a key packet early enough that every picture
+// of it decodes right, to the last packet any of its pictures needs.
+//
+// Long source GOPs cost repeated decoding: a run may start long before its segment. While runs together exceed
+// kDecodeRatioMax times the packets of the source, or more than kRunsOpenMax overlap, the segment length is doubled; a source with one key packet is one
+// segment. That depends on the source and the profile alone.
+//
+// The rules that callers can see:
+// - Pictures. A rendition shows every source picture at its own time, or, where fps_max is below the source's rate,
+//   every k-th one with the smallest k that is within the limit; a source of variable rate loses only pictures that come
+//   before they are due. A rate up to 1 % above fps_max counts as fps_max. All renditions end when the film ends.
+// - Segments. All renditions are cut at the same times. Where a rendition has no frame in a segment, and where the last
+//   segment is shorter than a second or than ten frames, it is part of the one before it. Time without pictures has no
+//   task.
+// - Runs. Each has every packet that its lead, body and tail frames show, and for interlaced sources also the picture on
+//   each side of each of these. It starts at a clean key packet, at the second-last unclean one, or at packet 0. Of
+//   sources with Evidence::kDecoded it has one packet more, for the second field of its last picture.
+// - Sound. 48 kHz; AAC of sources whose rate is a multiple of 11025 Hz is 44.1 kHz. Six channels if the profile wants
+//   and the source has them, else the least of what both have and 2. Sound and picture keep their offset to within half
+//   a tick of the picture's base: whichever is first is at 0. A job without pictures begins with its sound.
+
+namespace gopmill {
+
+// Packets decoded over packets of the source. Decoding is 6-13 % of a ladder's cost (measured: three rungs of 1080p
+// H.264), so this costs at most 8 % more.
+inline constexpr double kDecodeRatioMax = 1.6;
+
+// The most runs that may hold one packet. A splitter writes them side by side and can finish none before the last of them
+// has begun, so this must stay below the smallest window of inputs (4, coordinator/scheduler.h), or it would wait for ever.
+inline constexpr std::uint32_t kRunsOpenMax = 3;
+// Per job; beyond, segments become longer. A day in segments of 4 s is 21,600. Bounds task lists and what is recorded
+// of them.
+inline constexpr std::uint32_t kSegmentsMax = 20'000;
+inline constexpr std::uint32_t kLookaheadFramesMax = 250;  // x264's own ceiling for rc-lookahead
+
+// One rendition over the whole job.
+struct PlannedRendition {
+  RenditionPlan file;       // frames, sizes, audio: what the finished file must be
+  EncoderSettings encoder;  // as constructed for sound only
+  std::string file_name;    // BASE_RENDITION.mp4
+};
+
+// One task: exactly the TaskRequest its input file carries is made by task_request().
+struct PlannedTask {
+  PacketRun run;
+  bool audio = false;
+  double cost = 0;  // arbitrary units, comparable within a job: pixels x frames
+  std::uint32_t outputs = 1;
+  double media_seconds = 0;  // of output timeline
+  // Video: for each rendition, the range of its frames [first, end) that is this segment's body.
+  struct Range {
+    std::uint64_t first = 0, end = 0;
+  };
+  std::vector<Range> ranges;
+};
+
+struct Plan {
+  std::vector<PlannedRendition> renditions;  // as the profile orders them; a sound-only source has one without video
+  std::vector<PlannedTask> tasks;            // audio first, then segments in order
+  std::vector<std::string> notes;            // dropped rungs, merged segments, sound that is not carried
+  double seconds = 0;                        // of output timeline
+  double decode_ratio = 1;                   // packets decoded / packets of the source
+  // For task_request(): per rendition and frame, which SourceFrame it shows.
+  std::vector<std::vector<std::uint32_t>> shows;
+};
+
+// Names come out as BASE_RENDITION.mp4; a job without pictures has one rendition, "audio". The source's own notes are not
+// repeated. Takes time linear in the frames, once for each doubling of the segment length.
+// kInput: nothing to transcode (neither picture nor sound that the profile carries, or no picture decodes), limits
+// exceeded, facts that contradict themselves: they may come from a child that its source has taken over.
+Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const std::string& output_base);
+
+// The request of task `index` (below plan.tasks.size()), from the same source and profile that made the plan. Segment tasks
+// carry lead and tail frames as the profile's joins ask. VideoTask::sources has one entry per wanted picture; where
+// deinterlace is set, the entries next to a shown one are its neighbours in the source. Takes time linear in the segment,
+// whatever the length of the source.
+TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Profile& profile, std::uint32_t index);
+
+// Tail frames an encoder looks at past the frame it is coding: what a segment needs after its end so that its last
+// frames are coded as if the film went on. By codec, preset and the encoder options that change it; at most
+// kLookaheadFramesMax. Where the film ends, the tail does too.
+std::uint32_t lookahead_frames(const EncoderSettings& encoder);
+
+}  // namespace gopmill

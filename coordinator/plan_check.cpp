@@ -1,0 +1,116 @@
+#include "coordinator/plan_check.h"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace gopmill {
+namespace {
+
+// What Timestamp and rescale() multiply must stay within 32 bits; no real time base, rate or aspect comes near.
+constexpr std::int64_t kTermMax = std::numeric_limits<std::int32_t>::max();
+constexpr std::uint64_t kPacketsPerPictureMax =
+    4;                                   // two fields, and hidden pictures of VP9 and AV1; bounds a table of all packets
+constexpr int kSampleRateMax = 768'000;  // the highest rate of DXD and of 32-bit PCM recorders
+constexpr int kSourceChannelsMax = 64;   // libavcodec's own ceiling for PCM is of this order; broadcasts have 16
+
+bool positive(Rational value) { return value.num > 0 && value.num <= kTermMax && value.den > 0 && value.den <= kTermMax; }
+
+bool plausible_seconds(double seconds) { return std::isfinite(seconds) && std::abs(seconds) <= kSourceSecondsMax; }
+
+std::unexpected<Fault> malformed(const std::string& what) {
+  return fail(FaultKind::kInput, "the analysis contradicts itself: " + what);
+}
+
+Result<> check_picture(const VideoTrack& track) {
+  if (track.width <= 0 || track.height <= 0) return fail(FaultKind::kInput, "the picture has no size");
+  const std::string size = std::to_string(track.width) + "x" + std::to_string(track.height);
+  if (track.width > kSourceWidthMax || track.height > kSourceHeightMax ||
+      static_cast<std::int64_t>(track.width) * track.height > kSourcePixelsMax) {
+    return fail(FaultKind::kInput,
+                "a picture of " + size + " is larger than the limit of " + std::to_string(kSourcePixelsMax) + " pixels");
+  }
+  if (!positive(track.base)) return malformed("a video time base that is no length of time");
+  if (!positive(track.sample_aspect)) return malformed("a sample aspect that is no ratio");
+  if (track.orientation.quarter_turns > 3) return malformed("an orientation of more than three quarter turns");
+  return {};
+}
+
+Result<> check_frames(const VideoTrack& track) {
+  if (track.frames.size() > kSourceFramesMax) {
+    return fail(FaultKind::kInput,
+                std::to_string(track.frames.size()) + " pictures are more than the limit of " + std::to_string(kSourceFramesMax));
+  }
+  if (track.packets > kSourceFramesMax * kPacketsPerPictureMax) {
+    return fail(FaultKind::kInput, std::to_string(track.packets) + " video packets are more than the limit");
+  }
+  if (track.frames.empty()) return {};
+  if (track.frames.front().pts != 0) return malformed("times of pictures do not count from the first");
+  const SourceFrame* before = nullptr;
+  std::vector<bool> taken(track.packets);
+  for (const SourceFrame& frame : track.frames) {
+    if (before != nullptr && frame.pts <= before->pts) return malformed("times of pictures do not rise");
+    if (frame.packet >= track.packets) return malformed("a picture of a packet that is not there");
+    // A task names pictures by their packets, so a packet of two would show the wrong one without anybody noticing.
+    if (taken[frame.packet])
+      return fail(FaultKind::kInput, "packet " + std::to_string(frame.packet) + " of the video track holds two pictures");
+    taken[frame.packet] = true;
+    before = &frame;
+  }
+  if (track.last_duration <= 0) return malformed("a last picture that is never shown");
+  if (!plausible_seconds(Timestamp{before->pts, track.base}.seconds()) ||
+      !plausible_seconds(Timestamp{before->pts, track.base}.seconds() + Timestamp{track.last_duration, track.base}.seconds())) {
+    return fail(FaultKind::kInput, "the picture lasts longer than the limit of " +
+                                       std::to_string(static_cast<int>(kSourceSecondsMax / 3600)) + " hours");
+  }
+  return {};
+}
+
+Result<> check_keys(const VideoTrack& track) {
+  const KeyPacket* before = nullptr;
+  for (const KeyPacket& key : track.keys) {
+    if (key.packet >= track.packets) return malformed("a key packet that is not there");
+    if (before != nullptr && key.packet <= before->packet) return malformed("key packets are not in file order");
+    before = &key;
+  }
+  return {};
+}
+
+Result<> check_sound(const AudioTrack& track) {
+  if (track.packets == 0) return {};  // An empty track is left out later, whatever it claims.
+  if (track.sample_rate <= 0 || track.sample_rate > kSampleRateMax || track.channels <= 0 ||
+      track.channels > kSourceChannelsMax) {
+    return fail(FaultKind::kInput, "sound of " + std::to_string(track.channels) + " channels at " +
+                                       std::to_string(track.sample_rate) + " Hz is not supported");
+  }
+  if (!positive(track.starts_after_picture.base)) return malformed("a sound time base that is no length of time");
+  if (!plausible_seconds(track.starts_after_picture.seconds())) {
+    return fail(FaultKind::kInput, "sound and picture begin more than a day apart");
+  }
+  if (!plausible_seconds(track.seconds) || track.seconds < 0)
+    return fail(FaultKind::kInput, "the sound lasts longer than the limit");
+  return {};
+}
+
+}  // namespace
+
+Result<> check_facts(const SourceFacts& source) {
+  const std::size_t streams = source.audio.size() + (source.video ? 1 : 0);
+  if (streams > static_cast<std::size_t>(kSourceStreamsMax)) {
+    return fail(FaultKind::kInput,
+                std::to_string(streams) + " tracks are more than the limit of " + std::to_string(kSourceStreamsMax));
+  }
+  if (source.video) {
+    TRY(check_picture(*source.video));
+    TRY(check_frames(*source.video));
+    TRY(check_keys(*source.video));
+  }
+  for (const AudioTrack& track : source.audio) TRY(check_sound(track));
+  if (!source.audio.empty() && source.audio_chosen >= source.audio.size())
+    return malformed("a chosen sound track that is not there");
+  return {};
+}
+
+}  // namespace gopmill

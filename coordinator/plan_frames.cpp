@@ -1,0 +1,123 @@
+#include "coordinator/plan_frames.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <numeric>
+
+#include "base/check.h"
+
+namespace gopmill {
+namespace {
+
+using Wide = __int128;  // products of a day of ticks with the terms of a base and of a rate
+
+// Whether the source has one rate: every distance of two pictures is within a tick or 2 % of the median. 2 % is far
+// above the rounding of 90 kHz stamps and far below a dropped frame. Millisecond stamps at high rates (Matroska) fail
+// this and are thinned as variable rate, with the same pictures kept.
+bool is_steady(const std::vector<SourceFrame>& frames) {
+  if (frames.size() < 3) return true;
+  std::vector<std::int64_t> distances(frames.size() - 1);
+  for (std::size_t i = 0; i + 1 < frames.size(); ++i) distances[i] = frames[i + 1].pts - frames[i].pts;
+  const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
+  std::nth_element(distances.begin(), middle, distances.end());
+  const std::int64_t median = *middle;
+  const std::int64_t slack = std::max<std::int64_t>(1, median / 50);
+  return std::ranges::all_of(distances, [&](std::int64_t distance) { return std::abs(distance - median) <= slack; });
+}
+
+// A rate up to 1 % above fps_max is taken for fps_max: cameras run off their nominal rate by less, and halving the rate
+// of a film at 60.02 frames/s for a limit of 60 would serve nobody.
+constexpr int kRateSlackPercent = 1;
+
+// Constant rate: every k-th picture, with the smallest k whose rate is within the limit.
+std::uint64_t keep_every(const VideoTrack& track, Rational fps_max) {
+  const std::int64_t span = track.frames.back().pts;
+  if (span == 0) return 1;
+  const Wide rate = static_cast<Wide>(track.frames.size() - 1) * track.base.den * fps_max.den * 100;
+  const Wide limit = static_cast<Wide>(span) * track.base.num * fps_max.num * (100 + kRateSlackPercent);
+  return static_cast<std::uint64_t>(std::max<Wide>(1, (rate + limit - 1) / limit));
+}
+
+// Variable rate: a leaky bucket over the whole list. A picture is kept when it is due, or early by no more than a tenth
+// of a period (or a millisecond, the grain of Matroska's stamps); each kept one makes the next due a period later,
+// counted from when it was due itself if it came early. So jitter costs no picture, and yet the mean stays within the
+// limit, which a rule that looks only at the distance from the last kept picture cannot have both.
+std::vector<std::uint32_t> keep_when_due(const VideoTrack& track, Rational fps_max) {
+  // Everything is counted in 1 / (1010 x fps_max.num x base.num) of a tick, where every term is whole.
+  const Wide tick = static_cast<Wide>(10 * (100 + kRateSlackPercent)) * fps_max.num * track.base.num;
+  const Wide period = static_cast<Wide>(1000) * fps_max.den * track.base.den;
+  const Wide millisecond = static_cast<Wide>(10 * (100 + kRateSlackPercent)) * fps_max.num * track.base.den / 1000;
+  const Wide early = std::max(period / 10, millisecond);
+  std::vector<std::uint32_t> kept;
+  Wide due = 0;
+  for (std::uint32_t i = 0; i < track.frames.size(); ++i) {
+    const Wide now = tick * track.frames[i].pts;
+    if (now + early < due) continue;
+    kept.push_back(i);
+    due = std::max(now, due) + period;
+  }
+  return kept;
+}
+
+std::vector<std::uint32_t> shown_pictures(const VideoTrack& track, std::optional<Rational> fps_max) {
+  if (fps_max && !is_steady(track.frames)) return keep_when_due(track, *fps_max);
+  const std::uint64_t step = fps_max ? keep_every(track, *fps_max) : 1;
+  std::vector<std::uint32_t> shown;
+  shown.reserve(track.frames.size() / step + 1);
+  for (std::uint64_t i = 0; i < track.frames.size(); i += step) shown.push_back(static_cast<std::uint32_t>(i));
+  return shown;
+}
+
+}  // namespace
+
+FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, Rational gop, std::int64_t shift) {
+  GOPMILL_CHECK(!track.frames.empty() && gop.num > 0 && (!fps_max || fps_max->num > 0));
+  // The timeline has nothing before 0: doubling a segment's length could never join what lies on both sides of it.
+  GOPMILL_CHECK(shift >= 0);
+  FrameList list;
+  list.shows = shown_pictures(track, fps_max);
+  list.frames.reserve(list.shows.size());
+  std::int64_t next_key = 0;  // the first tick at or after the multiple of gop that no frame has reached yet
+  for (const std::uint32_t index : list.shows) {
+    PlannedFrame frame{.pts = track.frames[index].pts + shift};
+    frame.key = frame.pts >= next_key || list.frames.empty();
+    if (frame.key) {
+      // Counted from k, not from this frame, so that the grid neither drifts nor moves after a gap in the source.
+      const std::int64_t reached = rescale(frame.pts, track.base, gop, Rounding::kDown);
+      next_key = rescale(reached + 1, gop, track.base, Rounding::kUp);
+    }
+    list.frames.push_back(frame);
+  }
+  // Not the picture's own duration where pictures after it were left out: the film must not end earlier for that.
+  list.last_duration = track.frames.back().pts + track.last_duration - track.frames[list.shows.back()].pts;
+  return list;
+}
+
+Rational mean_rate(std::size_t frames, std::int64_t span, Rational base) {
+  static constexpr auto kCommonRates =
+      std::to_array<Rational>({{10, 1}, {12, 1},       {25, 2},  {15000, 1001},  {15, 1},  {24000, 1001}, {24, 1},
+                               {25, 1}, {30000, 1001}, {30, 1},  {48000, 1001},  {48, 1},  {50, 1},       {60000, 1001},
+                               {60, 1}, {90, 1},       {100, 1}, {120000, 1001}, {120, 1}, {144, 1},      {240, 1}});
+  if (frames < 2) return {25, 1};
+  const Wide num = static_cast<Wide>(frames - 1) * base.den;
+  const Wide den = static_cast<Wide>(span) * base.num;
+  // The nearest one decides: 24000/1001 and 24 are themselves only 0.1 % apart.
+  Rational best{0, 1};
+  Wide best_miss = 0;  // in 1 / (den x best.den) frames per second
+  for (const Rational& rate : kCommonRates) {
+    const Wide difference = num * rate.den - den * rate.num;
+    const Wide miss = difference < 0 ? -difference : difference;
+    if (miss * 1000 <= den * rate.num && (best.num == 0 || miss * best.den < best_miss * rate.den)) {
+      best = rate;
+      best_miss = miss;
+    }
+  }
+  if (best.num != 0) return best;
+  const Wide thousandths = std::clamp<Wide>((num * 1000 + den / 2) / den, 1000, 240'000);
+  const auto rounded = static_cast<std::int64_t>(thousandths);
+  const std::int64_t divisor = std::gcd(rounded, std::int64_t{1000});
+  return {rounded / divisor, 1000 / divisor};
+}
+
+}  // namespace gopmill

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "media/task.h"
+#include "media/timeline.h"
+
+namespace gopmill {
+
+// Every picture of one rendition, over the whole job.
+struct FrameList {
+  std::vector<PlannedFrame> frames;  // on the output timeline, ticks of VideoTrack::base
+  std::vector<std::uint32_t> shows;  // for each: the index of the SourceFrame it shows; rising
+  std::int64_t last_duration = 1;    // ticks until the film ends: every rendition ends at the same moment
+};
+
+// The frame list of a rendition: which source pictures it shows (all, or as few as `fps_max` asks), when (their own time,
+// later by `shift` ticks, never negative) and where IDR frames are (the first frame, and the first at or after each
+// k x gop seconds).
+// `track` has passed check_facts() and has at least one frame; fps_max and gop are above zero.
+FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, Rational gop, std::int64_t shift);
+
+// Frames per second as an encoder's rate control should assume it, of `frames` frames whose last is `span` ticks after
+// the first: the mean, as the common rate it is (24000/1001, 25, 60…) where it is within 0.1 % of one, else in
+// thousandths; 25 for a single frame; always in 1..240.
+Rational mean_rate(std::size_t frames, std::int64_t span, Rational base);
+
+}  // namespace gopmill

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coordinator/plan.h"
+
+namespace gopmill {
+
+// What one segment shows and what it is decoded from.
+struct Segment {
+  std::vector<PlannedTask::Range> bodies;  // per rendition; never empty; begins with a key frame
+  PacketRun run;
+};
+
+struct Segmentation {
+  std::vector<Segment> segments;  // in time order; their bodies divide every rendition's frames
+  double decode_ratio = 1;
+  std::uint32_t runs_open = 1;     // the most runs that hold one packet: so many inputs are written at once
+  std::string note;  // why segments are longer than the profile asks; empty if they are not
+};
+
+// Cuts renditions (whose `file.frames` and `shows` are listed) into segments, as plan.h describes. At least one rendition.
+Segmentation cut_segments(const std::vector<PlannedRendition>& renditions, const std::vector<std::vector<std::uint32_t>>& shows,
+                          const VideoTrack& track, const Profile& profile);
+
+// The frames of one rendition that a segment's task encodes: its body and the lead and tail that the profile's joins ask.
+PlannedTask::Range with_context(const PlannedRendition& rendition, PlannedTask::Range body, Joins joins);
+
+// The source pictures that frames of these ranges show, one range per rendition, and around each of them the pictures a
+// deinterlacer looks at. Indices of SourceFrames, rising.
+std::vector<std::uint32_t> wanted_pictures(const std::vector<PlannedTask::Range>& ranges,
+                                           const std::vector<std::vector<std::uint32_t>>& shows, const VideoTrack& track);
+
+}  // namespace gopmill

@@ -1,0 +1,143 @@
+#include "coordinator/report.h"
+
+#include <nlohmann/json.hpp>
+
+namespace gopmill {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double rounded(double value) { return static_cast<double>(static_cast<std::int64_t>(value * 1000 + (value < 0 ? -0.5 : 0.5))) / 1000; }
+
+Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
+  Json json{{"name", submit.source_name}, {"container", source.container}, {"bytes", source.bytes}};
+  if (source.video) {
+    const VideoTrack& v = *source.video;
+    json["video"] = {{"codec", v.codec},
+                     {"width", v.width},
+                     {"height", v.height},
+                     {"sample_aspect", std::to_string(v.sample_aspect.num) + ":" + std::to_string(v.sample_aspect.den)},
+                     {"quarter_turns", v.orientation.quarter_turns},
+                     {"mirrored", v.orientation.mirrored},
+                     {"bit_depth", v.bit_depth},
+                     {"interlaced", v.interlaced},
+                     {"frames", v.frames.size()},
+                     {"starts_at_s", rounded(v.starts_at)},
+                     {"frames_known_from", v.evidence == Evidence::kPackets ? "packets" : "decoding: " + v.evidence_reason}};
+  }
+  json["audio"] = Json::array();
+  for (const AudioTrack& track : source.audio) {
+    json["audio"].push_back({{"codec", track.codec},
+                             {"sample_rate", track.sample_rate},
+                             {"channels", track.channels},
+                             {"language", track.language},
+                             {"starts_after_picture_s", rounded(track.starts_after_picture.seconds())}});
+  }
+  return json;
+}
+
+Json describe_checks(const std::vector<Check>& checks) {
+  Json json = Json::array();
+  for (const Check& check : checks) json.push_back({{"name", check.name}, {"passed", check.passed}, {"found", check.found}});
+  return json;
+}
+
+// What the segments' own checks found, over the whole rendition: every frame was decoded again where it was made.
+void add_segment_checks(Json& json, const JobReport& report, std::size_t rendition) {
+  std::uint64_t checked = 0;
+  double weighted = 0;
+  double worst = 99;
+  for (const auto& [index, task] : report.tasks) {
+    if (rendition >= task.result.video.size()) continue;
+    const VideoOutput& output = task.result.video[rendition];
+    checked += output.checked;
+    weighted += output.psnr * static_cast<double>(output.checked);
+    worst = std::min(worst, output.psnr_worst);
+  }
+  if (checked == 0) return;
+  json["frames_decoded_again"] = checked;
+  json["psnr_luma_sampled_db"] = rounded(weighted / static_cast<double>(checked));
+  json["psnr_luma_sampled_worst_frame_db"] = rounded(worst);
+}
+
+Json describe_renditions(const JobReport& report) {
+  Json json = Json::array();
+  for (std::size_t i = 0; i < report.plan.renditions.size() && i < report.files.size(); ++i) {
+    const PlannedRendition& planned = report.plan.renditions[i];
+    const FileReport& file = report.files[i];
+    Json one{{"name", planned.file.name}, {"file", planned.file_name},   {"bytes", file.bytes}, {"sha256", file.sha256},
+             {"seconds", rounded(file.seconds)}, {"codecs", file.codecs}};
+    if (planned.file.has_video) {
+      one["width"] = planned.file.width;
+      one["height"] = planned.file.height;
+      one["frames"] = file.frames;
+      one["level"] = file.level;
+      one["video_bits_per_s"] = file.video_bitrate;
+      add_segment_checks(one, report, i);
+    }
+    if (planned.file.has_audio) {
+      one["audio_samples"] = file.audio_samples;
+      one["audio_bits_per_s"] = file.audio_bitrate;
+    }
+    one["checks"] = describe_checks(file.checks);
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+Json describe_tasks(const JobReport& report) {
+  Json json = Json::array();
+  for (std::size_t i = 0; i < report.plan.tasks.size(); ++i) {
+    const PlannedTask& task = report.plan.tasks[i];
+    Json one{{"task", i}, {"kind", task.audio ? "audio" : "segment"}, {"seconds", rounded(task.media_seconds)},
+             {"source_packets", task.run.end - task.run.first}};
+    if (const auto committed = report.tasks.find(static_cast<std::uint32_t>(i)); committed != report.tasks.end()) {
+      const TaskResult& result = committed->second.result;
+      if (result.audio) {
+        one["silence_filled_samples"] = result.audio->silence_filled;
+        one["overlap_dropped_samples"] = result.audio->overlap_dropped;
+      } else {
+        one["frames"] = result.wanted;
+        one["frames_decoded"] = result.decoded;
+      }
+    }
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+Json describe_run(const JobReport& report) {
+  Json tasks = Json::array();
+  for (const auto& [index, task] : report.tasks) {
+    tasks.push_back({{"task", index}, {"attempt", task.attempt}, {"worker", task.worker}, {"took_ms", task.took_ms}, {"cpu_ms", task.result.cpu_ms}});
+  }
+  return {{"job", report.job.value},
+          {"submitted_unix_ms", report.submitted_unix_ms},
+          {"took_ms", report.finished_unix_ms - report.submitted_unix_ms},
+          {"attempts_lost", report.attempts_lost},
+          {"tasks", std::move(tasks)}};
+}
+
+}  // namespace
+
+std::string report_json(const JobReport& report) {
+  const Json json{{"state", "done"},
+                  {"build", report.build},
+                  {"profile", report.submit.profile_name},
+                  {"source", describe_source(report.submit, report.source)},
+                  {"renditions", describe_renditions(report)},
+                  {"segments", describe_tasks(report)},
+                  {"decode_ratio", rounded(report.plan.decode_ratio)},
+                  {"notes", [&] {
+                     Json notes = Json::array();
+                     for (const std::string& note : report.source.notes) notes.push_back(note);
+                     for (const std::string& note : report.plan.notes) notes.push_back(note);
+                     return notes;
+                   }()},
+                  {"run", describe_run(report)}};
+  // A source's tags may hold anything; what is not UTF-8 is replaced, never thrown at.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace gopmill

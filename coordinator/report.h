@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "coordinator/plan.h"
+#include "media/task.h"
+#include "media/timeline.h"
+#include "proto/messages.h"
+
+namespace gopmill {
+
+// What report.json says of a job. Everything but `run` depends on source bytes, profile and build alone, so two runs of
+// the same job differ in "run" only.
+struct CommittedTask {
+  Attempt attempt = 0;
+  TaskResult result;
+  std::string worker;          // its name
+  std::int64_t took_ms = 0;    // from lease to commit
+};
+struct JobReport {
+  const wire::Submit& submit;
+  const SourceFacts& source;
+  const Plan& plan;
+  const std::vector<FileReport>& files;              // by rendition
+  const std::map<std::uint32_t, CommittedTask>& tasks;
+  // run
+  JobId job;
+  std::string build;
+  std::int64_t submitted_unix_ms = 0, finished_unix_ms = 0;
+  std::uint32_t attempts_lost = 0;
+};
+
+// The whole of report.json, indented, with a newline at its end.
+std::string report_json(const JobReport& report);
+
+}  // namespace gopmill

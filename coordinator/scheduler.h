@@ -1,0 +1,393 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "proto/messages.h"
+
+// Decides everything the coordinator decides: which job is where in its life, which worker holds which task, what is
+// retried and what is given up. Pure: an event and the time go in, a Step comes out; no clock, socket, disk, log or
+// random number is inside, so the same events give the same steps, byte for byte.
+//
+//   uploading ─▶ queued ─▶ analysing ─▶ running ─▶ stitching ─▶ verifying ─▶ done
+//       └──────────┴───────────┴───────────┴───────────┴────────────┴─▶ failed | cancelled
+//
+// A task of a running job:
+//
+//   unready ──input──▶ ready ──lease──▶ leased ──commit──▶ committed
+//                        ▲                 │
+//                        └──── lose ───────┘   (after a back-off, elsewhere if there is an elsewhere)
+
+namespace gopmill {
+
+// ---- Values that travel in events, facts and actions ----
+
+// The work of a job that runs as media children on the coordinator's own machine.
+enum class StepKind : std::uint8_t {
+  kAnalyse = 1,  // source → plan; at most kAnalysingMax at once
+  kSplit = 2,    // source → task inputs, in task order, all through `running`; as far as AllowInputs says
+  kStitch = 3,   // committed outputs → renditions; at most kStitchingMax at once
+  kVerify = 4,   // renditions → report; at most kVerifyingMax at once
+};
+
+enum class TaskKind : std::uint8_t { kAudio = 1, kVideo = 2 };
+
+// What the scheduler knows of a task. The plan is the shell's; its task list has the same order and length.
+struct TaskShape {
+  TaskKind kind = TaskKind::kVideo;
+  std::uint64_t cost = 1;     // expected work, in one unit for the whole job; at least 1
+  std::uint64_t units = 0;    // frames (video) or milliseconds (audio) when finished: the end of RunningTask::done; 0: unknown
+  std::uint32_t outputs = 1;  // how many kTaskOutput artifacts it yields
+  Duration time_max{0};       // the worker kills the child after this
+  friend bool operator==(const TaskShape&, const TaskShape&) = default;
+};
+
+// Why an attempt ended without a commit; each kind but kHandedBack and kRecovered is charged to a budget of its task.
+enum class LossKind : std::uint8_t {
+  kMachine = 1,     // the worker was lost, forgot it, or reported a fault of its machine: kMachineLossesMax, with back-off
+  kPoison = 2,      // the task killed its child: kPoisonLossesMax, with back-off
+  kHandedBack = 3,  // the worker left or is leaving: kHandBacksMax, no back-off
+  kFatal = 4,       // a fault that no retry cures: ends the job
+  kRecovered = 5,   // the coordinator restarted: nobody's fault, never charged
+};
+
+// ---- Events: what happened. `peer` is the routing id of the connection a message came over; it must stay the same for a
+// worker process's life and never come back with another process (a random id chosen at process start). ----
+
+namespace events {
+
+// A new submission under an id the store has just given; rising. Answered by AcceptJob or RefuseJob.
+struct JobAdded {
+  JobId job;
+  std::uint32_t priority = 50;
+  bool upload_wanted = true;  // false: the source is there already
+};
+// Bytes of the source arrived.
+struct UploadProgressed {
+  JobId job;
+};
+// The source is whole, checked and synced.
+struct UploadFinished {
+  JobId job;
+};
+// The source can never be whole: its hash is wrong, there is no space.
+struct UploadFailed {
+  JobId job;
+  Fault fault;
+};
+struct StepDone {
+  JobId job;
+  StepKind step{};
+  std::vector<TaskShape> tasks;  // of kAnalyse; audio tasks before video tasks, video in the order of time
+};
+// The step's child reported a fault, died (kPoison) or hung.
+struct StepFailed {
+  JobId job;
+  StepKind step{};
+  Fault fault;
+};
+// The splitter has written this input, whole.
+struct InputReady {
+  TaskId task;
+  wire::ArtifactFacts facts;
+};
+struct WorkerSaidHello {
+  std::string peer;
+  wire::WorkerHello hello;
+};
+struct WorkerHeard {
+  std::string peer;
+  wire::Heartbeat heartbeat;
+};
+// Goodbye, or the connection is certainly gone.
+struct WorkerLeft {
+  std::string peer;
+};
+// Before handing this on, the shell has checked that every named output is in the spool with those facts and that the
+// result is well-formed; if not, it hands on TaskFailed with the reason instead.
+struct TaskFinished {
+  std::string peer;
+  wire::TaskDone done;
+};
+struct TaskFailed {
+  std::string peer;
+  wire::TaskFailed failed;
+};
+struct CancelRequested {
+  JobId job;
+};
+// The submitter has every file of a done job.
+struct Delivered {
+  JobId job;
+};
+// Every kTickEvery, after every message that has already arrived: else a coordinator that was stopped for a while would
+// take its workers for silent while their heartbeats wait in its own queue.
+struct Tick {};
+
+}  // namespace events
+
+using Event =
+    std::variant<events::JobAdded, events::UploadProgressed, events::UploadFinished, events::UploadFailed, events::StepDone,
+                 events::StepFailed, events::InputReady, events::WorkerSaidHello, events::WorkerHeard, events::WorkerLeft,
+                 events::TaskFinished, events::TaskFailed, events::CancelRequested, events::Delivered, events::Tick>;
+
+// ---- Facts: what must be on disk, in this order, before the actions of the same step. Scheduler::restore rebuilds
+// everything from them. ----
+
+namespace facts {
+
+struct JobAccepted {
+  JobId job;
+  std::uint32_t priority = 0;
+  bool upload_wanted = false;
+};
+// A state that is not final.
+struct JobEntered {
+  JobId job;
+  wire::JobState state{};
+};
+struct JobPlanned {
+  JobId job;
+  std::vector<TaskShape> tasks;
+};
+struct TaskLeased {
+  TaskId task;
+  Attempt attempt = 0;
+  WorkerId worker;
+};
+struct TaskCommitted {
+  TaskId task;
+  Attempt attempt = 0;
+  std::string result;  // opaque: media/task.h TaskResult
+  std::vector<wire::ArtifactFacts> outputs;
+};
+struct AttemptLost {
+  TaskId task;
+  Attempt attempt = 0;
+  LossKind kind{};
+  Fault fault;
+};
+// The step will be tried again.
+struct StepLost {
+  JobId job;
+  StepKind step{};
+  LossKind kind{};
+  Fault fault;
+};
+// A final state; the fault is there unless it is kDone.
+struct JobEnded {
+  JobId job;
+  wire::JobState state{};
+  std::optional<Fault> fault;
+};
+// A done job's files are no longer kept.
+struct JobForgotten {
+  JobId job;
+  bool delivered = false;
+};
+
+}  // namespace facts
+
+using Fact = std::variant<facts::JobAccepted, facts::JobEntered, facts::JobPlanned, facts::TaskLeased, facts::TaskCommitted,
+                          facts::AttemptLost, facts::StepLost, facts::JobEnded, facts::JobForgotten>;
+
+// ---- Actions: what the shell carries out, in order, once the facts of the same step and of every earlier step are on
+// disk. Each is idempotent; what a message action says may be lost, and the scheduler will say it again. ----
+
+namespace actions {
+
+// Answer the submitter: Submitted.
+struct AcceptJob {
+  JobId job;
+};
+// Answer the submitter: Refused; nothing of this job may stay.
+struct RefuseJob {
+  JobId job;
+  Fault fault;
+};
+// Start the child. kSplit writes the inputs of the tasks in `inputs`, in that order, and of no others.
+struct StartStep {
+  JobId job;
+  StepKind step{};
+  std::vector<std::uint32_t> inputs;
+};
+// Kill the child; report nothing more of it.
+struct StopStep {
+  JobId job;
+  StepKind step{};
+};
+// The splitter may write inputs of tasks below `end`.
+struct AllowInputs {
+  JobId job;
+  std::uint32_t end = 0;
+};
+// No one will fetch this input any more.
+struct DropInput {
+  TaskId task;
+};
+// These outputs are the task's, for ever.
+struct CommitOutputs {
+  TaskId task;
+  Attempt attempt = 0;
+};
+// These outputs never will be.
+struct DiscardOutputs {
+  TaskId task;
+  Attempt attempt = 0;
+};
+struct WelcomeWorker {
+  std::string peer;
+  WorkerId worker;
+};
+struct RefuseWorker {
+  std::string peer;
+  Fault fault;
+};
+// Answer UnknownWorker.
+struct ForgetWorker {
+  std::string peer;
+  WorkerId worker;
+};
+struct Assign {
+  std::string peer;
+  wire::Assign assign;
+};
+struct SettleAttempt {
+  std::string peer;
+  wire::TaskSettled settled;
+};
+// Sent unasked too, to have attempts dropped at once.
+struct AckHeartbeat {
+  std::string peer;
+  wire::HeartbeatAck ack;
+};
+// Tell whoever waits.
+struct FinishJob {
+  JobId job;
+  wire::JobState state{};
+  std::optional<Fault> fault;
+};
+// Remove all bytes of the job; with keep_files, all but the finished files.
+struct CleanJob {
+  JobId job;
+  bool keep_files = false;
+};
+
+}  // namespace actions
+
+using Action = std::variant<actions::AcceptJob, actions::RefuseJob, actions::StartStep, actions::StopStep, actions::AllowInputs,
+                            actions::DropInput, actions::CommitOutputs, actions::DiscardOutputs, actions::WelcomeWorker,
+                            actions::RefuseWorker, actions::ForgetWorker, actions::Assign, actions::SettleAttempt,
+                            actions::AckHeartbeat, actions::FinishJob, actions::CleanJob>;
+
+// Record, then act: `facts` are made durable first, in order, then `actions` are carried out, in order. The shell may
+// handle several events, record all their facts in one commit and then carry out all their actions (group commit); it may
+// not let any action overtake a fact, nor answer a query from the views below while facts are still unrecorded.
+//
+// JobEnded also ends every attempt and step of its job; no AttemptLost is recorded for those.
+struct Step {
+  std::vector<Fact> facts;
+  std::vector<Action> actions;
+};
+
+// ---- Limits ----
+
+inline constexpr Duration kTickEvery{250};  // a silent worker is noticed within silence_max + this
+inline constexpr Duration kHeartbeatEvery{1000};
+inline constexpr Duration kWorkerSilenceMax{3000};            // three heartbeats: fewer loses workers to one lost message
+inline constexpr std::size_t kJobsMax = 10'000;               // not yet ended, or with files still kept
+inline constexpr std::size_t kEndedKept = wire::kJobsListed;  // ended and cleaned, kept for the views
+inline constexpr std::size_t kWorkersMax = 1'000;
+inline constexpr std::uint32_t kSlotsMax = 1'024;    // per worker; the largest machines have fewer cores
+inline constexpr std::uint32_t kTasksMax = 100'000;  // per job: eleven days in 10 s segments
+inline constexpr std::size_t kAnalysingMax = 1;      // local steps share the coordinator's machine with its own loop
+inline constexpr std::size_t kStitchingMax = 1;
+inline constexpr std::size_t kVerifyingMax = 1;
+// Jobs between analysing and verifying hold spool space. A queued job starts while fewer than kActiveMax jobs of its own or
+// a higher priority are active, so that an urgent job passes a full house of others, up to kActiveTotalMax in all.
+inline constexpr std::size_t kActiveMax = 4;
+inline constexpr std::size_t kActiveTotalMax = 16;
+inline constexpr std::uint32_t kMachineLossesMax = 8;  // per task and per step; with the back-off, minutes of trying
+inline constexpr std::uint32_t kPoisonLossesMax = 3;
+inline constexpr std::uint32_t kHandBacksMax = 100;
+inline constexpr Duration kBackoffMin{1000};
+inline constexpr Duration kBackoffMax{60'000};
+inline constexpr std::uint32_t kUnseenResend = 2;            // heartbeats without an assigned task before Assign is sent again
+inline constexpr std::uint32_t kUnseenMax = 4;               // ... and before the attempt is lost
+inline constexpr Duration kTransferTimeMax{30 * 60 * 1000};  // a lease lasts at most time_max and this
+inline constexpr Duration kUploadSilenceMax{60'000};
+inline constexpr Duration kJobTimeMax{24 * 60 * 60 * 1000};       // from acceptance to the end
+inline constexpr Duration kDeliveryTimeMax{24 * 60 * 60 * 1000};  // from done until its files are no longer kept
+
+// The most inputs of one job that may be in the spool: enough that a slot never waits for the splitter.
+constexpr std::uint32_t input_window(std::uint64_t slots) {
+  const std::uint64_t wanted = 2 * slots + 2;
+  return static_cast<std::uint32_t>(wanted < 4 ? 4 : wanted);
+}
+
+// ---- The scheduler ----
+
+class JobBook;
+class WorkerBook;
+
+class Scheduler {
+ public:
+  struct Config {
+    std::string build;         // workers of another build are refused
+    WorkerId first_worker{1};  // the first id given at hello; a restarted coordinator passes one it never gave before
+  };
+
+  explicit Scheduler(Config config);
+  // From recorded facts, in order, of at least every job that has not ended or whose files are kept. Committed tasks stay
+  // committed; attempts that were leased are lost without charge; steps start anew, the splitter with only the inputs still
+  // needed. The first step handed out begins with the facts of those losses and repeats the actions that may not have been
+  // carried out before the crash. Deadlines count from `now`. What the spool holds of a job that has no JobAccepted is the
+  // shell's to remove: it was never accepted.
+  static Scheduler restore(Config config, std::span<const Fact> facts, Instant now);
+  Scheduler(Scheduler&&) noexcept;
+  Scheduler& operator=(Scheduler&&) noexcept;
+  ~Scheduler();
+
+  // The one door. Any event may come at any time, late, doubled or about things long gone; `now` never goes back.
+  [[nodiscard]] Step handle(const Event& event, Instant now);
+
+  // ---- Views, for the shell, operators and tests ----
+
+  // Whether outputs of this attempt may still be stored: it is leased now, and to the worker behind this peer.
+  [[nodiscard]] bool may_store(const std::string& peer, TaskId task, Attempt attempt) const;
+  // Whether this task's input may be fetched by that peer: it holds a lease of the task.
+  [[nodiscard]] bool may_fetch(const std::string& peer, TaskId task) const;
+  // State, progress, eta, fault and, where a job waits, a note that says for what; names, media length, renditions and
+  // files are the shell's to fill. None for a job unknown or ended long ago: its recorded facts still tell.
+  [[nodiscard]] std::optional<wire::JobStatus> job(JobId job, Instant now) const;
+  [[nodiscard]] std::vector<wire::JobStatus> jobs(Instant now) const;  // newest first, at most wire::kJobsListed
+  [[nodiscard]] std::vector<wire::WorkerStatus> workers(Instant now) const;
+  // Frames of video finished, running attempts included: every rendition of the job has come this far.
+  [[nodiscard]] std::uint64_t frames_done(JobId job) const;
+  [[nodiscard]] bool knows_peer(const std::string& peer) const;
+
+ private:
+  class Turn;  // one call of handle(): the books, the time, and the step under construction
+  Config config_;
+  std::unique_ptr<JobBook> jobs_;
+  std::unique_ptr<WorkerBook> workers_;
+  std::vector<Fact> owed_facts_;  // of restore(), for the first step
+  std::vector<Action> owed_actions_;
+};
+
+// One line each, for logs and for recorded test output: "lease task 1/0 attempt 1 to worker 2".
+std::string describe(const Event& event);
+std::string describe(const Fact& fact);
+std::string describe(const Action& action);
+std::string_view job_state_word(wire::JobState state);
+constexpr bool is_final(wire::JobState state) { return state >= wire::JobState::kDone; }
+
+}  // namespace gopmill

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "coordinator/spool.h"
+#include "proto/channel.h"
+#include "proto/transfer.h"
+
+namespace gopmill {
+
+// The coordinator's end of the data socket: takes in sources and task outputs, hands out task inputs and results, all to
+// and from the spool. Keeps no timers; the other ends repeat what was lost. Owned by the server's loop.
+class Transfers {
+ public:
+  // Who may do what is asked of the server at every Fetch and Store.
+  struct Rights {
+    std::function<bool(const Peer&, const wire::Artifact&)> may_fetch;
+    // The facts the artifact must have, or why it is not wanted.
+    std::function<Result<>(const Peer&, const wire::Store&)> may_store;
+  };
+  Transfers(Listener listener, Spool& spool, Rights rights) : listener_(std::move(listener)), spool_(spool), rights_(std::move(rights)) {}
+
+  [[nodiscard]] Listener& listener() { return listener_; }
+  [[nodiscard]] const std::string& endpoint() const { return listener_.endpoint(); }
+
+  // What became of uploads since the last call.
+  struct Progressed { wire::Artifact artifact; };
+  struct Arrived { wire::Artifact artifact; wire::ArtifactFacts facts; };   // whole, checked, synced, under its final name
+  struct Broken { wire::Artifact artifact; Fault fault; };                  // this machine cannot take it
+  using News = std::variant<Progressed, Arrived, Broken>;
+  // Handles every waiting message; `malformed` is called for those that make no sense.
+  std::vector<News> receive(const std::function<void(const Peer&, const Fault&)>& malformed);
+  // Sends what windows allow, a bounded number of chunks. True: more waits, and sockets may be full; come back soon.
+  bool send();
+
+  // Tells the sender of an arrived artifact; for a source only once its arrival is recorded.
+  void confirm(const wire::Artifact& artifact);
+  // What an output is known to be, if it is here whole.
+  [[nodiscard]] std::optional<wire::ArtifactFacts> stored(const wire::Artifact& artifact) const;
+  // Drops files and state of one attempt's outputs, or everything of a job (the spool's folder is the caller's).
+  void discard_outputs(JobId job, std::uint32_t task, Attempt attempt);
+  void forget_job(JobId job);
+
+ private:
+  struct Receiving {
+    Peer peer;
+    Fd file;
+    ReceivingTransfer transfer;
+  };
+  struct Sending {
+    Fd file;
+    SendingTransfer transfer;
+  };
+  using SendKey = std::pair<Peer, wire::Artifact>;
+
+  void answer(const Peer& peer, wire::Data message);
+  void deny(const Peer& peer, const wire::Artifact& artifact, Fault fault) { answer(peer, wire::Denied{artifact, std::move(fault)}); }
+  void on_fetch(const Peer& peer, const wire::Fetch& fetch);
+  void on_store(const Peer& peer, const wire::Store& store, std::vector<News>& news);
+  void on_chunk(const Peer& peer, wire::Chunk chunk, std::vector<News>& news);
+  void finish(std::map<wire::Artifact, Receiving>::iterator receiving, std::vector<News>& news);
+  enum class Sent : std::uint8_t { kOne, kNothing, kFull, kOver };
+  Sent send_one(const SendKey& key, Sending& sending);
+
+  Listener listener_;
+  Spool& spool_;
+  Rights rights_;
+  std::map<wire::Artifact, Receiving> receiving_;
+  std::map<wire::Artifact, wire::ArtifactFacts> stored_;   // sources and outputs that are here whole
+  std::map<wire::Artifact, Peer> senders_;                 // of those, whom to confirm to
+  std::map<SendKey, Sending> sending_;
+};
+
+}  // namespace gopmill

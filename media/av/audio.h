@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+#include "media/journal.h"
+#include "media/task.h"
+
+struct AVFrame;
+
+namespace gopmill::av {
+
+// Makes libav use no instruction set beyond the baseline from now on, in the whole process: sound is computed in floating point,
+// and SSE, AVX and FMA paths round differently. Call it before anything of libav is opened.
+void use_plain_arithmetic();
+
+// Blocks of planar floats: one pointer per channel, `samples` values each; they live for the call.
+using OnSound = std::function<Result<>(const float* const* planes, int samples)>;
+
+// Turns decoded sound of any rate, layout and sample format into planar float of one rate and channel count. Mixing down follows
+// ITU-R BS.775 (centre and surrounds at -3 dB, LFE left out) and is scaled so that no input can clip. A layout that is
+// not said is taken as the usual one for its number of channels. When the source changes its shape, what the resampler still holds
+// comes out and a new one starts. No delay: the first sample out is the first sample in. Not thread-safe.
+class SoundConverter {
+ public:
+  SoundConverter(int sample_rate, int channels);
+  SoundConverter(SoundConverter&&) noexcept;
+  ~SoundConverter();
+
+  // From sample `skip` of the frame on. kInput if the sound cannot be converted at all.
+  Result<> push(AVFrame& frame, int skip, const OnSound& on_sound);
+  // As if so many samples of the source's present rate had been silent. Precondition: shape_is() was true or push() was called.
+  Result<> silence(std::int64_t samples, const OnSound& on_sound);
+  // What the resampler still holds. After this the next push starts a new one.
+  Result<> finish(const OnSound& on_sound);
+  // Would push() go on with the resampler that is there?
+  [[nodiscard]] bool continues(const AVFrame& frame) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Encodes one continuous stream of sound: AAC-LC (libavcodec's own encoder) or Opus (libopus), bit-exact. Not thread-safe.
+class SoundEncoder {
+ public:
+  using OnPacket = std::function<Result<>(JournalPacket)>;
+
+  // kConfig if the encoder refuses the profile, with its words.
+  static Result<SoundEncoder> open(const AudioTask& task);
+  SoundEncoder(SoundEncoder&&) noexcept;
+  ~SoundEncoder();
+
+  // Base is 1/sample_rate; initial_padding is how many samples of priming come first.
+  [[nodiscard]] const StreamParameters& parameters() const;
+  // Times count from the first sample sent, which is at 0; the first packet's pts is -initial_padding. Durations are exact: the last
+  // packet's is what is left of the sound.
+  Result<> send(const float* const* planes, int samples, const OnPacket& on_packet);
+  Result<> finish(const OnPacket& on_packet);
+  [[nodiscard]] std::int64_t samples() const;   // sent so far
+
+ private:
+  struct State;
+  explicit SoundEncoder(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gopmill::av

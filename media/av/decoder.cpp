@@ -1,0 +1,126 @@
+#include "media/av/decoder.h"
+
+#include <cstring>
+
+#include "base/check.h"
+#include "media/av/allow_list.h"
+#include "media/av/handles.h"
+#include "media/timeline.h"
+
+namespace gopmill::av {
+
+struct Decoder::State {
+  CodecContext context;
+  Packet packet = make_packet();
+  Frame frame = make_frame();
+  bool video = false;
+  std::uint64_t refused = 0;
+  std::string last_refusal;
+  LastWords words;
+};
+
+Decoder::Decoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder::~Decoder() = default;
+
+Result<Decoder> Decoder::open(const StreamParameters& parameters, const Options& options) {
+  auto state = std::make_unique<State>();
+  const CodecParameters par = TRY(to_codec_parameters(parameters));
+  const AVCodec* codec = avcodec_find_decoder(par->codec_id);
+  if (!codec || !decoder_allowed(codec->name)) {
+    return fail(FaultKind::kInput, "codec '" + parameters.codec + "' is not one gopmill opens");
+  }
+  state->context.reset(avcodec_alloc_context3(codec));
+  GOPMILL_CHECK(state->context);
+  AVCodecContext& context = *state->context;
+  if (const int error = avcodec_parameters_to_context(&context, par.get()); error < 0) {
+    return std::unexpected(fault_of(FaultKind::kInput, "cannot use the stream's parameters", error));
+  }
+  state->video = parameters.media == 1;
+  // Audio trimming (priming, edit lists) is computed by libavcodec in this base.
+  context.pkt_timebase = to_av(parameters.base);
+  context.thread_count = options.threads;
+  context.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
+  if (options.cpu_independent) context.flags |= AV_CODEC_FLAG_BITEXACT;
+  context.max_pixels = kSourcePixelsMax;
+  if (const int error = avcodec_open2(&context, codec, nullptr); error < 0) {
+    return std::unexpected(fault_of(FaultKind::kInput, "cannot open the decoder for " + parameters.codec, error));
+  }
+  return Decoder(std::move(state));
+}
+
+namespace {
+
+Result<> fill_packet(AVPacket& to, const JournalPacket& from, bool video) {
+  av_packet_unref(&to);
+  if (av_new_packet(&to, static_cast<int>(from.bytes.size())) < 0) return fail(FaultKind::kMachine, "out of memory for a packet");
+  std::memcpy(to.data, from.bytes.data(), from.bytes.size());
+  to.pts = video ? from.ordinal : from.pts;
+  to.dts = video ? AV_NOPTS_VALUE : from.dts;
+  to.duration = video ? 0 : from.duration;
+  if (from.key) to.flags |= AV_PKT_FLAG_KEY;
+  // A discarded video packet is decoded like any other: who is shown is the plan's decision, not the decoder's.
+  if (from.discard && !video) to.flags |= AV_PKT_FLAG_DISCARD;
+  for (const SideData& side : from.side_data) {
+    std::uint8_t* data = av_packet_new_side_data(&to, static_cast<AVPacketSideDataType>(side.type), side.bytes.size());
+    if (!data) return fail(FaultKind::kMachine, "out of memory for side data");
+    std::memcpy(data, side.bytes.data(), side.bytes.size());
+  }
+  return {};
+}
+
+// Takes every frame that is ready. True when the decoder is at its end.
+Result<bool> drain(AVCodecContext& context, AVFrame& frame, const Decoder::OnFrame& on_frame, std::uint64_t& refused, std::string& last_refusal) {
+  for (;;) {
+    const int error = avcodec_receive_frame(&context, &frame);
+    if (error == AVERROR(EAGAIN)) return false;
+    if (error == AVERROR_EOF) return true;
+    if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while decoding");
+    if (error < 0) {
+      // A broken picture inside the decoder's queue: its absence is noticed by whoever was promised it.
+      ++refused;
+      last_refusal = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
+      continue;
+    }
+    const auto outcome = on_frame(frame);
+    av_frame_unref(&frame);
+    if (!outcome) return std::unexpected(outcome.error());
+  }
+}
+
+}  // namespace
+
+Result<> Decoder::send(const JournalPacket& packet, const OnFrame& on_frame) {
+  State& s = *state_;
+  TRY(fill_packet(*s.packet, packet, s.video));
+  for (;;) {
+    const int error = avcodec_send_packet(s.context.get(), s.packet.get());
+    if (error == AVERROR(EAGAIN)) {
+      TRY(drain(*s.context, *s.frame, on_frame, s.refused, s.last_refusal));
+      continue;
+    }
+    av_packet_unref(s.packet.get());
+    if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while decoding");
+    if (error < 0) {
+      ++s.refused;
+      s.last_refusal = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
+    }
+    break;
+  }
+  TRY(drain(*s.context, *s.frame, on_frame, s.refused, s.last_refusal));
+  return {};
+}
+
+Result<> Decoder::finish(const OnFrame& on_frame) {
+  State& s = *state_;
+  const int error = avcodec_send_packet(s.context.get(), nullptr);
+  if (error < 0 && error != AVERROR_EOF) return std::unexpected(fault_of(FaultKind::kInput, "cannot flush the decoder", error));
+  while (!TRY(drain(*s.context, *s.frame, on_frame, s.refused, s.last_refusal))) {
+  }
+  return {};
+}
+
+std::uint64_t Decoder::refused() const { return state_->refused; }
+std::string Decoder::last_refusal() const { return state_->last_refusal; }
+
+}  // namespace gopmill::av

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+#include "media/journal.h"
+
+struct AVFrame;
+
+namespace gopmill::av {
+
+// Decodes one stream, send/receive/EAGAIN/EOF written once. Identity, not time: a video packet is sent with its ordinal
+// as its timestamp, so each picture says which packet it came from whatever the source's clock does; a decoder carries
+// pts through reordering untouched (all of libavcodec's do). Not thread-safe.
+class Decoder {
+ public:
+  struct Options {
+    int threads = 1;            // decoder threads never change the pictures
+    bool cpu_independent = true;// bit-exact paths, so that every machine decodes alike
+  };
+  // Called for each picture or block of sound, in presentation order. The frame is libav's own and lives for the call.
+  using OnFrame = std::function<Result<>(AVFrame&)>;
+
+  // kInput if the codec is unknown or not on the allow-list (allow_list.h).
+  static Result<Decoder> open(const StreamParameters& parameters, const Options& options);
+  Decoder(Decoder&&) noexcept;
+  ~Decoder();
+
+  // Video frames come out with pts = ordinal of their packet. Audio frames with pts in the stream's base, or INT64_MIN.
+  // A packet the decoder refuses is counted and skipped: whether a promised picture is missing is the caller's to say.
+  Result<> send(const JournalPacket& packet, const OnFrame& on_frame);
+  Result<> finish(const OnFrame& on_frame);
+  [[nodiscard]] std::uint64_t refused() const;
+  [[nodiscard]] std::string last_refusal() const;   // FFmpeg's words for the last one
+
+ private:
+  struct State;
+  explicit Decoder(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gopmill::av

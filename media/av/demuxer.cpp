@@ -1,0 +1,279 @@
+#include "media/av/demuxer.h"
+
+extern "C" {
+#include <libavutil/display.h>
+#include <libavutil/encryption_info.h>
+}
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "media/av/allow_list.h"
+#include "media/av/handles.h"
+
+namespace gopmill::av {
+
+namespace {
+
+constexpr int kIoBytes = 256 * 1024;
+constexpr std::int64_t kProbeBytesMax = 20 << 20;
+constexpr std::int64_t kProbeMicrosecondsMax = 10'000'000;
+// Below this even a sound file of one frame cannot fit; above it libav may read for long in vain.
+constexpr std::int64_t kFileBytesMin = 16;
+
+// Our own I/O on a descriptor: libav never opens anything itself.
+class DescriptorReader {
+ public:
+  static std::unique_ptr<DescriptorReader> make(int fd, std::uint64_t size) {
+    auto reader = std::unique_ptr<DescriptorReader>(new DescriptorReader(fd, size));
+    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBytes));
+    GOPMILL_CHECK(buffer);
+    reader->io_ = avio_alloc_context(buffer, kIoBytes, 0, reader.get(), &DescriptorReader::read, nullptr, &DescriptorReader::seek);
+    GOPMILL_CHECK(reader->io_);
+    return reader;
+  }
+  DescriptorReader(const DescriptorReader&) = delete;
+  DescriptorReader& operator=(const DescriptorReader&) = delete;
+  ~DescriptorReader() {
+    if (io_) av_freep(&io_->buffer);  // libav may have replaced the buffer given above
+    avio_context_free(&io_);
+  }
+  [[nodiscard]] AVIOContext* io() const { return io_; }
+
+ private:
+  DescriptorReader(int fd, std::uint64_t size) : fd_(fd), size_(static_cast<std::int64_t>(size)) {}
+  static int read(void* opaque, std::uint8_t* into, int size) {
+    auto& self = *static_cast<DescriptorReader*>(opaque);
+    const auto got = read_at(self.fd_, static_cast<std::uint64_t>(self.at_), {reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size)});
+    if (!got) return AVERROR(EIO);
+    if (*got == 0) return AVERROR_EOF;
+    self.at_ += static_cast<std::int64_t>(*got);
+    return static_cast<int>(*got);
+  }
+  static std::int64_t seek(void* opaque, std::int64_t offset, int whence) {
+    auto& self = *static_cast<DescriptorReader*>(opaque);
+    whence &= ~AVSEEK_FORCE;
+    if (whence == AVSEEK_SIZE) return self.size_;
+    const std::int64_t target = whence == SEEK_CUR ? self.at_ + offset : whence == SEEK_END ? self.size_ + offset : offset;
+    if (target < 0) return AVERROR(EINVAL);
+    return self.at_ = target;
+  }
+  int fd_;
+  std::int64_t size_;
+  std::int64_t at_ = 0;
+  AVIOContext* io_ = nullptr;
+};
+
+Media media_of(AVMediaType type) {
+  switch (type) {
+    case AVMEDIA_TYPE_VIDEO: return Media::kVideo;
+    case AVMEDIA_TYPE_AUDIO: return Media::kAudio;
+    case AVMEDIA_TYPE_SUBTITLE: return Media::kSubtitle;
+    default: return Media::kOther;
+  }
+}
+
+// A display matrix turns the picture by `theta` degrees counter-clockwise, perhaps after a mirror. Phones write only the
+// eight upright ones; others are rounded to the nearest quarter.
+Orientation orientation_of(const AVStream& stream) {
+  std::size_t size = 0;
+  const auto* matrix = reinterpret_cast<const std::int32_t*>(av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size));
+  if (!matrix || size < 9 * sizeof(std::int32_t)) return {};
+  std::int32_t upright[9];
+  std::memcpy(upright, matrix, sizeof upright);
+  // A negative determinant is a mirror. Undoing it first leaves a pure turn to measure.
+  const double determinant = static_cast<double>(upright[0]) * upright[4] - static_cast<double>(upright[1]) * upright[3];
+  Orientation orientation;
+  orientation.mirrored = determinant < 0;
+  if (orientation.mirrored) av_display_matrix_flip(upright, 1, 0);
+  const double degrees = av_display_rotation_get(upright);
+  if (degrees != degrees) return {};
+  const int turns = static_cast<int>(std::lround(-degrees / 90.0));
+  orientation.quarter_turns = static_cast<std::uint8_t>(((turns % 4) + 4) % 4);
+  return orientation;
+}
+
+StreamFacts facts_of(const AVStream& stream) {
+  StreamFacts facts;
+  facts.index = static_cast<std::uint32_t>(stream.index);
+  facts.media = media_of(stream.codecpar->codec_type);
+  facts.parameters = parameters_of(*stream.codecpar, stream.time_base);
+  facts.orientation = orientation_of(stream);
+  facts.frame_rate_claimed = from_av(stream.avg_frame_rate);
+  facts.is_default = (stream.disposition & AV_DISPOSITION_DEFAULT) != 0;
+  facts.is_picture = (stream.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE)) != 0;
+  if (const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "language", nullptr, 0)) facts.language = std::string(entry->value).substr(0, 16);
+  facts.kind = stream.codecpar->codec_id == AV_CODEC_ID_NONE ? "unknown" : avcodec_get_name(stream.codecpar->codec_id);
+  // The sample aspect of the container wins over the bitstream's, as in every player.
+  if (stream.sample_aspect_ratio.num > 0) facts.parameters.sample_aspect = from_av(stream.sample_aspect_ratio);
+  return facts;
+}
+
+bool is_encrypted(const AVStream& stream) {
+  std::size_t size = 0;
+  if (av_stream_get_side_data(&stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, &size)) return true;
+  // WebM: libav keeps the key's id as a tag and hands out the packets as they are.
+  if (av_dict_get(stream.metadata, "enc_key_id", nullptr, 0)) return true;
+  const std::uint32_t tag = stream.codecpar->codec_tag;
+  return tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a');
+}
+
+struct CloseInput {
+  void operator()(AVFormatContext* format) const { avformat_close_input(&format); }
+};
+
+}  // namespace
+
+struct Demuxer::State {
+  LastWords words;
+  // Declared before the format context, which reads through it until it is closed.
+  std::unique_ptr<DescriptorReader> reader;
+  std::unique_ptr<AVFormatContext, CloseInput> format;
+  Packet packet = make_packet();
+  std::vector<StreamFacts> streams;
+  std::vector<std::uint32_t> ordinals;
+  std::vector<bool> wanted;
+  std::vector<std::uint32_t> taken;   // packets per stream, empty ones too
+  bool corrupt_tail = false;          // the last packet read was flagged
+  std::string end_words;              // libav's last words when the end came
+  std::string complaint;
+  std::uint64_t bytes = 0;
+};
+
+Demuxer::Demuxer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Demuxer::Demuxer(Demuxer&&) noexcept = default;
+Demuxer::~Demuxer() = default;
+
+Result<Demuxer> Demuxer::open(int fd) {
+  const std::uint64_t size = TRY(file_size(fd));
+  if (size == 0) return fail(FaultKind::kInput, "the file is empty");
+  if (size < kFileBytesMin) return fail(FaultKind::kInput, "the file has only " + std::to_string(size) + " bytes");
+  auto state = std::make_unique<State>();
+  LastWords::clear();
+  state->reader = DescriptorReader::make(fd, size);
+  AVFormatContext* format = avformat_alloc_context();
+  GOPMILL_CHECK(format);
+  format->pb = state->reader->io();
+  format->flags |= AVFMT_FLAG_CUSTOM_IO;
+  format->format_whitelist = av_strdup(kDemuxers);
+  format->codec_whitelist = av_strdup(kDecoders);
+  format->protocol_whitelist = av_strdup("");
+  format->probesize = kProbeBytesMax;
+  format->max_analyze_duration = kProbeMicrosecondsMax;
+  format->max_streams = kSourceStreamsMax;
+  if (const int error = avformat_open_input(&format, "", nullptr, nullptr); error < 0) {
+    // avformat_open_input frees the context on failure.
+    return std::unexpected(fault_of(FaultKind::kInput, "not a media file gopmill can read", error));
+  }
+  state->format.reset(format);
+  if (format->nb_streams > static_cast<unsigned>(kSourceStreamsMax)) {
+    return fail(FaultKind::kInput, std::to_string(format->nb_streams) + " streams, more than the " + std::to_string(kSourceStreamsMax) + " allowed");
+  }
+  for (unsigned i = 0; i < format->nb_streams; ++i) {
+    if (is_encrypted(*format->streams[i])) return fail(FaultKind::kInput, "stream " + std::to_string(i) + " is encrypted");
+  }
+  if (const int error = avformat_find_stream_info(format, nullptr); error < 0) {
+    return std::unexpected(fault_of(FaultKind::kInput, "cannot make out the streams", error));
+  }
+  for (unsigned i = 0; i < format->nb_streams; ++i) state->streams.push_back(facts_of(*format->streams[i]));
+  state->ordinals.assign(format->nb_streams, 0);
+  state->wanted.assign(format->nb_streams, true);
+  state->taken.assign(format->nb_streams, 0);
+  state->bytes = size;
+  LastWords::clear();
+  return Demuxer(std::move(state));
+}
+
+std::string Demuxer::container() const { return state_->format->iformat->name; }
+const std::vector<StreamFacts>& Demuxer::streams() const { return state_->streams; }
+std::string Demuxer::complaint() const { return state_->complaint; }
+std::uint64_t Demuxer::bytes() const { return state_->bytes; }
+
+std::string Demuxer::truncation() const {
+  const State& s = *state_;
+  // An MP4's index lists every sample. Fragmented files grow it as they are read, so there nothing is missing from it.
+  if (std::strstr(s.format->iformat->name, "mov")) {
+    for (unsigned i = 0; i < s.ordinals.size(); ++i) {
+      const int indexed = avformat_index_get_entries_count(s.format->streams[i]);
+      if (s.wanted[i] && indexed > 0 && s.taken[i] < static_cast<std::uint32_t>(indexed)) {
+        return "stream " + std::to_string(i) + " has " + std::to_string(s.taken[i]) + " of the " + std::to_string(indexed) + " packets its index lists";
+      }
+    }
+  }
+  if (s.corrupt_tail) return "the last packet is incomplete";
+  // Matroska: libav says so when an element reaches past the end of the file.
+  if (s.end_words.find("ended prematurely") != std::string::npos) return s.end_words;
+  return {};
+}
+
+void Demuxer::keep_only(const std::vector<std::uint32_t>& streams) {
+  for (unsigned i = 0; i < state_->format->nb_streams; ++i) {
+    const bool keep = std::find(streams.begin(), streams.end(), i) != streams.end();
+    if (i < state_->wanted.size()) state_->wanted[i] = keep;
+    state_->format->streams[i]->discard = keep ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  }
+}
+
+namespace {
+
+// Side data a decoder needs to give the same pictures and samples; the rest stays behind.
+bool travels(AVPacketSideDataType type) {
+  return type == AV_PKT_DATA_NEW_EXTRADATA || type == AV_PKT_DATA_PARAM_CHANGE || type == AV_PKT_DATA_SKIP_SAMPLES ||
+         type == AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL || type == AV_PKT_DATA_PALETTE;
+}
+
+JournalPacket to_journal(const AVPacket& packet, std::uint32_t ordinal) {
+  JournalPacket out;
+  out.ordinal = ordinal;
+  out.pts = packet.pts == AV_NOPTS_VALUE ? INT64_MIN : packet.pts;
+  out.dts = packet.dts == AV_NOPTS_VALUE ? INT64_MIN : packet.dts;
+  out.duration = packet.duration;
+  out.key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
+  out.discard = (packet.flags & AV_PKT_FLAG_DISCARD) != 0;
+  for (int i = 0; i < packet.side_data_elems; ++i) {
+    const AVPacketSideData& side = packet.side_data[i];
+    if (travels(side.type)) out.side_data.push_back({static_cast<std::uint32_t>(side.type), std::string(reinterpret_cast<const char*>(side.data), side.size)});
+  }
+  out.bytes.assign(reinterpret_cast<const char*>(packet.data), static_cast<std::size_t>(packet.size));
+  return out;
+}
+
+}  // namespace
+
+Result<std::optional<Demuxer::Item>> Demuxer::next() {
+  State& s = *state_;
+  for (;;) {
+    av_packet_unref(s.packet.get());
+    const int error = av_read_frame(s.format.get(), s.packet.get());
+    if (error == AVERROR(EAGAIN)) continue;
+    if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while reading");
+    if (error < 0) {
+      s.end_words = LastWords::text();
+      if (error != AVERROR_EOF) s.complaint = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
+      return std::optional<Item>();
+    }
+    const auto index = static_cast<std::size_t>(s.packet->stream_index);
+    // A transport stream may grow streams on the way; what was not there at the start is not carried.
+    if (index >= s.ordinals.size() || !s.wanted[index]) continue;
+    ++s.taken[index];
+    if (s.packet->size <= 0) continue;
+    s.corrupt_tail = (s.packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    if (static_cast<std::uint32_t>(s.packet->size) > kPacketBytesMax) return fail(FaultKind::kInput, "a packet above the size limit");
+    std::size_t size = 0;
+    if (av_packet_get_side_data(s.packet.get(), AV_PKT_DATA_ENCRYPTION_INFO, &size)) {
+      return fail(FaultKind::kInput, "stream " + std::to_string(index) + " is encrypted");
+    }
+    Item item;
+    item.stream = static_cast<std::uint32_t>(index);
+    item.packet = to_journal(*s.packet, s.ordinals[index]++);
+    item.corrupt = (s.packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    return std::optional(std::move(item));
+  }
+}
+
+}  // namespace gopmill::av

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "media/journal.h"
+#include "media/timeline.h"
+
+namespace gopmill::av {
+
+enum class Media : std::uint8_t { kVideo, kAudio, kSubtitle, kOther };
+
+struct StreamFacts {
+  std::uint32_t index = 0;
+  Media media = Media::kOther;
+  StreamParameters parameters;
+  Orientation orientation;          // from the display matrix
+  Rational frame_rate_claimed{0, 1};
+  bool is_default = false;
+  bool is_picture = false;          // cover art, thumbnails
+  std::string language;
+  std::string kind;                 // codec name or "unknown", for notes
+};
+
+// Reads a media file linearly from a descriptor through our own I/O: libav never opens a path or a URL. The same file
+// gives the same packets with the same ordinals every time. Not thread-safe; the descriptor outlives it.
+class Demuxer {
+ public:
+  // kInput with a named reason: not a media file, a format or a stream count that is refused, encrypted…
+  static Result<Demuxer> open(int fd);
+  Demuxer(Demuxer&&) noexcept;
+  ~Demuxer();
+
+  [[nodiscard]] std::string container() const;
+  [[nodiscard]] const std::vector<StreamFacts>& streams() const;
+  // Packets of other streams are dropped by the demuxer. Ordinals count from 0 per stream.
+  void keep_only(const std::vector<std::uint32_t>& streams);
+
+  struct Item {
+    std::uint32_t stream = 0;
+    JournalPacket packet;
+    bool corrupt = false;           // the demuxer flagged it
+  };
+  // nullopt at the end of the file. A damaged tail ends like a file; `complaint()` says what libav said.
+  Result<std::optional<Item>> next();
+  [[nodiscard]] std::string complaint() const;
+  // After the end: how we know that the file is shorter than its own index or structure says; empty if nothing says so.
+  [[nodiscard]] std::string truncation() const;
+  [[nodiscard]] std::uint64_t bytes() const;
+
+ private:
+  struct State;
+  explicit Demuxer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gopmill::av

@@ -1,0 +1,164 @@
+#include "media/av/filter.h"
+
+extern "C" {
+#include <libavfilter/buffersink.h>
+#include <libavfilter/buffersrc.h>
+#include <libavutil/opt.h>
+#include <libavutil/pixdesc.h>
+}
+
+#include <string>
+
+#include "base/check.h"
+#include "media/av/handles.h"
+#include "media/av/picture.h"
+
+namespace gopmill::av {
+
+namespace {
+
+// The matrix in vf_scale's words. Input and output get the same one, so pictures are scaled and never recoloured; where
+// the source names none, any will do as long as both agree.
+std::string matrix_name(const Colour& colour) {
+  switch (colour.matrix) {
+    case AVCOL_SPC_FCC: return "fcc";
+    case AVCOL_SPC_BT470BG:
+    case AVCOL_SPC_SMPTE170M: return "smpte170m";
+    case AVCOL_SPC_SMPTE240M: return "smpte240m";
+    case AVCOL_SPC_BT2020_NCL:
+    case AVCOL_SPC_BT2020_CL: return "bt2020";
+    default: return "bt709";
+  }
+}
+
+std::string upright(const Orientation& orientation) {
+  std::string filters;
+  switch (orientation.quarter_turns) {
+    case 1: filters += "transpose=clock,"; break;
+    case 2: filters += "hflip,vflip,"; break;
+    case 3: filters += "transpose=cclock,"; break;
+    default: break;
+  }
+  if (orientation.mirrored) filters += "hflip,";  // in that order: Orientation says so
+  return filters;
+}
+
+std::string describe(const PictureFilter::Settings& settings) {
+  std::string text = "[in]";
+  if (settings.deinterlace) text += "bwdif=mode=send_frame:deint=interlaced,";
+  text += upright(settings.orientation);
+  text += "split=" + std::to_string(settings.targets.size());
+  for (std::size_t i = 0; i < settings.targets.size(); ++i) text += "[s" + std::to_string(i) + "]";
+  const std::string matrix = matrix_name(settings.colour);
+  for (std::size_t i = 0; i < settings.targets.size(); ++i) {
+    const PictureTarget& target = settings.targets[i];
+    const std::string n = std::to_string(i);
+    text += ";[s" + n + "]scale=w=" + std::to_string(target.width) + ":h=" + std::to_string(target.height) +
+            ":flags=bicubic+accurate_rnd+full_chroma_int+bitexact:in_color_matrix=" + matrix + ":out_color_matrix=" + matrix +
+            ":in_range=" + (settings.colour.full_range ? "full" : "limited") + ":out_range=limited,format=" +
+            (target.format == PixelFormat::kYuv420p10 ? "yuv420p10le" : "yuv420p") + "[out" + n + "]";
+  }
+  return text;
+}
+
+struct InOut {
+  AVFilterInOut* list = nullptr;
+  ~InOut() { avfilter_inout_free(&list); }
+  void add(const std::string& name, AVFilterContext* filter) {
+    AVFilterInOut* entry = avfilter_inout_alloc();
+    GOPMILL_CHECK(entry);
+    entry->name = av_strdup(name.c_str());
+    entry->filter_ctx = filter;
+    entry->next = list;
+    list = entry;
+  }
+};
+
+}  // namespace
+
+struct PictureFilter::State {
+  Settings settings;
+  LastWords words;
+  FilterGraph graph;
+  AVFilterContext* source = nullptr;            // owned by graph
+  std::vector<AVFilterContext*> sinks;          // owned by graph
+  Frame out = make_frame();
+  int width = 0, height = 0, format = -1;       // of what the graph was built for
+
+  Result<> build(const AVFrame& picture);
+  Result<> pull(const OnPicture& on_picture);
+};
+
+Result<> PictureFilter::State::build(const AVFrame& picture) {
+  sinks.clear();
+  graph.reset(avfilter_graph_alloc());
+  GOPMILL_CHECK(graph);
+  graph->nb_threads = 1;
+  const std::string arguments = "video_size=" + std::to_string(picture.width) + "x" + std::to_string(picture.height) +
+                                ":pix_fmt=" + std::to_string(picture.format) + ":time_base=1/1:pixel_aspect=1/1";
+  int error = avfilter_graph_create_filter(&source, avfilter_get_by_name("buffer"), "in", arguments.c_str(), nullptr, graph.get());
+  InOut inputs;
+  InOut outputs;
+  outputs.add("in", source);
+  for (std::size_t i = 0; i < settings.targets.size() && error >= 0; ++i) {
+    const std::string name = "out" + std::to_string(i);
+    AVFilterContext* sink = nullptr;
+    error = avfilter_graph_create_filter(&sink, avfilter_get_by_name("buffersink"), name.c_str(), nullptr, nullptr, graph.get());
+    sinks.push_back(sink);
+    inputs.add(name, sink);
+  }
+  if (error >= 0) error = avfilter_graph_parse_ptr(graph.get(), describe(settings).c_str(), &inputs.list, &outputs.list, nullptr);
+  if (error >= 0) error = avfilter_graph_config(graph.get(), nullptr);
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kInput, "cannot scale the picture", error));
+  width = picture.width;
+  height = picture.height;
+  format = picture.format;
+  return {};
+}
+
+Result<> PictureFilter::State::pull(const OnPicture& on_picture) {
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
+    for (;;) {
+      const int error = av_buffersink_get_frame(sinks[i], out.get());
+      if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) break;
+      if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the picture", error));
+      // bwdif halves the time base; the index comes back in ours.
+      const std::int64_t index = av_rescale_q(out->pts, av_buffersink_get_time_base(sinks[i]), {1, 1});
+      const auto outcome = on_picture(i, index, *out);
+      av_frame_unref(out.get());
+      if (!outcome) return outcome;
+    }
+  }
+  return {};
+}
+
+PictureFilter::PictureFilter(Settings settings) : state_(std::make_unique<State>()) { state_->settings = std::move(settings); }
+PictureFilter::PictureFilter(PictureFilter&&) noexcept = default;
+PictureFilter::~PictureFilter() = default;
+
+Result<> PictureFilter::push(AVFrame& picture, std::int64_t index, const OnPicture& on_picture) {
+  State& s = *state_;
+  if (!s.graph || picture.width != s.width || picture.height != s.height || picture.format != s.format) {
+    if (s.graph) TRY(finish(on_picture));
+    TRY(s.build(picture));
+  }
+  picture.pts = index;
+  // Square by decree: sizes were computed for it. Colour is one answer for the whole file, whatever single pictures say.
+  picture.sample_aspect_ratio = {1, 1};
+  picture.colorspace = static_cast<AVColorSpace>(s.settings.colour.matrix);
+  const int error = av_buffersrc_add_frame_flags(s.source, &picture, AV_BUFFERSRC_FLAG_KEEP_REF | AV_BUFFERSRC_FLAG_PUSH);
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the picture", error));
+  return s.pull(on_picture);
+}
+
+Result<> PictureFilter::finish(const OnPicture& on_picture) {
+  State& s = *state_;
+  if (!s.graph) return {};
+  const int error = av_buffersrc_add_frame_flags(s.source, nullptr, AV_BUFFERSRC_FLAG_PUSH);
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot finish scaling", error));
+  TRY(s.pull(on_picture));
+  s.graph.reset();
+  return {};
+}
+
+}  // namespace gopmill::av

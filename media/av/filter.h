@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "media/timeline.h"
+#include "profiles/profile.h"
+
+struct AVFrame;
+
+namespace gopmill::av {
+
+struct PictureTarget {
+  int width = 0, height = 0;
+  PixelFormat format = PixelFormat::kYuv420p;
+};
+
+// Turns source pictures into what each rendition encodes: deinterlaced where asked, upright, square pixels, limited
+// range, right size and format; the source's matrix is kept. Rebuilt by itself when the source changes size or format on
+// the way, so its outputs never change shape. Bit-exact scaling paths. Not thread-safe.
+class PictureFilter {
+ public:
+  struct Settings {
+    Orientation orientation;
+    Colour colour;
+    bool deinterlace = false;       // bwdif, one picture out for each in; looks one back and one ahead
+    std::vector<PictureTarget> targets;
+  };
+  // `index` is the one given to push; `target` the place in Settings::targets. The frame lives for the call and may be altered.
+  using OnPicture = std::function<Result<>(std::size_t target, std::int64_t index, AVFrame& picture)>;
+
+  explicit PictureFilter(Settings settings);
+  PictureFilter(PictureFilter&&) noexcept;
+  ~PictureFilter();
+  // Indexes rise. The frame is referenced, not copied.
+  Result<> push(AVFrame& picture, std::int64_t index, const OnPicture& on_picture);
+  Result<> finish(const OnPicture& on_picture);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gopmill::av

@@ -1,0 +1,286 @@
+#include "media/av/muxer.h"
+
+extern "C" {
+#include <libavutil/opt.h>
+}
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "media/av/handles.h"
+#include "media/mp4_boxes.h"
+
+namespace gopmill::av {
+
+namespace {
+
+constexpr int kIoBytes = 256 * 1024;
+// libavformat 5.1 starts a new chunk when one would exceed this (movenc.c, build_chunks).
+constexpr std::uint64_t kChunkBytes = 1 << 20;
+// Everything of moov that does not grow: headers, handlers, one sample entry per track without its extradata.
+constexpr std::uint64_t kFixedBytes = 2048;
+constexpr std::uint64_t kFixedBytesPerTrack = 2048;
+// A `free` box takes at least its own header.
+constexpr std::uint64_t kFreeBytesMin = 8;
+
+// Upper bound of the moov box (ISO/IEC 14496-12): stsz 4 per sample, stts and ctts 8 per run, stss 4 per key, and per chunk
+// 12 of stsc and 8 of co64.
+std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t pieces) {
+  std::uint64_t bytes = kFixedBytes;
+  for (const MuxTrack& track : tracks) {
+    const std::uint64_t chunks = std::min(track.samples, pieces + 2 * track.bytes / kChunkBytes + 2);
+    bytes += kFixedBytesPerTrack + 2 * track.parameters.extradata.size() + kEditListBytesMax;
+    bytes += 4 * track.samples + 8 * (track.duration_runs + track.offset_runs) + 4 * track.keys + 20 * chunks;
+  }
+  return bytes;
+}
+
+// The first movie timescale in which every start is exact: the sound's own rate where it is one, else the least common multiple.
+std::uint32_t movie_timescale(const std::vector<MuxTrack>& tracks) {
+  std::uint64_t common = 1;
+  for (const MuxTrack& track : tracks) common = std::lcm(common, static_cast<std::uint64_t>(track.timescale));
+  const std::uint32_t finest = std::max_element(tracks.begin(), tracks.end(), [](const auto& a, const auto& b) { return a.timescale < b.timescale; })->timescale;
+  std::vector<std::uint64_t> candidates;
+  for (const MuxTrack& track : tracks) {
+    if (track.parameters.media == 2) candidates.push_back(track.timescale);
+  }
+  candidates.push_back(finest);
+  candidates.push_back(common);
+  for (const std::uint64_t candidate : candidates) {
+    const auto exact = [&](const MuxTrack& t) { return static_cast<unsigned __int128>(t.starts) * candidate % t.timescale == 0; };
+    if (candidate <= INT32_MAX && std::all_of(tracks.begin(), tracks.end(), exact)) return static_cast<std::uint32_t>(candidate);
+  }
+  return finest;
+}
+
+// libavformat's output: what belongs to the head of the file (type box, reserved gap) stays in memory until it is complete,
+// the rest goes to the descriptor.
+class SplitWriter {
+ public:
+  static std::unique_ptr<SplitWriter> make(int fd, std::size_t head_bytes_max) {
+    auto writer = std::unique_ptr<SplitWriter>(new SplitWriter(fd, head_bytes_max));
+    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBytes));
+    GOPMILL_CHECK(buffer);
+    writer->io_ = avio_alloc_context(buffer, kIoBytes, 1, writer.get(), nullptr, &SplitWriter::write, &SplitWriter::seek);
+    GOPMILL_CHECK(writer->io_);
+    return writer;
+  }
+  SplitWriter(const SplitWriter&) = delete;
+  SplitWriter& operator=(const SplitWriter&) = delete;
+  ~SplitWriter() {
+    if (io_) av_freep(&io_->buffer);
+    avio_context_free(&io_);
+  }
+  [[nodiscard]] AVIOContext* io() const { return io_; }
+  // Set once the type box is written and the gap's end is known; until then everything belongs to the head.
+  void end_head_at(std::size_t bytes) { head_end_ = bytes; }
+  [[nodiscard]] const std::string& head() const { return head_; }
+  [[nodiscard]] const std::optional<Fault>& fault() const { return fault_; }
+  [[nodiscard]] std::uint64_t written() const { return written_; }
+  Result<> write_out(std::uint64_t at, std::string_view bytes) {
+    TRY(write_at(fd_, at, std::as_bytes(std::span(bytes))));
+    written_ += bytes.size();
+    return {};
+  }
+
+ private:
+  SplitWriter(int fd, std::size_t head_bytes_max) : fd_(fd), head_end_(head_bytes_max) {}
+  static int write(void* opaque, std::uint8_t* from, int size) {
+    auto& self = *static_cast<SplitWriter*>(opaque);
+    std::string_view bytes(reinterpret_cast<const char*>(from), static_cast<std::size_t>(size));
+    if (self.at_ < self.head_end_) {
+      const std::string_view part = bytes.substr(0, self.head_end_ - self.at_);
+      if (self.head_.size() < self.at_ + part.size()) self.head_.resize(self.at_ + part.size());
+      std::memcpy(self.head_.data() + self.at_, part.data(), part.size());
+      self.at_ += part.size();
+      bytes.remove_prefix(part.size());
+    }
+    if (bytes.empty()) return size;
+    if (auto wrote = self.write_out(self.at_, bytes); !wrote) {
+      self.fault_ = wrote.error();
+      return AVERROR(EIO);
+    }
+    self.at_ += bytes.size();
+    return size;
+  }
+  static std::int64_t seek(void* opaque, std::int64_t offset, int whence) {
+    auto& self = *static_cast<SplitWriter*>(opaque);
+    whence &= ~AVSEEK_FORCE;
+    if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(self.at_);
+    // The muxer knows where it is; it never asks for the size.
+    if ((whence != SEEK_SET && whence != SEEK_CUR) || offset < 0) return AVERROR(EINVAL);
+    self.at_ = static_cast<std::size_t>(offset);
+    return offset;
+  }
+
+  int fd_;
+  std::size_t head_end_;
+  std::string head_;
+  std::size_t at_ = 0;
+  std::uint64_t written_ = 0;
+  std::optional<Fault> fault_;
+  AVIOContext* io_ = nullptr;
+};
+
+struct FreeFormat {
+  void operator()(AVFormatContext* format) const { avformat_free_context(format); }
+};
+
+std::uint32_t tag_of(AVCodecID codec) {
+  // Apple plays HEVC only as hvc1: parameter sets in the sample entry and nowhere else. libavformat would take hev1.
+  return codec == AV_CODEC_ID_HEVC ? MKTAG('h', 'v', 'c', '1') : 0;
+}
+
+}  // namespace
+
+struct Muxer::State {
+  LastWords words;
+  std::vector<MuxTrack> tracks;
+  std::uint32_t movie_timescale = 0;
+  std::uint64_t gap = 0;             // bytes reserved for moov and what fills up
+  std::size_t type_bytes = 0;        // of the box in front of it
+  // Declared before the format context, which writes through it until it is freed.
+  std::unique_ptr<SplitWriter> writer;
+  std::unique_ptr<AVFormatContext, FreeFormat> format;
+  Packet packet = make_packet();
+
+  // The disk's own words where the disk was at fault.
+  Fault fault(const std::string& what, int error) const {
+    if (writer->fault()) return *writer->fault();
+    return fault_of(FaultKind::kInternal, what, error);
+  }
+  Result<> add_stream(const MuxTrack& track);
+  Result<> begin();
+  Result<> place_head();
+};
+
+Muxer::Muxer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Muxer::Muxer(Muxer&&) noexcept = default;
+Muxer::~Muxer() = default;
+
+std::uint64_t Muxer::bytes_written() const { return state_->writer->written(); }
+
+Result<> Muxer::State::add_stream(const MuxTrack& track) {
+  AVStream* stream = avformat_new_stream(format.get(), nullptr);
+  GOPMILL_CHECK(stream);
+  const CodecParameters par = TRY(to_codec_parameters(track.parameters));
+  par->codec_tag = tag_of(par->codec_id);
+  if (avcodec_parameters_copy(stream->codecpar, par.get()) < 0) return fail(FaultKind::kMachine, "out of memory for a stream");
+  stream->time_base = {1, static_cast<int>(track.timescale)};
+  if (par->codec_type == AVMEDIA_TYPE_VIDEO) {
+    stream->avg_frame_rate = to_av(track.frame_rate);
+    stream->sample_aspect_ratio = par->sample_aspect_ratio;
+  }
+  return {};
+}
+
+Result<> Muxer::State::begin() {
+  AVFormatContext* made = nullptr;
+  if (const int error = avformat_alloc_output_context2(&made, nullptr, "mp4", nullptr); error < 0) {
+    return std::unexpected(fault_of(FaultKind::kInternal, "no MP4 muxer", error));
+  }
+  format.reset(made);
+  format->pb = writer->io();
+  format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
+  for (const MuxTrack& track : tracks) TRY(add_stream(track));
+  AVDictionary* options = nullptr;
+  av_dict_set_int(&options, "moov_size", static_cast<std::int64_t>(gap), 0);
+  av_dict_set_int(&options, "movie_timescale", movie_timescale, 0);
+  av_dict_set_int(&options, "use_editlist", 0, 0);
+  for (const MuxTrack& track : tracks) {
+    if (track.parameters.media == 1) av_dict_set_int(&options, "video_track_timescale", track.timescale, 0);
+  }
+  const int error = avformat_write_header(format.get(), &options);
+  av_dict_free(&options);
+  if (error < 0) return std::unexpected(fault("cannot begin the MP4", error));
+  for (std::size_t i = 0; i < tracks.size(); ++i) {
+    const AVRational base = format->streams[i]->time_base;
+    if (base.num != 1 || base.den != static_cast<int>(tracks[i].timescale)) return fail(FaultKind::kInternal, "the MP4 muxer changed a timescale");
+  }
+  // Only the type box has been put in front of the gap.
+  type_bytes = writer->head().size();
+  writer->end_head_at(type_bytes + gap);
+  return {};
+}
+
+// Adds the edit lists to the index, fills what is left of the gap and writes the head of the file, once.
+Result<> Muxer::State::place_head() {
+  const std::string_view written = writer->head();
+  if (written.size() < type_bytes + kFreeBytesMin) return fail(FaultKind::kInternal, "the MP4 muxer wrote no index");
+  std::uint64_t size = 0;
+  for (std::size_t i = 0; i < 4; ++i) size = size << 8 | static_cast<std::uint8_t>(written[type_bytes + i]);
+  if (size > written.size() - type_bytes) return fail(FaultKind::kInternal, "the MP4 muxer wrote half an index");
+  std::vector<TrackEdit> edits;
+  for (const MuxTrack& track : tracks) {
+    const Rational base{1, track.timescale};
+    const Rational movie{1, movie_timescale};
+    edits.push_back({static_cast<std::uint64_t>(rescale(track.starts, base, movie)),
+                     static_cast<std::uint64_t>(rescale(track.lasts, base, movie, Rounding::kUp)), static_cast<std::uint64_t>(track.skips)});
+  }
+  std::string head(written.substr(0, type_bytes));
+  head += TRY(with_edit_lists(std::string(written.substr(type_bytes, size)), edits));
+  const std::uint64_t end = type_bytes + gap;
+  if (head.size() + kFreeBytesMin > end) {
+    return fail(FaultKind::kInternal, "the index is " + std::to_string(head.size() + kFreeBytesMin - end) + " bytes larger than computed");
+  }
+  const std::uint64_t left = end - head.size();
+  for (int shift = 24; shift >= 0; shift -= 8) head.push_back(static_cast<char>(left >> shift & 0xff));
+  head += "free";
+  head.resize(end, '\0');
+  return writer->write_out(0, head);
+}
+
+Result<Muxer> Muxer::create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces) {
+  GOPMILL_CHECK(!tracks.empty());
+  auto state = std::make_unique<State>();
+  LastWords::clear();
+  state->movie_timescale = movie_timescale(tracks);
+  state->tracks = std::move(tracks);
+  const std::uint64_t moov = moov_bytes_max(state->tracks, pieces) + kFreeBytesMin;
+  if (moov > kMoovBytesMax) return fail(FaultKind::kInternal, "an index of " + std::to_string(moov) + " bytes");
+  state->gap = moov;
+  // The type box comes in front of the gap, so everything up to here is head for certain.
+  state->writer = SplitWriter::make(fd, moov);
+  TRY(state->begin());
+  return Muxer(std::move(state));
+}
+
+Result<> Muxer::write(std::size_t track, const MuxSample& sample, const std::string& bytes) {
+  State& s = *state_;
+  GOPMILL_CHECK(track < s.tracks.size());
+  // movenc.c asserts on what MP4's 32-bit fields cannot hold; a refusal is better than an abort.
+  if (sample.duration < 1 || sample.duration > INT32_MAX || sample.pts - sample.dts > INT32_MAX || sample.pts < sample.dts) {
+    return fail(FaultKind::kInternal, "a sample whose times MP4 cannot hold: " + std::to_string(sample.duration) + " ticks long, shown " +
+                                          std::to_string(sample.pts - sample.dts) + " after it is decoded");
+  }
+  AVPacket& packet = *s.packet;
+  av_packet_unref(&packet);
+  if (av_new_packet(&packet, static_cast<int>(bytes.size())) < 0) return fail(FaultKind::kMachine, "out of memory for a packet");
+  std::memcpy(packet.data, bytes.data(), bytes.size());
+  packet.stream_index = static_cast<int>(track);
+  packet.dts = sample.dts;
+  packet.pts = sample.pts;
+  packet.duration = sample.duration;
+  if (sample.key) packet.flags |= AV_PKT_FLAG_KEY;
+  if (const int error = av_write_frame(s.format.get(), &packet); error < 0) return std::unexpected(s.fault("the MP4 muxer refuses a packet", error));
+  // av_write_frame leaves our reference to us; its own copy is on the way to the descriptor.
+  av_packet_unref(&packet);
+  if (s.writer->fault()) return std::unexpected(*s.writer->fault());
+  return {};
+}
+
+Result<> Muxer::finish() {
+  State& s = *state_;
+  const int error = av_write_trailer(s.format.get());
+  avio_flush(s.writer->io());
+  if (error < 0 || s.writer->fault()) return std::unexpected(s.fault("cannot finish the MP4", error));
+  return s.place_head();
+}
+
+}  // namespace gopmill::av

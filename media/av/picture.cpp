@@ -1,0 +1,78 @@
+#include "media/av/picture.h"
+
+extern "C" {
+#include <libavutil/pixdesc.h>
+}
+
+#include "media/av/handles.h"
+
+namespace gopmill::av {
+
+namespace {
+
+bool is_full_range(const AVFrame& frame) {
+  // The yuvj formats are full range by name, whatever the field says.
+  switch (frame.format) {
+    case AV_PIX_FMT_YUVJ420P:
+    case AV_PIX_FMT_YUVJ422P:
+    case AV_PIX_FMT_YUVJ444P:
+    case AV_PIX_FMT_YUVJ440P:
+    case AV_PIX_FMT_YUVJ411P: return true;
+    default: return frame.color_range == AVCOL_RANGE_JPEG;
+  }
+}
+
+}  // namespace
+
+PictureFacts facts_of(const AVFrame& frame) {
+  PictureFacts facts;
+  facts.pts = frame.pts;
+  facts.width = frame.width;
+  facts.height = frame.height;
+  facts.sample_aspect = from_av(frame.sample_aspect_ratio);
+  facts.colour.primaries = static_cast<std::uint8_t>(frame.color_primaries);
+  facts.colour.transfer = static_cast<std::uint8_t>(frame.color_trc);
+  facts.colour.matrix = static_cast<std::uint8_t>(frame.colorspace);
+  facts.colour.full_range = is_full_range(frame);
+  facts.colour.chroma_location = static_cast<std::uint8_t>(frame.chroma_location);
+  facts.interlaced = frame.interlaced_frame != 0;
+  if (const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))) {
+    facts.bit_depth = description->comp[0].depth;
+    facts.has_alpha = (description->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
+  }
+  return facts;
+}
+
+SoundFacts sound_facts_of(const AVFrame& frame) {
+  return {frame.pts == AV_NOPTS_VALUE ? INT64_MIN : frame.pts, frame.sample_rate, frame.ch_layout.nb_channels, frame.nb_samples};
+}
+
+LumaSample sample_luma(const AVFrame& frame) {
+  constexpr int kStep = 8;
+  LumaSample sample;
+  const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  sample.depth = description ? description->comp[0].depth : 8;
+  const bool wide = sample.depth > 8;
+  // Small pictures are sampled densely, so that there is always something to compare.
+  const int step = frame.width < 64 || frame.height < 64 ? 1 : kStep;
+  for (int y = step / 2; y < frame.height; y += step) {
+    const std::uint8_t* row = frame.data[0] + static_cast<std::ptrdiff_t>(y) * frame.linesize[0];
+    for (int x = step / 2; x < frame.width; x += step) {
+      sample.values.push_back(wide ? reinterpret_cast<const std::uint16_t*>(row)[x] : row[x]);
+    }
+  }
+  return sample;
+}
+
+std::optional<double> squared_error(const LumaSample& a, const LumaSample& b) {
+  if (a.depth != b.depth || a.values.size() != b.values.size() || a.values.empty()) return std::nullopt;
+  double sum = 0;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    const double difference = static_cast<double>(a.values[i]) - b.values[i];
+    sum += difference * difference;
+  }
+  const double peak = static_cast<double>((1 << a.depth) - 1);
+  return sum / static_cast<double>(a.values.size()) / (peak * peak);
+}
+
+}  // namespace gopmill::av

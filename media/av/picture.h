@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "media/timeline.h"
+
+struct AVFrame;
+
+namespace gopmill::av {
+
+// What a decoded picture says of itself.
+struct PictureFacts {
+  std::int64_t pts = 0;          // as the decoder gave it: the ordinal of its packet
+  int width = 0, height = 0;     // visible
+  Rational sample_aspect{0, 1};  // 0 = not said
+  Colour colour;
+  int bit_depth = 8;
+  bool interlaced = false;
+  bool has_alpha = false;
+};
+PictureFacts facts_of(const AVFrame& frame);
+
+// What a decoded block of sound says of itself.
+struct SoundFacts {
+  std::int64_t pts = INT64_MIN;  // ticks of the stream's base, trimming applied
+  int sample_rate = 0;
+  int channels = 0;
+  int samples = 0;
+};
+SoundFacts sound_facts_of(const AVFrame& frame);
+
+// Luma at every eighth position of every eighth line: enough for an unbiased estimate of a picture's PSNR at 1/64 of its
+// memory, so that a segment's own output can be checked against what went into the encoder.
+struct LumaSample {
+  std::vector<std::uint16_t> values;
+  int depth = 8;
+};
+LumaSample sample_luma(const AVFrame& frame);
+// Mean squared error scaled to a peak of 1; nothing if the samples are not of the same shape.
+std::optional<double> squared_error(const LumaSample& a, const LumaSample& b);
+
+}  // namespace gopmill::av

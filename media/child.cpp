@@ -1,0 +1,205 @@
+#include "media/child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "media/child_line.h"
+
+namespace gopmill {
+
+namespace {
+
+// Descriptors are first duplicated above this, so that placing one never overwrites another that is still to be placed.
+constexpr int kParkingFd = 64;
+
+Result<Fd> park(int fd) {
+  Fd parked(::fcntl(fd, F_DUPFD_CLOEXEC, kParkingFd));
+  if (!parked) return fail(FaultKind::kMachine, std::string("cannot duplicate a descriptor: ") + std::strerror(errno));
+  return parked;
+}
+
+class SpawnActions {
+ public:
+  SpawnActions() { GOPMILL_CHECK(posix_spawn_file_actions_init(&actions_) == 0 && posix_spawnattr_init(&attributes_) == 0); }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+  ~SpawnActions() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  void place(int fd, int at) { GOPMILL_CHECK(posix_spawn_file_actions_adddup2(&actions_, fd, at) == 0); }
+  void open_null(int at, int flags) { GOPMILL_CHECK(posix_spawn_file_actions_addopen(&actions_, at, "/dev/null", flags, 0) == 0); }
+  // The terminal's Ctrl-C is for the parent to interpret, and signals blocked by the parent's loop are not the child's business.
+  void own_group_and_signals() {
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  Result<pid_t> spawn() {
+    char program[] = "gopmill";
+    char argument[16];
+    std::strncpy(argument, kChildArgument, sizeof argument);
+    char* arguments[] = {program, argument, nullptr};
+    char* environment[] = {nullptr};  // nothing of the user's environment reaches media code
+    pid_t pid = -1;
+    const int error = posix_spawn(&pid, "/proc/self/exe", &actions_, &attributes_, arguments, environment);
+    if (error != 0) return fail(FaultKind::kMachine, std::string("cannot start a media child: ") + std::strerror(error));
+    return pid;
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+std::string describe_death(int status) {
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    return std::string("the media child was killed by signal ") + std::to_string(signal) + " (" + sigdescr_np(signal) + ")";
+  }
+  return "the media child ended without an answer, exit code " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Result<MediaChild> MediaChild::start(ChildWork work, const std::string& request, const std::vector<int>& fds, const ChildLimits& limits,
+                                     Instant now) {
+  GOPMILL_CHECK(fds.size() <= kChildWorkFdsMax);
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return fail(FaultKind::kMachine, std::string("cannot make a socket pair: ") + std::strerror(errno));
+  }
+  MediaChild child;
+  child.socket_ = Fd(ends[0]);
+  const Fd far_end(ends[1]);
+  const ChildRequest head{work, static_cast<std::uint32_t>(fds.size()), ::getpid(), limits.memory_bytes_max, limits.file_bytes_max, request};
+  const std::string bytes = encode(head);
+  const Fd request_file = TRY(memory_file(std::as_bytes(std::span(bytes))));
+  child.result_ = TRY(memory_file({}));
+
+  SpawnActions actions;
+  actions.own_group_and_signals();
+  std::vector<Fd> parked;
+  const auto place = [&](int fd, int at) -> Result<> {
+    parked.push_back(TRY(park(fd)));
+    actions.place(parked.back().get(), at);
+    return {};
+  };
+  actions.open_null(0, O_RDONLY);
+  actions.open_null(1, O_WRONLY);
+  TRY(place(far_end.get(), kChildSocketFd));
+  TRY(place(request_file.get(), kChildRequestFd));
+  TRY(place(child.result_.get(), kChildResultFd));
+  for (std::size_t i = 0; i < fds.size(); ++i) TRY(place(fds[i], kChildFirstWorkFd + static_cast<int>(i)));
+  child.pid_ = TRY(actions.spawn());
+  child.deadline_ = now + limits.wall_max;
+  return child;
+}
+
+MediaChild::MediaChild(MediaChild&& other) noexcept { *this = std::move(other); }
+
+MediaChild& MediaChild::operator=(MediaChild&& other) noexcept {
+  if (this == &other) return *this;
+  if (!ended_ && pid_ > 0) end();
+  socket_ = std::move(other.socket_);
+  result_ = std::move(other.result_);
+  pid_ = std::exchange(other.pid_, -1);
+  deadline_ = other.deadline_;
+  timed_out_ = other.timed_out_;
+  finished_ = other.finished_;
+  ended_ = std::exchange(other.ended_, true);
+  return *this;
+}
+
+MediaChild::~MediaChild() {
+  if (!ended_ && pid_ > 0) end();
+}
+
+std::vector<ChildEvent> MediaChild::poll(Instant now) {
+  std::vector<ChildEvent> events;
+  if (ended_) return events;
+  if (!finished_ && now >= deadline_) {
+    timed_out_ = true;
+    events.emplace_back(end());
+    return events;
+  }
+  for (;;) {
+    ChildMessage message;
+    const ssize_t got = ::recv(socket_.get(), &message, sizeof message, MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return events;
+    if (got != sizeof message) {  // closed: it is gone or going
+      events.emplace_back(end());
+      return events;
+    }
+    const auto index = static_cast<std::uint32_t>(message.value);
+    switch (message.saying) {
+      case ChildSaying::kProgress: events.emplace_back(ChildProgress{message.value}); break;
+      case ChildSaying::kWantFile: events.emplace_back(ChildWantsFile{index}); break;
+      case ChildSaying::kClosedFile: events.emplace_back(ChildClosedFile{index}); break;
+      case ChildSaying::kFinished: finished_ = true; break;
+      default: break;  // a child gone mad: its result will be judged, not its chatter
+    }
+  }
+}
+
+Result<> MediaChild::give_file(int fd) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
+    return fail(FaultKind::kMachine, std::string("cannot hand a file to a media child: ") + std::strerror(errno));
+  }
+  return {};
+}
+
+void MediaChild::kill() {
+  if (!ended_ && pid_ > 0) ::kill(pid_, SIGKILL);
+}
+
+// Reaps the process and judges what it left. A child that finished may still be tearing down; what it said stands.
+ChildEnded MediaChild::end() {
+  ::kill(pid_, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  ended_ = true;
+  socket_.reset();
+  if (timed_out_) return {fail(FaultKind::kMachine, "the media child did not end in time")};
+  if (!finished_) {
+    const bool out_of_memory = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    return {fail(out_of_memory ? FaultKind::kMachine : FaultKind::kPoison, describe_death(status))};
+  }
+  const auto bytes = read_all(result_.get(), kChildResultBytesMax);
+  if (!bytes) return {std::unexpected(bytes.error())};
+  auto outcome = decode<ChildOutcome>(*bytes, "the media child's answer");
+  if (!outcome) return {std::unexpected(Fault{FaultKind::kPoison, outcome.error().text})};
+  if (outcome->good) return {std::move(outcome->text)};
+  return {fail(outcome->kind, std::move(outcome->text))};
+}
+
+}  // namespace gopmill

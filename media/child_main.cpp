@@ -1,0 +1,126 @@
+#include "media/child_main.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+
+#include "base/time.h"
+#include "media/child_line.h"
+#include "media/sandbox.h"
+#include "media/work.h"
+
+namespace gopmill {
+
+namespace {
+
+constexpr std::int64_t kProgressEveryMs = 200;
+
+void say(int socket, ChildSaying saying, std::uint64_t value) {
+  const ChildMessage message{saying, value};
+  // A parent that is gone needs no answer; the kernel ends this process with it.
+  (void)::send(socket, &message, sizeof message, MSG_NOSIGNAL);
+}
+
+std::vector<int> work_fds(const ChildRequest& head) {
+  std::vector<int> fds;
+  for (std::uint32_t i = 0; i < head.fds; ++i) fds.push_back(kChildFirstWorkFd + static_cast<int>(i));
+  return fds;
+}
+
+template <class Request>
+Result<Request> request_of(const ChildRequest& head) {
+  return decode<Request>(head.request, "the request");
+}
+
+template <class T>
+Result<std::string> answer(const Result<T>& result) {
+  if (!result) return std::unexpected(result.error());
+  if constexpr (std::is_void_v<T>) {
+    return std::string();
+  } else {
+    return encode(*result);
+  }
+}
+
+Result<std::string> work(const ChildRequest& head, ParentLine& parent) {
+  const std::vector<int> fds = work_fds(head);
+  if (fds.empty()) return fail(FaultKind::kInternal, "no descriptors to work on");
+  switch (head.work) {
+    case ChildWork::kAnalyse: return answer(analyse(fds[0], TRY(request_of<AnalyseRequest>(head)), parent));
+    case ChildWork::kSplit: return answer(split(fds[0], TRY(request_of<SplitRequest>(head)), parent));
+    case ChildWork::kTask: return answer(run_task(fds[0], std::vector<int>(fds.begin() + 1, fds.end()), parent));
+    case ChildWork::kStitch: return answer(stitch(fds[0], TRY(request_of<StitchRequest>(head)), parent));
+    case ChildWork::kVerify: return answer(verify(fds[0], TRY(request_of<VerifyRequest>(head)), parent));
+  }
+  return fail(FaultKind::kInternal, "unknown work");
+}
+
+Result<std::string> prepare_and_work(ParentLine& parent) {
+  const std::string bytes = TRY(read_all(kChildRequestFd, UINT32_MAX));
+  const auto head = TRY(decode<ChildRequest>(bytes, "the child's request"));
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != head.parent_pid) return fail(FaultKind::kMachine, "the parent is gone");
+  TRY(enter_sandbox({.wall_max = Duration(0), .memory_bytes_max = head.memory_bytes_max, .file_bytes_max = head.file_bytes_max}));
+  try {
+    return work(head, parent);
+  } catch (const std::bad_alloc&) {
+    return fail(FaultKind::kMachine, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(FaultKind::kInternal, error.what());
+  }
+}
+
+}  // namespace
+
+void ParentLine::progress(std::uint64_t done) {
+  const std::int64_t now = monotonic_now().since_zero.count();
+  if (now - last_progress_ms_ < kProgressEveryMs) return;
+  last_progress_ms_ = now;
+  say(socket_, ChildSaying::kProgress, done);
+}
+
+Result<Fd> ParentLine::want_file(std::uint32_t index) {
+  say(socket_, ChildSaying::kWantFile, index);
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  const cmsghdr* header = got == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int))) {
+    return fail(FaultKind::kMachine, "the parent gave no file");
+  }
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  return Fd(fd);
+}
+
+void ParentLine::closed_file(std::uint32_t index) { say(socket_, ChildSaying::kClosedFile, index); }
+
+int media_child_main() {
+  ParentLine parent(kChildSocketFd);
+  const auto result = prepare_and_work(parent);
+  ChildOutcome outcome;
+  outcome.good = result.has_value();
+  outcome.kind = result ? FaultKind::kInternal : result.error().kind;
+  outcome.text = result ? *result : result.error().text;
+  const std::string bytes = encode(outcome);
+  if (!write_at(kChildResultFd, 0, std::as_bytes(std::span(bytes)))) return 1;
+  say(kChildSocketFd, ChildSaying::kFinished, 0);
+  return 0;
+}
+
+}  // namespace gopmill

@@ -1,0 +1,9 @@
+#include "media/encoder_check.h"
+
+#include "media/av/encoder.h"
+
+namespace gopmill {
+
+EncoderCheck encoder_check() { return [](const RenditionProfile& rendition) { return av::complaint_about(rendition); }; }
+
+}  // namespace gopmill

@@ -1,0 +1,126 @@
+#include "media/frame_list.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+
+#include "base/check.h"
+
+namespace gopmill {
+
+namespace {
+
+constexpr std::int64_t kTicksPerSecondMin = 10'000;
+constexpr std::int64_t kTicksPerSecondMax = 1'000'000;
+// A last picture shown for longer than this is a container's fancy (a whole file's duration written into one sample).
+constexpr std::int64_t kLastDurationSecondsMax = 10;
+
+std::int64_t time_of(const PacketFacts& packet) { return packet.pts != INT64_MIN ? packet.pts : packet.dts; }
+
+bool is_listed(const PacketFacts& packet) { return packet.visible && !packet.discard && time_of(packet) != INT64_MIN; }
+
+struct Shown {
+  std::int64_t raw = 0;
+  std::uint32_t packet = 0;
+};
+
+std::vector<Shown> from_packets(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded) {
+  const std::int64_t first = time_of(packets[decoded.shown.front()]);
+  std::vector<Shown> shown;
+  for (std::uint32_t i = 0; i < packets.size(); ++i) {
+    if (is_listed(packets[i]) && time_of(packets[i]) >= first) shown.push_back({time_of(packets[i]), i});
+  }
+  std::sort(shown.begin(), shown.end(), [](const Shown& a, const Shown& b) { return a.raw < b.raw; });
+  return shown;
+}
+
+// The decoder's order is the truth; times are dealt out to it in rising order, so a clock that jumps back moves no picture.
+std::vector<Shown> from_pictures(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded) {
+  std::vector<Shown> shown;
+  std::vector<std::int64_t> times;
+  const bool all_have_pts =
+      std::all_of(decoded.shown.begin(), decoded.shown.end(), [&](std::uint32_t i) { return packets[i].pts != INT64_MIN; });
+  for (const std::uint32_t i : decoded.shown) {
+    const PacketFacts& packet = packets[i];
+    if (packet.discard) continue;
+    // AVI has only decoding times: the n-th picture is shown at the n-th of them.
+    const std::int64_t raw = all_have_pts ? packet.pts : packet.dts != INT64_MIN ? packet.dts : packet.pts;
+    if (raw == INT64_MIN) continue;
+    shown.push_back({raw, i});
+    times.push_back(raw);
+  }
+  std::sort(times.begin(), times.end());
+  for (std::size_t i = 0; i < shown.size(); ++i) shown[i].raw = times[i];
+  return shown;
+}
+
+std::int64_t median_distance(const std::vector<SourceFrame>& frames) {
+  if (frames.size() < 2) return 0;
+  std::vector<std::int64_t> distances;
+  for (std::size_t i = 1; i < frames.size(); ++i) distances.push_back(frames[i].pts - frames[i - 1].pts);
+  const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
+  std::nth_element(distances.begin(), middle, distances.end());
+  return *middle;
+}
+
+}  // namespace
+
+Rational refined_base(Rational stream_base) {
+  GOPMILL_CHECK(stream_base.den > 0);
+  if (stream_base.num <= 0) return {1, 90'000};
+  std::int64_t den = stream_base.den;
+  while (den < kTicksPerSecondMin) den *= den * 10 <= kTicksPerSecondMin ? 10 : 2;
+  return {1, std::min(den, kTicksPerSecondMax)};
+}
+
+std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, const DecodedPictures& probe) {
+  std::unordered_set<std::int64_t> seen;
+  for (const PacketFacts& packet : packets) {
+    if (!packet.visible) continue;
+    if (packet.pts == INT64_MIN) return "packets without timestamps";
+    if (!seen.insert(packet.pts).second) return "packets that share a timestamp";
+  }
+  const std::unordered_set<std::uint32_t> pictures(probe.shown.begin(), probe.shown.end());
+  const std::int64_t from = time_of(packets[probe.shown.front()]);
+  const std::int64_t to = time_of(packets[probe.shown.back()]);
+  if (pictures.size() != probe.shown.size()) return "packets that give more than one picture";
+  for (std::size_t i = 1; i < probe.shown.size(); ++i) {
+    if (time_of(packets[probe.shown[i]]) < time_of(packets[probe.shown[i - 1]])) return "pictures that come out of the order of their timestamps";
+  }
+  for (std::uint32_t i = 0; i < packets.size(); ++i) {
+    if (packets[i].visible && packets[i].pts >= from && packets[i].pts <= to && !pictures.contains(i)) {
+      return "packets that give no picture of their own";
+    }
+  }
+  return {};
+}
+
+FrameList list_frames(const std::vector<PacketFacts>& packets, Rational stream_base, const DecodedPictures& decoded) {
+  GOPMILL_CHECK(!decoded.shown.empty());
+  FrameList list;
+  const std::vector<Shown> shown = decoded.whole ? from_pictures(packets, decoded) : from_packets(packets, decoded);
+  if (shown.empty()) return list;
+  const Rational base = refined_base(stream_base);
+  list.first_raw = shown.front().raw;
+  list.frames.reserve(shown.size());
+  for (const Shown& picture : shown) {
+    std::int64_t pts = rescale(picture.raw - list.first_raw, stream_base, base);
+    if (!list.frames.empty() && pts <= list.frames.back().pts) {
+      pts = list.frames.back().pts + 1;
+      ++list.moved;
+    }
+    list.frames.push_back({pts, picture.packet});
+  }
+  for (std::uint32_t i = 0; i < packets.size(); ++i) {
+    const std::int64_t time = time_of(packets[i]);
+    if (packets[i].key && time != INT64_MIN) list.keys.push_back({i, rescale(time - list.first_raw, stream_base, base), packets[i].clean});
+    if (packets[i].visible && !packets[i].discard && time != INT64_MIN && time < list.first_raw) ++list.undecodable_head;
+  }
+  const std::int64_t median = median_distance(list.frames);
+  const std::int64_t claimed = rescale(packets[list.frames.back().packet].duration, stream_base, base);
+  const bool sane = claimed > 0 && claimed <= base.den * kLastDurationSecondsMax;
+  list.last_duration = std::max<std::int64_t>(1, sane ? claimed : median > 0 ? median : base.den / 25);
+  return list;
+}
+
+}  // namespace gopmill

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/time.h"
+#include "media/timeline.h"
+
+// From packets to the list of pictures. PURE. Packets say when; the decoded probe says which of them are pictures at
+// all. Nothing a container declares (rate, duration, count) is used.
+
+namespace gopmill {
+
+// A video packet as the linear read saw it; its place in the vector is its ordinal.
+struct PacketFacts {
+  std::int64_t pts = INT64_MIN;   // ticks of the stream's base; INT64_MIN: none
+  std::int64_t dts = INT64_MIN;
+  std::int64_t duration = 0;
+  bool key = false;
+  bool clean = false;             // a decoder may start here and lose nothing
+  bool visible = true;            // carries a picture that is shown
+  bool discard = false;           // outside of the edit list
+};
+
+// Ordinals of decoded pictures in presentation order, from the first packet on.
+struct DecodedPictures {
+  std::vector<std::uint32_t> shown;
+  bool whole = false;             // the whole track was decoded, not only its beginning
+};
+
+// The base output times are kept in: the stream's, with a numerator of 1 (MP4 timescales are integers) and one tick at most 0.1 ms
+// (so that moving a duplicate timestamp by a tick is not seen), at most 1/1,000,000.
+Rational refined_base(Rational stream_base);
+
+// Why packets alone do not tell the pictures, or empty if they do: a packet without timestamp, two with the same, or a probe that
+// disagrees after its first picture (field pairs, packed or hidden frames).
+std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, const DecodedPictures& probe);
+
+struct FrameList {
+  std::vector<SourceFrame> frames;    // pts from 0, strictly rising, in `base`
+  std::vector<KeyPacket> keys;
+  std::int64_t last_duration = 0;     // in `base`
+  std::int64_t first_raw = 0;         // the first picture's timestamp, in the stream's base
+  std::uint64_t undecodable_head = 0; // packets before the first picture: the recording starts inside a GOP
+  std::uint64_t moved = 0;            // pictures moved because they shared a timestamp
+};
+// Precondition: `decoded.shown` is not empty. With decoded.whole exactly its pictures are listed, at the packets' times in rising order;
+// else every visible packet from the first decoded picture's time on.
+FrameList list_frames(const std::vector<PacketFacts>& packets, Rational stream_base, const DecodedPictures& decoded);
+
+}  // namespace gopmill

@@ -1,0 +1,203 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "media/timeline.h"
+#include "profiles/profile.h"
+
+// The typed requests and results of media children. Value types: the planner makes them, children carry them out, and
+// nobody between them looks inside. docs/formats.md has the layout of the files named here.
+
+namespace gopmill {
+
+// ---- Video: one segment, all renditions, from one decode ----
+
+// One picture of a rendition.
+struct OutputFrame {
+  std::uint32_t source = 0;   // index into VideoTask::sources
+  std::int64_t pts = 0;       // ticks of VideoTask::base on the job's output timeline
+  bool key = false;           // an IDR is forced here: first frame at or after k x gop
+  friend bool operator==(const OutputFrame&, const OutputFrame&) = default;
+};
+
+// How one rendition is encoded; the same in every segment of the job, so that parameter sets are too.
+struct EncoderSettings {
+  VideoCodec codec = VideoCodec::kH264;
+  int width = 0, height = 0;
+  PixelFormat pixel_format = PixelFormat::kYuv420p;
+  Colour colour;              // to be tagged
+  RateControl rate;
+  std::string preset, codec_profile, level;
+  std::map<std::string, std::string> options;
+  Rational base{1, 1};        // of pts
+  Rational frame_rate{25, 1}; // mean over the whole rendition: what rate control assumes; never used for timestamps
+};
+
+struct RenditionTask {
+  EncoderSettings encoder;
+  // frames = lead + body + tail in presentation order. Only packets of the body are kept: the lead (exact joins) and the
+  // tail are encoded or looked at so that the body's ends are as good as its middle.
+  std::vector<OutputFrame> frames;
+  std::uint32_t lead = 0;
+  std::uint32_t body = 0;
+  bool soften_start = false;  // not the first segment, and the encoder starts cold: apply the measured first-frame correction
+};
+
+struct VideoTask {
+  Rational base{1, 1};
+  // Ordinals of the source packets whose pictures are wanted, in presentation order; pictures of other packets in the
+  // run are decoded and dropped.
+  std::vector<std::uint32_t> sources;
+  Orientation orientation;
+  Rational sample_aspect{1, 1};
+  Colour colour;              // of the source, one answer for the whole file
+  bool deinterlace = false;
+  std::vector<RenditionTask> renditions;
+};
+
+// ---- Audio: one track, whole ----
+
+struct AudioTask {
+  AudioProfile profile;
+  int sample_rate = 48000;    // of the output
+  int channels = 2;           // of the output
+  std::int64_t first_sample = 0;   // output timeline position of the first sound, in samples of sample_rate
+};
+
+// The head of a task input file: exactly one of the two is set.
+struct TaskRequest {
+  std::optional<VideoTask> video;
+  std::optional<AudioTask> audio;
+};
+
+// ---- Results ----
+
+struct VideoOutput {          // per rendition of a VideoTask
+  std::uint64_t frames = 0;
+  std::uint64_t bytes = 0;    // of coded packets
+  std::string parameter_sets; // sha256 of the encoder's extradata: equal over all segments, or the job fails
+  std::uint64_t checked = 0;  // frames decoded again and found to be the right picture
+  double psnr = 0;            // dB, luma, mean over sampled positions of every frame, decoded again against what was encoded
+  double psnr_worst = 0;      // dB, of the worst frame
+};
+struct AudioOutput {
+  std::uint64_t samples = 0;  // encoded, priming not counted
+  std::uint64_t bytes = 0;
+  std::uint64_t silence_filled = 0;   // samples put into holes of the source
+  std::uint64_t overlap_dropped = 0;  // samples dropped where source packets overlap
+  int priming = 0;            // encoder delay, samples
+};
+struct TaskResult {
+  std::vector<VideoOutput> video;
+  std::optional<AudioOutput> audio;
+  std::uint64_t decoded = 0;  // source pictures decoded, pre-roll included
+  std::uint64_t wanted = 0;   // of these, shown by the body
+  std::uint64_t cpu_ms = 0;
+};
+
+// ---- Split: which packets of the source go into which task input ----
+
+struct PacketRun {
+  std::uint32_t stream = 0;
+  std::uint32_t first = 0;    // ordinal within the stream
+  std::uint32_t end = 0;      // one past the last
+  friend bool operator==(const PacketRun&, const PacketRun&) = default;
+};
+// Runs are in order of `first`. For each the child asks for file i (already holding the encoded TaskRequest), appends the
+// packets and reports it whole. fds: the source.
+struct SplitRequest {
+  std::vector<PacketRun> runs;
+};
+
+// ---- Analyse ----
+
+struct AnalyseRequest {
+  std::string name;           // for messages
+  bool decode_all = false;    // ask for Evidence::kDecoded
+};
+
+// ---- Stitch, package and verify: one rendition file ----
+
+struct PlannedFrame {
+  std::int64_t pts = 0;
+  bool key = false;
+};
+struct RenditionPlan {        // what the finished file must be
+  std::string name;
+  bool has_video = false;
+  VideoCodec codec = VideoCodec::kH264;
+  int width = 0, height = 0;
+  PixelFormat pixel_format = PixelFormat::kYuv420p;
+  Rational base{1, 1};
+  std::vector<PlannedFrame> frames;
+  std::int64_t last_duration = 1;
+  std::optional<std::int64_t> maxrate, bufsize;   // for the leaky bucket
+  bool has_audio = false;
+  AudioTask audio;
+};
+// Files asked for in order: video journals of every segment, then the audio journal. fds: the file to write (read/write).
+struct StitchRequest {
+  RenditionPlan plan;
+  std::uint32_t video_inputs = 0;
+  std::uint32_t audio_inputs = 0;  // 0 or 1
+};
+// fds: the file to check.
+struct VerifyRequest {
+  RenditionPlan plan;
+  bool planned = true;        // false: `plan` is empty, the file is judged by itself (inspect_output)
+  bool decode = false;        // also decode every frame; segments were decoded where they were made
+};
+struct Check {
+  std::string name;           // "frames", "timestamps", …
+  bool passed = false;
+  std::string found;          // for people: "720 frames, as planned"
+  bool advisory = false;      // not passing it is reported and does not fail the job
+};
+struct FileReport {           // of a stitched or verified file
+  std::uint64_t bytes = 0;
+  std::string sha256;
+  std::uint64_t hash = 0;     // XXH3-64 of the file: what its transfer is checked by
+  double seconds = 0;
+  std::uint64_t frames = 0;
+  std::int64_t video_bitrate = 0, audio_bitrate = 0;   // bits/s, measured
+  std::string codecs;         // RFC 6381: "avc1.640028,mp4a.40.2"
+  std::string level;          // "4.0"
+  std::uint64_t audio_samples = 0;
+  std::vector<Check> checks;
+};
+
+template <class A> void fields(A& a, RateControl& v) { a(v.quality, v.bitrate, v.maxrate, v.bufsize); }
+template <class A> void fields(A& a, OutputFrame& v) { a(v.source, v.pts, v.key); }
+template <class A> void fields(A& a, EncoderSettings& v) {
+  a(v.codec, v.width, v.height, v.pixel_format, v.colour, v.rate, v.preset, v.codec_profile, v.level, v.options, v.base, v.frame_rate);
+}
+template <class A> void fields(A& a, RenditionTask& v) { a(v.encoder, v.frames, v.lead, v.body, v.soften_start); }
+template <class A> void fields(A& a, VideoTask& v) {
+  a(v.base, v.sources, v.orientation, v.sample_aspect, v.colour, v.deinterlace, v.renditions);
+}
+template <class A> void fields(A& a, AudioProfile& v) { a(v.codec, v.bitrate, v.channels); }
+template <class A> void fields(A& a, AudioTask& v) { a(v.profile, v.sample_rate, v.channels, v.first_sample); }
+template <class A> void fields(A& a, TaskRequest& v) { a(v.video, v.audio); }
+template <class A> void fields(A& a, VideoOutput& v) { a(v.frames, v.bytes, v.parameter_sets, v.checked, v.psnr, v.psnr_worst); }
+template <class A> void fields(A& a, AudioOutput& v) { a(v.samples, v.bytes, v.silence_filled, v.overlap_dropped, v.priming); }
+template <class A> void fields(A& a, TaskResult& v) { a(v.video, v.audio, v.decoded, v.wanted, v.cpu_ms); }
+template <class A> void fields(A& a, PacketRun& v) { a(v.stream, v.first, v.end); }
+template <class A> void fields(A& a, SplitRequest& v) { a(v.runs); }
+template <class A> void fields(A& a, AnalyseRequest& v) { a(v.name, v.decode_all); }
+template <class A> void fields(A& a, PlannedFrame& v) { a(v.pts, v.key); }
+template <class A> void fields(A& a, RenditionPlan& v) {
+  a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.base, v.frames, v.last_duration, v.maxrate, v.bufsize, v.has_audio,
+    v.audio);
+}
+template <class A> void fields(A& a, StitchRequest& v) { a(v.plan, v.video_inputs, v.audio_inputs); }
+template <class A> void fields(A& a, VerifyRequest& v) { a(v.plan, v.planned, v.decode); }
+template <class A> void fields(A& a, Check& v) { a(v.name, v.passed, v.found, v.advisory); }
+template <class A> void fields(A& a, FileReport& v) {
+  a(v.bytes, v.sha256, v.hash, v.seconds, v.frames, v.video_bitrate, v.audio_bitrate, v.codecs, v.level, v.audio_samples, v.checks);
+}
+
+}  // namespace gopmill

@@ -1,0 +1,273 @@
+// One segment, all renditions, from one decode. Pictures are known by the ordinal of the packet they come from, so no clock of
+// the source is asked again; each rendition walks its own list of frames; what its encoder gives is kept only for the
+// body, and is decoded again at once and compared with what went in: success is what was checked.
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <unordered_map>
+
+#include "media/av/decoder.h"
+#include "media/av/encoder.h"
+#include "media/av/filter.h"
+#include "media/av/picture.h"
+#include "base/archive.h"
+#include "base/hash.h"
+#include "media/work.h"
+
+namespace gopmill {
+
+namespace {
+
+// A picture that comes back worse than this is not the one that was sent: even the coarsest quantiser stays above it.
+constexpr double kWrongPicturePsnr = 10.0;
+constexpr double kPerfectPsnr = 99.0;
+
+double psnr_of(double squared_error) { return squared_error <= 0 ? kPerfectPsnr : std::min(kPerfectPsnr, -10 * std::log10(squared_error)); }
+
+// Decodes a rendition's own packets as they come and compares them with samples of what was encoded.
+class OutputCheck {
+ public:
+  static Result<OutputCheck> open(const StreamParameters& parameters) {
+    return OutputCheck(TRY(av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true})));
+  }
+  void expect(std::int64_t pts, av::LumaSample sample) { samples_[pts] = std::move(sample); }
+  Result<> see(JournalPacket packet) {
+    pts_.push_back(packet.pts);
+    packet.ordinal = static_cast<std::uint32_t>(pts_.size() - 1);
+    return decoder_.send(packet, [this](AVFrame& frame) { return compare(frame); });
+  }
+  Result<> finish() {
+    TRY(decoder_.finish([this](AVFrame& frame) { return compare(frame); }));
+    if (checked_ == pts_.size() && decoder_.refused() == 0) return {};
+    return fail(FaultKind::kMachine, "of " + std::to_string(pts_.size()) + " encoded pictures " + std::to_string(checked_) +
+                                         " decode again" + (decoder_.last_refusal().empty() ? "" : ": " + decoder_.last_refusal()));
+  }
+  [[nodiscard]] std::uint64_t checked() const { return checked_; }
+  [[nodiscard]] double psnr() const { return checked_ == 0 ? 0 : psnr_of(error_sum_ / static_cast<double>(checked_)); }
+  [[nodiscard]] double psnr_worst() const { return checked_ == 0 ? 0 : psnr_of(error_worst_); }
+
+ private:
+  explicit OutputCheck(av::Decoder decoder) : decoder_(std::move(decoder)) {}
+  Result<> compare(AVFrame& frame) {
+    const std::int64_t ordinal = av::facts_of(frame).pts;
+    if (ordinal < 0 || static_cast<std::size_t>(ordinal) >= pts_.size()) return fail(FaultKind::kMachine, "an encoded picture comes back from nowhere");
+    const auto sample = samples_.find(pts_[static_cast<std::size_t>(ordinal)]);
+    if (sample == samples_.end()) return fail(FaultKind::kMachine, "an encoded picture comes back twice");
+    const auto error = av::squared_error(sample->second, av::sample_luma(frame));
+    if (!error) return fail(FaultKind::kMachine, "an encoded picture comes back in another shape");
+    if (psnr_of(*error) < kWrongPicturePsnr) {
+      return fail(FaultKind::kMachine, "an encoded picture comes back wrong: " + std::to_string(psnr_of(*error)) + " dB");
+    }
+    error_sum_ += *error;
+    error_worst_ = std::max(error_worst_, *error);
+    samples_.erase(sample);
+    ++checked_;
+    return {};
+  }
+
+  av::Decoder decoder_;
+  std::map<std::int64_t, av::LumaSample> samples_;   // by pts; as many as encoder and decoder hold back
+  std::vector<std::int64_t> pts_;                    // by ordinal
+  std::uint64_t checked_ = 0;
+  double error_sum_ = 0;
+  double error_worst_ = 0;
+};
+
+class RenditionEncode {
+ public:
+  RenditionEncode(const RenditionTask& task, int output) : task_(task), journal_(output, 0), restarts_(av::restarts_at_keys(task.encoder.codec)) {}
+
+  Result<> start() {
+    TRY(open_encoder());
+    TRY(journal_.begin(encoder_->parameters()));
+    check_.emplace(TRY(OutputCheck::open(encoder_->parameters())));
+    parameter_sets_ = sha256_hex(std::as_bytes(std::span(encoder_->parameters().extradata)));
+    return {};
+  }
+
+  // The picture of source `index`, in this rendition's size. Source indexes rise.
+  Result<> picture(std::int64_t index, AVFrame& frame) {
+    while (cursor_ < task_.frames.size() && task_.frames[cursor_].source == index) TRY(encode(frame));
+    return {};
+  }
+  [[nodiscard]] bool complete() const { return kept_ == task_.body; }
+  [[nodiscard]] std::uint64_t kept() const { return kept_; }
+  // The first planned frame whose picture has not come.
+  [[nodiscard]] const OutputFrame* waiting_for() const { return cursor_ < task_.frames.size() ? &task_.frames[cursor_] : nullptr; }
+
+  Result<VideoOutput> finish() {
+    if (!complete()) TRY(encoder_->finish(keep()));
+    if (!complete()) {
+      return fail(FaultKind::kMachine, "the encoder gave " + std::to_string(kept_) + " of " + std::to_string(task_.body) + " pictures");
+    }
+    TRY(check_->finish());
+    TRY(journal_.finish());
+    return VideoOutput{kept_, bytes_, parameter_sets_, check_->checked(), check_->psnr(), check_->psnr_worst()};
+  }
+
+ private:
+  [[nodiscard]] bool in_body(std::size_t at) const { return at >= task_.lead && at < task_.lead + task_.body; }
+
+  Result<> open_encoder() {
+    encoder_.emplace(TRY(av::VideoEncoder::open(task_.encoder)));
+    return {};
+  }
+
+  Result<> encode(AVFrame& frame) {
+    const std::size_t at = cursor_++;
+    const OutputFrame& planned = task_.frames[at];
+    // A restarting encoder sees one GOP at a time: what lies outside of the body cannot help it.
+    if (complete() || (restarts_ && !in_body(at))) return {};
+    if (restarts_ && planned.key && at > task_.lead) {
+      TRY(encoder_->finish(keep()));
+      TRY(open_encoder());
+    }
+    if (in_body(at)) check_->expect(planned.pts, av::sample_luma(frame));
+    const bool cold = at == 0 && task_.soften_start;
+    return encoder_->send(frame, planned.pts, planned.key, cold, keep());
+  }
+
+  av::VideoEncoder::OnPacket keep() {
+    return [this](JournalPacket packet) -> Result<> {
+      const auto first = task_.frames.begin() + task_.lead;
+      const auto end = first + task_.body;
+      const auto planned = std::lower_bound(first, end, packet.pts, [](const OutputFrame& f, std::int64_t pts) { return f.pts < pts; });
+      if (planned == end || planned->pts != packet.pts) return {};
+      if (packet.key != planned->key) {
+        return fail(FaultKind::kMachine, packet.key ? "the encoder put a key frame where none was asked for" : "the encoder made no key frame where one was asked for");
+      }
+      if (++kept_ > task_.body) return fail(FaultKind::kMachine, "the encoder gave a picture twice");
+      packet.ordinal = static_cast<std::uint32_t>(kept_ - 1);
+      bytes_ += packet.bytes.size();
+      TRY(journal_.append(packet));
+      return check_->see(std::move(packet));
+    };
+  }
+
+  const RenditionTask& task_;
+  JournalWriter journal_;
+  const bool restarts_;
+  std::optional<av::VideoEncoder> encoder_;
+  std::optional<OutputCheck> check_;
+  std::string parameter_sets_;
+  std::size_t cursor_ = 0;
+  std::uint64_t kept_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+Result<> check_task(const VideoTask& task, std::size_t outputs) {
+  if (task.renditions.empty() || task.renditions.size() != outputs) return fail(FaultKind::kInternal, "a task with the wrong number of outputs");
+  for (const RenditionTask& rendition : task.renditions) {
+    if (rendition.body == 0 || static_cast<std::uint64_t>(rendition.lead) + rendition.body > rendition.frames.size()) {
+      return fail(FaultKind::kInternal, "a task without frames");
+    }
+    for (const OutputFrame& frame : rendition.frames) {
+      if (frame.source >= task.sources.size()) return fail(FaultKind::kInternal, "a task that shows a picture it does not have");
+    }
+  }
+  return {};
+}
+
+av::PictureFilter make_filter(const VideoTask& task) {
+  av::PictureFilter::Settings settings{task.orientation, task.colour, task.deinterlace, {}};
+  for (const RenditionTask& rendition : task.renditions) {
+    settings.targets.push_back({rendition.encoder.width, rendition.encoder.height, rendition.encoder.pixel_format});
+  }
+  return av::PictureFilter(std::move(settings));
+}
+
+std::uint64_t cpu_ms_so_far() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto ms = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000; };
+  return ms(usage.ru_utime) + ms(usage.ru_stime);
+}
+
+// The whole of one segment, from journal to journals.
+class Segment {
+ public:
+  Segment(const VideoTask& task, const std::vector<int>& outputs, ParentLine& parent) : task_(task), parent_(parent), filter_(make_filter(task)) {
+    for (std::size_t i = 0; i < task.renditions.size(); ++i) renditions_.emplace_back(task.renditions[i], outputs[i]);
+    for (std::size_t i = 0; i < task.sources.size(); ++i) wanted_.emplace(task.sources[i], i);
+  }
+
+  Result<TaskResult> run(JournalReader& journal) {
+    for (RenditionEncode& rendition : renditions_) TRY(rendition.start());
+    av::Decoder decoder = TRY(av::Decoder::open(journal.parameters(), {.threads = 1, .cpu_independent = true}));
+    const auto on_decoded = [this](AVFrame& frame) { return decoded(frame); };
+    const auto complete = [this] { return std::all_of(renditions_.begin(), renditions_.end(), [](const auto& r) { return r.complete(); }); };
+    bool more = true;
+    while (more && !complete()) {
+      const auto packet = TRY(journal.next());
+      more = packet.has_value();
+      TRY(more ? decoder.send(*packet, on_decoded) : decoder.finish(on_decoded));
+    }
+    if (!complete()) TRY(filter_.finish(on_picture()));
+    TRY(check_all_came(decoder));
+    TaskResult result;
+    for (RenditionEncode& rendition : renditions_) result.video.push_back(TRY(rendition.finish()));
+    result.decoded = decoded_;
+    result.wanted = task_.renditions.front().body;
+    result.cpu_ms = cpu_ms_so_far();
+    return result;
+  }
+
+ private:
+  av::PictureFilter::OnPicture on_picture() {
+    return [this](std::size_t target, std::int64_t index, AVFrame& picture) -> Result<> {
+      TRY(renditions_[target].picture(index, picture));
+      std::uint64_t kept = 0;
+      for (const RenditionEncode& rendition : renditions_) kept += rendition.kept();
+      parent_.progress(kept / renditions_.size());
+      return {};
+    };
+  }
+
+  Result<> decoded(AVFrame& frame) {
+    ++decoded_;
+    const auto wanted = wanted_.find(static_cast<std::uint32_t>(av::facts_of(frame).pts));
+    if (wanted == wanted_.end()) return {};
+    return filter_.push(frame, static_cast<std::int64_t>(wanted->second), on_picture());
+  }
+
+  // A planned picture that never came is damage in the source, and named as such: nothing is left out in silence.
+  Result<> check_all_came(const av::Decoder& decoder) {
+    for (const RenditionEncode& rendition : renditions_) {
+      const OutputFrame* missing = rendition.waiting_for();
+      if (!missing || rendition.complete()) continue;
+      const double seconds = static_cast<double>(missing->pts) * task_.base.value();
+      std::string text = "the picture at " + std::to_string(seconds) + " s cannot be decoded";
+      if (decoder.refused() > 0) text += " (" + std::to_string(decoder.refused()) + " damaged packets near it: " + decoder.last_refusal() + ")";
+      return fail(FaultKind::kInput, std::move(text));
+    }
+    return {};
+  }
+
+  const VideoTask& task_;
+  ParentLine& parent_;
+  av::PictureFilter filter_;
+  std::vector<RenditionEncode> renditions_;
+  std::unordered_map<std::uint32_t, std::size_t> wanted_;   // packet ordinal → place in task_.sources
+  std::uint64_t decoded_ = 0;
+};
+
+}  // namespace
+
+Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t journal_offset, const std::vector<int>& outputs, ParentLine& parent) {
+  TRY(check_task(task, outputs.size()));
+  JournalReader journal = TRY(JournalReader::open(input, journal_offset));
+  return Segment(task, outputs, parent).run(journal);
+}
+
+Result<TaskResult> run_task(int input, const std::vector<int>& outputs, ParentLine& parent) {
+  const TaskHead head = TRY(read_task_head(input));
+  const auto request = TRY(decode<TaskRequest>(head.request, "the task's request"));
+  if (request.video) return transcode(*request.video, input, head.journal_offset, outputs, parent);
+  if (!request.audio || outputs.size() != 1) return fail(FaultKind::kInternal, "a task without work");
+  return encode_audio(*request.audio, input, head.journal_offset, outputs[0], parent);
+}
+
+}  // namespace gopmill

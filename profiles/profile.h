@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace gopmill {
+
+// A device profile: what a person writes in YAML, checked and completed. docs/profiles.md is the page for people; every
+// key there is a field here. Value types; no YAML type leaves profile.cpp.
+
+enum class VideoCodec : std::uint8_t { kH264 = 1, kHevc = 2, kAv1 = 3, kVp9 = 4 };
+enum class AudioCodec : std::uint8_t { kAac = 1, kOpus = 2 };
+enum class Joins : std::uint8_t {
+  kDefault = 1,  // tail context and first-frame correction
+  kExact = 2,    // also encodes one GOP before each segment and drops it
+};
+enum class PixelFormat : std::uint8_t { kYuv420p = 1, kYuv420p10 = 2 };
+
+// How many bits: exactly one of `quality` and `bitrate` is set.
+struct RateControl {
+  std::optional<double> quality;        // CRF on the encoder's own scale
+  std::optional<std::int64_t> bitrate;  // bits/s, average
+  std::optional<std::int64_t> maxrate;  // bits/s, the leaky bucket's drain; needs bufsize
+  std::optional<std::int64_t> bufsize;  // bits, the bucket
+  friend bool operator==(const RateControl&, const RateControl&) = default;
+};
+
+struct RenditionProfile {
+  std::string name;  // "1080p": [a-z0-9-]{1,32}, unique in the profile; part of the file name
+  VideoCodec codec = VideoCodec::kH264;
+  std::optional<int> height;        // lines of the shorter side as shown (ladder.h); even; nullopt: the source's own ("source")
+  std::optional<Rational> fps_max;  // frames/s; nullopt: as the source
+  RateControl rate;
+  std::string preset;         // the encoder's preset name ("medium", "8"), checked against the encoder's list
+  std::string codec_profile;  // "auto", "baseline", "main", "high", "main10"…, checked per codec
+  std::string level;          // "auto" or "4.1"
+  PixelFormat pixel_format = PixelFormat::kYuv420p;
+  std::map<std::string, std::string> encoder_options;  // escape hatch, checked against what the encoder accepts
+  friend bool operator==(const RenditionProfile&, const RenditionProfile&) = default;
+};
+
+struct AudioProfile {
+  AudioCodec codec = AudioCodec::kAac;
+  std::int64_t bitrate = 128'000;  // bits/s
+  int channels = 2;                // 1, 2 or 6; fewer in the source stay fewer
+  friend bool operator==(const AudioProfile&, const AudioProfile&) = default;
+};
+
+struct Profile {
+  std::string name;
+  std::string device;  // device class, for people: "phone", "tablet", "tv"…
+  std::string description;
+  std::vector<RenditionProfile> renditions;  // largest first; empty for a sound-only profile
+  Rational gop{2, 1};                        // seconds between IDR frames on the global grid
+  Rational segment{10, 1};                   // seconds per segment; a whole multiple of gop
+  Joins joins = Joins::kDefault;
+  std::optional<AudioProfile> audio;  // nullopt: sound is dropped
+  std::string container = "mp4";
+  friend bool operator==(const Profile&, const Profile&) = default;
+};
+
+// ---- Limits of a profile file. Ranges of single keys stand with their reasons in profile_keys.cpp. ----
+
+inline constexpr std::size_t kProfileBytesMax = 256 * 1024;  // Ladders take 2 KiB; this bounds what a stranger can make us parse.
+inline constexpr int kProfileNestingMax = 32;                // A profile nests 4 deep; yaml-cpp recurses once per level.
+inline constexpr int kProfileExtendsMax = 4;                 // Files above this one. A person can still follow such a chain.
+inline constexpr std::size_t kRenditionsMax = 16;            // All of them are encoded from one decode, side by side in memory.
+
+// ---- Loading ----
+
+// What an encoder holds against a rendition.
+struct EncoderComplaint {
+  std::string key;      // the YAML key at fault ("preset", "profile", "level"…), or the name of one of its options
+  std::string why;      // for people: "libx264 has no such preset"
+  std::string nearest;  // the value (or the option's name) that was probably meant; empty: no guess
+};
+
+// Asks the encoder itself, which only media code can. Called once per rendition, after everything else was found right.
+using EncoderCheck = std::function<std::optional<EncoderComplaint>(const RenditionProfile&)>;
+
+// A file that another one extends.
+struct ParentFile {
+  std::string file_name;  // as it is to stand in complaints; equal for the same file, which is how cycles are found
+  std::string yaml;
+};
+
+// Finds the file `extends` (it has a '/' or ends in .yaml or .yml) that the file `extending` names.
+using ParentLookup = std::function<Result<ParentFile>(std::string_view extends, std::string_view extending)>;
+
+struct ProfileContext {
+  ParentLookup parent;         // empty: only shipped profiles can be extended, as for what comes over the wire
+  EncoderCheck check_encoder;  // empty: presets, levels and encoder options are not asked of an encoder
+};
+
+// Reads a profile: checks all of it, follows `extends`, completes what was left out. `file_name` is only used in
+// complaints and, without folder and suffix, as the profile's name if the file gives none. One fault of kind kConfig, about
+// the first thing found wrong:
+//   phone.yaml:12:5: key 'hieght': expected one of bitrate, bufsize, …, found 'hieght'; did you mean 'height'?
+// Lines and columns count from 1, columns in characters. No exception leaves.
+Result<Profile> load_profile(std::string_view yaml, std::string_view file_name, const ProfileContext& context);
+
+// `name_or_path` with a '/' in it or ending in .yaml or .yml is a file, whose parents are found beside it; anything else
+// is the name of a shipped profile. Every fault is of kind kConfig, also that of a file that is not there.
+Result<Profile> find_profile(std::string_view name_or_path, const EncoderCheck& check_encoder = {});
+
+// Canonical YAML of a whole profile, without `extends`: equal profiles give equal bytes, and loading it (with or without
+// an encoder check) gives an equal profile back. `profile` is one that was loaded.
+std::string to_yaml(const Profile& profile);
+
+// The words profiles use: "h264", "hevc", "av1", "vp9"; "aac", "opus".
+std::string_view codec_word(VideoCodec codec);
+std::string_view codec_word(AudioCodec codec);
+
+}  // namespace gopmill

@@ -1,0 +1,90 @@
+// Profiles as canonical YAML. Written by hand, not with yaml-cpp's emitter: equal profiles must give equal bytes whatever
+// that library's version, because these bytes are what a job's outputs depend on (docs/architecture.md, same bytes).
+
+#include <string>
+#include <string_view>
+
+#include "profiles/profile.h"
+#include "profiles/profile_values.h"
+
+namespace gopmill {
+namespace {
+
+// Always quoted: plain "null", "~" or "1.0" would be read as something else by one YAML reader or another.
+std::string yaml_text(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    if (c == '\n') {
+      result += "\\n";
+    } else {
+      result += c;
+    }
+  }
+  return result + '"';
+}
+
+void put(std::string& yaml, std::string_view indent, std::string_view key, std::string_view value) {
+  yaml.append(indent).append(key).append(": ").append(value).append("\n");
+}
+
+void put_rate(std::string& yaml, const RateControl& rate, std::string_view indent) {
+  if (rate.quality) put(yaml, indent, "quality", quality_text(*rate.quality));
+  if (rate.bitrate) put(yaml, indent, "bitrate", bits_text(*rate.bitrate));
+  if (rate.maxrate) put(yaml, indent, "maxrate", bits_text(*rate.maxrate));
+  if (rate.bufsize) put(yaml, indent, "bufsize", bits_text(*rate.bufsize));
+}
+
+void put_rendition(std::string& yaml, const RenditionProfile& rendition) {
+  constexpr std::string_view kIndent = "    ";
+  put(yaml, "  - ", "name", yaml_text(rendition.name));
+  put(yaml, kIndent, "codec", codec_word(rendition.codec));
+  put(yaml, kIndent, "height", rendition.height ? std::to_string(*rendition.height) : "source");
+  put(yaml, kIndent, "fps_max", rendition.fps_max ? frame_rate_text(*rendition.fps_max) : "none");
+  put_rate(yaml, rendition.rate, kIndent);
+  put(yaml, kIndent, "preset", yaml_text(rendition.preset));
+  put(yaml, kIndent, "profile", yaml_text(rendition.codec_profile));
+  put(yaml, kIndent, "level", yaml_text(rendition.level));
+  put(yaml, kIndent, "pixel_format", rendition.pixel_format == PixelFormat::kYuv420p ? "yuv420p" : "yuv420p10");
+  if (rendition.encoder_options.empty()) return;
+  yaml.append(kIndent).append("options:\n");
+  for (const auto& [option, value] : rendition.encoder_options) put(yaml, "      ", yaml_text(option), yaml_text(value));
+}
+
+}  // namespace
+
+std::string_view codec_word(VideoCodec codec) {
+  switch (codec) {
+    case VideoCodec::kH264: return "h264";
+    case VideoCodec::kHevc: return "hevc";
+    case VideoCodec::kAv1: return "av1";
+    case VideoCodec::kVp9: return "vp9";
+  }
+  return "";
+}
+
+std::string_view codec_word(AudioCodec codec) { return codec == AudioCodec::kAac ? "aac" : "opus"; }
+
+std::string to_yaml(const Profile& profile) {
+  std::string yaml;
+  put(yaml, "", "name", yaml_text(profile.name));
+  if (!profile.device.empty()) put(yaml, "", "device", yaml_text(profile.device));
+  if (!profile.description.empty()) put(yaml, "", "description", yaml_text(profile.description));
+  put(yaml, "", "gop", seconds_text(profile.gop));
+  put(yaml, "", "segment", seconds_text(profile.segment));
+  put(yaml, "", "joins", profile.joins == Joins::kDefault ? "default" : "exact");
+  put(yaml, "", "container", profile.container);
+  if (profile.audio) {
+    yaml += "audio:\n";
+    put(yaml, "  ", "codec", codec_word(profile.audio->codec));
+    put(yaml, "  ", "bitrate", bits_text(profile.audio->bitrate));
+    put(yaml, "  ", "channels", std::to_string(profile.audio->channels));
+  } else {
+    put(yaml, "", "audio", "none");
+  }
+  yaml += profile.renditions.empty() ? "renditions: []\n" : "renditions:\n";
+  for (const RenditionProfile& rendition : profile.renditions) put_rendition(yaml, rendition);
+  return yaml;
+}
+
+}  // namespace gopmill

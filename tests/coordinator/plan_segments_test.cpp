@@ -1,0 +1,206 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "coordinator/plan.h"
+#include "tests/support/plan_text.h"
+#include "tests/support/source_builder.h"
+
+// Where segments begin and end, which packets they get, and which frames they are encoded with.
+
+namespace gopmill {
+namespace {
+
+using test::contexts;
+using test::film;
+using test::plan;
+using test::profile_with;
+using test::rendition;
+using test::tasks;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Profile exact() {
+  Profile profile = profile_with({rendition()});
+  profile.joins = Joins::kExact;
+  return profile;
+}
+
+Profile segments_of(std::int64_t seconds) {
+  Profile profile = profile_with({rendition()});
+  profile.segment = {seconds, 1};
+  return profile;
+}
+
+VideoTask video_task(const SourceFacts& source, const Profile& profile, std::uint32_t index) {
+  return *task_request(plan(source, profile), source, profile, index).video;
+}
+
+// ---- Which frames a segment has ----
+
+TEST(PlanSegments, AreTenSecondsAndReachALookaheadFurther) {
+  const SourceFacts source = film().at(25).frames(750).closed_gops(50).facts();
+  const Profile profile = profile_with({rendition()});
+  const Plan made = plan(source);
+  // 45 frames of tail: the last is number 294, a B picture whose packet is number 295.
+  EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-296", "250-500 of packets 250-546", "500-750 of packets 500-750"));
+  EXPECT_THAT(contexts(made, source, profile, 0), ElementsAre("lead 0 body 250 tail 45"));
+  EXPECT_THAT(contexts(made, source, profile, 1), ElementsAre("lead 0 body 250 tail 45 softened"));
+  EXPECT_THAT(contexts(made, source, profile, 2), ElementsAre("lead 0 body 250 tail 0 softened"));
+  EXPECT_NEAR(made.decode_ratio, (296 + 296 + 250) / 750.0, 1e-12);
+  EXPECT_THAT(made.notes, IsEmpty());
+}
+
+TEST(PlanSegments, ExactJoinsAlsoEncodeTheGopBefore) {
+  const SourceFacts source = film().at(25).frames(750).closed_gops(50).facts();
+  const Plan made = plan(source, exact());
+  EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-296", "250-500 of packets 200-546", "500-750 of packets 450-750"));
+  EXPECT_THAT(contexts(made, source, exact(), 0), ElementsAre("lead 0 body 250 tail 45"));
+  EXPECT_THAT(contexts(made, source, exact(), 1), ElementsAre("lead 50 body 250 tail 45"));
+  EXPECT_THAT(contexts(made, source, exact(), 2), ElementsAre("lead 50 body 250 tail 0"));
+  EXPECT_TRUE(video_task(source, exact(), 1).renditions[0].frames[0].key);
+}
+
+TEST(PlanSegments, NtscSegmentsBeginAtTheirOwnKeys) {
+  const Plan made = plan(film().at({30000, 1001}).frames(900).closed_gops(30).facts());
+  EXPECT_THAT(tasks(made), ElementsAre("0-300 of packets 0-346", "300-600 of packets 300-646", "600-900 of packets 600-900"));
+}
+
+TEST(PlanSegments, AStubAtTheEndJoinsItsNeighbour) {
+  EXPECT_EQ(plan(film().at(25).frames(250 + 24).closed_gops(25).facts()).tasks.size(), 1U);  // 0.96 s
+  EXPECT_EQ(plan(film().at(25).frames(250 + 25).closed_gops(25).facts()).tasks.size(), 2U);  // 1 s
+  EXPECT_EQ(plan(film().at(5).frames(50 + 9).closed_gops(5).facts()).tasks.size(), 1U);      // 1.8 s, but nine frames
+}
+
+TEST(PlanSegments, AStubThatIsTheWholeFilmStays) {
+  EXPECT_THAT(tasks(plan(film().at(25).frames(3).facts())), ElementsAre("0-3 of packets 0-3"));
+}
+
+TEST(PlanSegments, EveryPictureOfATaskIsNamedByItsPacket) {
+  const SourceFacts source = film().at(10).frames(12).closed_gops(12).facts();
+  const VideoTask task = video_task(source, profile_with({rendition()}), 0);
+  EXPECT_THAT(task.sources, ElementsAre(0, 2, 3, 1, 5, 6, 4, 8, 9, 7, 11, 10));
+  std::vector<OutputFrame> expected;
+  for (std::uint32_t i = 0; i < 12; ++i) expected.push_back({.source = i, .pts = 9000 * i, .key = i == 0});
+  EXPECT_EQ(task.renditions[0].frames, expected);
+}
+
+TEST(PlanSegments, ADecimatedTaskNamesOnlyThePicturesItShows) {
+  RenditionProfile half = rendition("half");
+  half.fps_max = Rational{5, 1};
+  const SourceFacts source = film().at(10).frames(12).intra_only().facts();
+  const VideoTask task = video_task(source, profile_with({half}), 0);
+  EXPECT_THAT(task.sources, ElementsAre(0, 2, 4, 6, 8, 10));
+  EXPECT_EQ(task.renditions[0].frames[3], (OutputFrame{.source = 3, .pts = 54000, .key = false}));
+}
+
+TEST(PlanSegments, ADeinterlacerGetsThePicturesOnBothSides) {
+  const Profile profile = profile_with({rendition()});
+  const SourceFacts source = film().at(25).frames(500).intra_only().interlaced().facts();
+  EXPECT_THAT(tasks(plan(source)), ElementsAre("0-250 of packets 0-296", "250-500 of packets 249-500"));
+  const VideoTask task = video_task(source, profile, 1);
+  EXPECT_TRUE(task.deinterlace);
+  EXPECT_EQ(task.sources.size(), 251U);
+  EXPECT_EQ(task.renditions[0].frames[0], (OutputFrame{.source = 1, .pts = 900'000, .key = true}));
+}
+
+// ---- Where runs begin and end ----
+
+TEST(PlanRuns, OpenGopsBeginAKeyPacketEarlier) {
+  // Key pictures 240 and 270 of a run that needs 250 on: 240 may have leading pictures and is not trusted, so 210 it is.
+  const Plan made = plan(film().at(25).frames(500).open_gops(30).facts());
+  const SourceFacts source = film().at(25).frames(500).open_gops(30).facts();
+  EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-295", "250-500 of packets 208-500"));
+  EXPECT_EQ(source.video->keys[7], (KeyPacket{.packet = 208, .pts = 210 * 3600, .clean = false}));
+}
+
+TEST(PlanRuns, ALeadingPictureIsNotDecodedFromItsOwnKey) {
+  // Picture 250 is a leading picture of key 252: it lies behind that key in the file and before it in time. 240 is the
+  // key that has it, and being open too, 228 is where the run begins.
+  const SourceFacts source = film().at(25).frames(500).open_gops(12).facts();
+  EXPECT_GT(source.video->frames[250].packet, source.video->keys[21].packet);
+  EXPECT_LT(source.video->frames[250].pts, source.video->keys[21].pts);
+  EXPECT_EQ(plan(source).tasks[1].run.first, source.video->keys[19].packet);
+  EXPECT_EQ(source.video->keys[19].pts, 228 * 3600);
+}
+
+TEST(PlanRuns, IntraOnlyRunsBeginWhereTheirSegmentDoes) {
+  EXPECT_THAT(tasks(plan(film().at(25).frames(500).intra_only().facts())),
+              ElementsAre("0-250 of packets 0-295", "250-500 of packets 250-500"));
+}
+
+TEST(PlanRuns, GopsOfTenPointFourSecondsAreDecodedFromTheOneBefore) {
+  // Each segment begins a little before a key picture and so decodes the whole GOP before it.
+  const Plan made = plan(film().at(25).frames(1000).closed_gops(260).facts());
+  EXPECT_THAT(tasks(made), ElementsAre("0-500 of packets 0-545", "500-1000 of packets 260-1000"));
+  EXPECT_THAT(
+      made.notes,
+      ElementsAre("segments of 20 s instead of segments of 10 s: the shorter ones would decode the source 1.86 times over, "
+                  "because its key pictures are far apart or the segments short"));
+  EXPECT_DOUBLE_EQ(made.decode_ratio, 1.285);
+}
+
+TEST(PlanRuns, AFilmWithOneKeyIsOneSegment) {
+  const Plan made = plan(film().at(25).frames(7500).closed_gops(7500).facts());
+  EXPECT_THAT(tasks(made), ElementsAre("0-7500 of packets 0-7500"));
+  EXPECT_DOUBLE_EQ(made.decode_ratio, 1);
+  EXPECT_THAT(
+      made.notes,
+      ElementsAre("one segment instead of segments of 10 s: the shorter ones would decode the source 15.7 times over, because "
+                  "its key pictures are far apart or the segments short"));
+}
+
+TEST(PlanRuns, AFilmWithOneKeyIsOneSegmentThoughTwoWouldBeWithinTheBound) {
+  const Plan made = plan(film().at(25).frames(505).closed_gops(505).facts());
+  EXPECT_THAT(tasks(made), ElementsAre("0-505 of packets 0-505"));
+  EXPECT_THAT(made.notes, ElementsAre(HasSubstr("would decode the source 1.58 times over")));
+}
+
+TEST(PlanRuns, AFilmWithoutKeysIsDecodedFromItsFirstPacket) {
+  EXPECT_THAT(tasks(plan(film().at(25).frames(750).without_keys().facts())), ElementsAre("0-750 of packets 0-750"));
+}
+
+TEST(PlanRuns, DistantKeysDoubleTheSegments) {
+  // A key every 30 s: of each three segments of 10 s, the second would decode 20 s and the third 30 s.
+  const Plan made = plan(film().at(25).frames(6000).closed_gops(750).facts());
+  EXPECT_LE(made.decode_ratio, kDecodeRatioMax);
+  EXPECT_THAT(made.notes, ElementsAre(HasSubstr("segments of 20 s instead of segments of 10 s")));
+  EXPECT_EQ(made.tasks[0].ranges[0].end, 500U);
+  EXPECT_EQ(test::keys(made).size(), 120U);
+}
+
+TEST(PlanRuns, ShortSegmentsAreDoubledForTheirTails) {
+  const Plan made = plan(film().at(25).frames(1000).closed_gops(25).facts(), segments_of(2));
+  EXPECT_EQ(made.tasks[0].ranges[0].end, 100U);
+  EXPECT_LE(made.decode_ratio, kDecodeRatioMax);
+}
+
+TEST(PlanRuns, ATaskOfFieldPacketsHasTheSecondFieldOfItsLastPicture) {
+  const SourceFacts source = film().at(25).frames(500).intra_only().field_packets().facts();
+  EXPECT_THAT(tasks(plan(source)), ElementsAre("0-250 of packets 0-590", "250-500 of packets 500-1000"));
+}
+
+TEST(PlanRuns, AKeyThatLiesAboutItsTimeIsNotABottomlessSearch) {
+  SourceFacts source = film().at(25).frames(750).intra_only().facts();
+  for (KeyPacket& key : source.video->keys) key.pts = INT64_MAX;
+  EXPECT_THAT(tasks(plan(source)), ElementsAre("0-750 of packets 0-750"));
+}
+
+TEST(PlanRuns, MoreSegmentsThanTheLimitAreDoubled) {
+  // 24 h in segments of 2 s are 43,200; intra-only at 2 frames/s with no tail to speak of, so that only the count is at
+  // fault.
+  RenditionProfile quick = rendition();
+  quick.preset = "ultrafast";
+  Profile profile = profile_with({quick});
+  profile.segment = {4, 1};
+  const Plan made = plan(film().at(5).frames(5 * 24 * 3600).intra_only().facts(), profile);
+  EXPECT_EQ(made.tasks.size(), 10'800U);
+  EXPECT_THAT(made.notes, Contains("segments of 8 s instead of segments of 4 s: the shorter ones would be more than 20000"));
+}
+
+}  // namespace
+}  // namespace gopmill

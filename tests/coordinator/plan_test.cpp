@@ -1,0 +1,398 @@
+#include "coordinator/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/archive.h"
+#include "tests/support/plan_text.h"
+#include "tests/support/source_builder.h"
+
+namespace gopmill {
+namespace {
+
+using test::contexts;
+using test::film;
+using test::keys;
+using test::plan;
+using test::profile_with;
+using test::rendition;
+using test::SourceBuilder;
+using test::tasks;
+using test::times;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+RenditionProfile limited(const std::string& name, Rational fps_max) {
+  RenditionProfile result = rendition(name);
+  result.fps_max = fps_max;
+  return result;
+}
+
+Profile one_rendition() { return profile_with({rendition()}); }
+
+Fault refusal(const SourceFacts& source, const Profile& profile = one_rendition()) {
+  const Result<Plan> result = make_plan(source, profile, "clip");
+  return result ? Fault{} : result.error();
+}
+
+std::vector<std::size_t> every(std::size_t step, std::size_t end) {
+  std::vector<std::size_t> result;
+  for (std::size_t i = 0; i < end; i += step) result.push_back(i);
+  return result;
+}
+
+// ---- The grid of key frames ----
+
+TEST(PlanFrames, A25FpsFilmHasAKeyEvery50Frames) {
+  const Plan made = plan(film().at(25).frames(300).facts());
+  EXPECT_EQ(keys(made), every(50, 300));
+  EXPECT_EQ(made.renditions[0].file.last_duration, 3600);
+  EXPECT_DOUBLE_EQ(made.seconds, 12);
+}
+
+TEST(PlanFrames, A24FpsFilmHasAKeyEvery48Frames) { EXPECT_EQ(keys(plan(film().at(24).frames(300).facts())), every(48, 300)); }
+
+TEST(PlanFrames, NtscKeysAreTheFirstFramesAfterEachTwoSecondsAndDoNotDrift) {
+  // Frame n is at n x 1001/30000 s, so the first frame at or after 2k s is number ceil(60000k / 1001); a count of 60 frames
+  // would be off by a frame from k = 17 on.
+  std::vector<std::size_t> expected;
+  for (std::size_t k = 0; k * 60000 < 1200 * 1001; ++k) expected.push_back((k * 60000 + 1000) / 1001);
+  EXPECT_EQ(keys(plan(film().at({30000, 1001}).frames(1200).facts())), expected);
+}
+
+TEST(PlanFrames, AGopThatNoFrameMeetsIsKeptExactlyOverAnHour) {
+  Profile profile = one_rendition();
+  profile.gop = {1001, 1000};
+  profile.segment = {10010, 1000};
+  const Plan made = plan(film().at({24000, 1001}).frames(86'400).facts(), profile);
+  EXPECT_EQ(keys(made), every(24, 86'400));
+}
+
+TEST(PlanFrames, KeysFollowTimeWhereTheRateChanges) {
+  // 3 s of 60 frames/s, then 24: 2 s is frame 120, 4 s is 24 frames after frame 180.
+  const Plan made = plan(film().at(60).frames(180).at(24).frames(96).facts());
+  EXPECT_THAT(keys(made), ElementsAre(0, 120, 180 + 24, 180 + 72));
+}
+
+TEST(PlanFrames, APauseCostsOneKeyAndNoTask) {
+  // 5 s, nothing for 20 s, 4.8 s more. The frame after the pause is at 25 s and the next key at 26 s.
+  const Plan made = plan(film().at(25).frames(125).pause(20 * 90000).frames(120).closed_gops(25).facts());
+  EXPECT_THAT(keys(made), ElementsAre(0, 50, 100, 125, 150, 200));
+  EXPECT_THAT(tasks(made), ElementsAre("0-125 of packets 0-171", "125-245 of packets 125-245"));
+  EXPECT_DOUBLE_EQ(made.tasks[0].media_seconds, 25);
+  EXPECT_DOUBLE_EQ(made.tasks[1].media_seconds, 4.8);
+}
+
+TEST(PlanFrames, ASinglePictureIsAFilm) {
+  const SourceFacts source = film().at(25).frames(1).facts();
+  const Plan made = plan(source);
+  EXPECT_THAT(tasks(made), ElementsAre("0-1 of packets 0-1"));
+  EXPECT_THAT(keys(made), ElementsAre(0));
+  EXPECT_EQ(made.renditions[0].encoder.frame_rate, (Rational{25, 1}));
+  EXPECT_THAT(contexts(made, source, one_rendition(), 0), ElementsAre("lead 0 body 1 tail 0"));
+}
+
+// ---- fps_max ----
+
+TEST(PlanRate, SixtyUnderALimitOfThirtyKeepsEverySecond) {
+  const Plan made = plan(film().at(60).frames(240).facts(), profile_with({limited("half", {30, 1})}));
+  EXPECT_EQ(made.shows[0].size(), 120U);
+  EXPECT_THAT(std::vector(made.shows[0].begin(), made.shows[0].begin() + 3), ElementsAre(0, 2, 4));
+  EXPECT_EQ(made.renditions[0].encoder.frame_rate, (Rational{30, 1}));
+  EXPECT_EQ(made.renditions[0].file.last_duration, 3000);
+  EXPECT_DOUBLE_EQ(made.seconds, 4);
+}
+
+TEST(PlanRate, NtscSixtyUnderThirtyIsNtscThirty) {
+  const Plan made = plan(film().at({60000, 1001}).frames(240).facts(), profile_with({limited("half", {30, 1})}));
+  EXPECT_EQ(made.shows[0].size(), 120U);
+  EXPECT_EQ(made.renditions[0].encoder.frame_rate, (Rational{30000, 1001}));
+}
+
+TEST(PlanRate, ARateAtItsLimitLosesNothing) {
+  EXPECT_EQ(plan(film().at(60).frames(100).facts(), profile_with({limited("a", {60, 1})})).shows[0].size(), 100U);
+  EXPECT_EQ(plan(film().at({6002, 100}).frames(100).facts(), profile_with({limited("a", {60, 1})})).shows[0].size(), 100U);
+  EXPECT_EQ(plan(film().at(24).frames(100).facts(), profile_with({limited("a", {30, 1})})).shows[0].size(), 100U);
+}
+
+TEST(PlanRate, FiftyUnderThirtyIsTwentyFiveAndTheFilmEndsWhenItDoes) {
+  const Plan made = plan(film().at(50).frames(101).facts(), profile_with({limited("a", {30, 1})}));
+  EXPECT_EQ(made.renditions[0].encoder.frame_rate, (Rational{25, 1}));
+  EXPECT_EQ(made.shows[0].size(), 51U);
+  EXPECT_EQ(made.renditions[0].file.last_duration, 1800);
+}
+
+TEST(PlanRate, OnlyTheFastPartOfAVariableRateIsThinned) {
+  const Plan made = plan(film().at(60).frames(60).at(24).frames(24).facts(), profile_with({limited("a", {30, 1})}));
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t i = 0; i < 60; i += 2) expected.push_back(i);
+  for (std::uint32_t i = 60; i < 84; ++i) expected.push_back(i);
+  EXPECT_EQ(made.shows[0], expected);
+}
+
+TEST(PlanRate, MillisecondStampsOfMatroskaAreThinnedEvenly) {
+  // 16 and 17 ms in turn: far from steady by the 2 % rule, but every second picture is kept all the same.
+  SourceBuilder source = film().base({1, 10000}).at(60).frames(1);
+  for (int i = 1; i < 300; ++i) source.frame_after((i * 1000 / 60 - (i - 1) * 1000 / 60) * 10);
+  const Plan made = plan(source.facts(), profile_with({limited("a", {30, 1})}));
+  for (std::size_t i = 0; i < made.shows[0].size(); ++i) ASSERT_EQ(made.shows[0][i], 2 * i);
+  EXPECT_EQ(made.renditions[0].encoder.frame_rate, (Rational{30, 1}));
+}
+
+TEST(PlanRate, JitterDoesNotLiftTheMeanAboveTheLimit) {
+  SourceBuilder source = film().at(60).frames(1);
+  for (int i = 1; i < 3000; ++i) source.frame_after(i % 2 == 1 ? 2000 : 700);  // 66.7 frames/s, pairs 30 ms apart
+  const Plan made = plan(source.facts(), profile_with({limited("a", {30, 1})}));
+  const double seconds = Timestamp{times(made).back(), {1, 90000}}.seconds();
+  EXPECT_LE(static_cast<double>(made.shows[0].size() - 1) / seconds, 30 * 1.011);
+}
+
+TEST(PlanRate, OddRatesAreToldInThousandthsWithinBounds) {
+  EXPECT_EQ(plan(film().at({21, 2}).frames(100).facts()).renditions[0].encoder.frame_rate, (Rational{21, 2}));
+  EXPECT_EQ(plan(film().at({1, 20}).frames(5).facts()).renditions[0].encoder.frame_rate, (Rational{1, 1}));
+  EXPECT_EQ(plan(film().at(1000).frames(5).facts()).renditions[0].encoder.frame_rate, (Rational{240, 1}));
+}
+
+TEST(PlanRate, RenditionsOfDifferentRatesAreCutAtTheSameTimes) {
+  const Profile profile = profile_with({rendition("full"), limited("half", {30, 1}), limited("third", {20, 1})});
+  const Plan made = plan(film().at(60).frames(1800).closed_gops(60).facts(), profile);
+  EXPECT_THAT(tasks(made), ElementsAre("0-600 0-300 0-200 of packets 0-731", "600-1200 300-600 200-400 of packets 600-1331",
+                                       "1200-1800 600-900 400-600 of packets 1200-1800"));
+  EXPECT_EQ(keys(made, 1), every(60, 900));
+  EXPECT_EQ(keys(made, 2), every(40, 600));
+}
+
+TEST(PlanRate, ASegmentThatARenditionHasNoFrameInJoinsTheOneBefore) {
+  // After 10 s of 60 frames/s come three pictures 6 s apart; of the one-picture-in-15-seconds rendition none is at
+  // 10..20 s.
+  SourceBuilder source = film().at(60).frames(600);
+  for (int i = 0; i < 3; ++i) source.frame_after(6 * 90000);
+  const Plan made = plan(source.closed_gops(60).facts(), profile_with({rendition("full"), limited("slow", {1, 15})}));
+  EXPECT_THAT(times(made, 1), ElementsAre(0, (15 * 60 + 59) * 1500));
+  EXPECT_EQ(made.tasks.size(), 1U);
+}
+
+// ---- Sound ----
+
+TEST(PlanSound, LateSoundStartsLateAndThePictureAtZero) {
+  const Plan made = plan(film().at(25).frames(100).sound_after(40).facts());
+  EXPECT_EQ(times(made).front(), 0);
+  EXPECT_EQ(made.renditions[0].file.audio.first_sample, 1920);
+  EXPECT_DOUBLE_EQ(made.seconds, 4.04);
+}
+
+TEST(PlanSound, EarlySoundIsAtZeroAndMovesThePictureAndItsGrid) {
+  const Plan made = plan(film().at(25).frames(150).sound_after(-20).facts());
+  EXPECT_EQ(times(made)[0], 1800);
+  EXPECT_EQ(made.renditions[0].file.audio.first_sample, 0);
+  // Frame 50 is at 2.02 s; the first at or after 2 s, as is 100 of 4 s.
+  EXPECT_THAT(keys(made), ElementsAre(0, 50, 100));
+  EXPECT_DOUBLE_EQ(made.seconds, 6.02);
+}
+
+TEST(PlanSound, PicturesJustBeforeTheGridAreNotKeys) {
+  // 40 ms before: frame 49 is at 2.0 s.
+  EXPECT_THAT(keys(plan(film().at(25).frames(150).sound_after(-40).facts())), ElementsAre(0, 49, 99, 149));
+}
+
+TEST(PlanSound, OffsetsAreRoundedToTheNearestTickAndSample) {
+  AudioTrack early = test::stereo(44100);
+  early.starts_after_picture.ticks = -7;  // 14.29 ticks of 1/90000 s
+  EXPECT_EQ(times(plan(film().frames(50).sound(early).facts()))[0], 14);
+  AudioTrack late = test::stereo(32000);
+  late.starts_after_picture.ticks = 5;  // 7.5 samples at 48 kHz
+  EXPECT_EQ(plan(film().frames(50).sound(late).facts()).renditions[0].file.audio.first_sample, 8);
+}
+
+TEST(PlanSound, SoundThatIsNotCarriedMovesNothing) {
+  Profile profile = one_rendition();
+  profile.audio.reset();
+  const Plan made = plan(film().frames(50).sound_after(-500).facts(), profile);
+  EXPECT_EQ(times(made)[0], 0);
+  EXPECT_FALSE(made.renditions[0].file.has_audio);
+  EXPECT_THAT(made.notes, ElementsAre("sound is not carried: profile test has none"));
+}
+
+TEST(PlanSound, RatesAndChannelsFollowTheRules) {
+  const auto sound = [](AudioCodec codec, int wanted, int rate, int channels) {
+    Profile profile = one_rendition();
+    profile.audio = AudioProfile{.codec = codec, .channels = wanted};
+    AudioTrack track = test::stereo(rate);
+    track.channels = channels;
+    const AudioTask task = plan(film().frames(50).sound(track).facts(), profile).renditions[0].file.audio;
+    return std::pair(task.sample_rate, task.channels);
+  };
+  using Pair = std::pair<int, int>;
+  for (const int rate : {11025, 22050, 44100, 88200, 176400})
+    EXPECT_EQ(sound(AudioCodec::kAac, 2, rate, 2), (Pair{44100, 2})) << rate;
+  for (const int rate : {8000, 16000, 32000, 48000, 96000, 37800})
+    EXPECT_EQ(sound(AudioCodec::kAac, 2, rate, 2), (Pair{48000, 2})) << rate;
+  EXPECT_EQ(sound(AudioCodec::kOpus, 2, 44100, 2), (Pair{48000, 2}));
+  EXPECT_EQ(sound(AudioCodec::kAac, 1, 48000, 6), (Pair{48000, 1}));
+  EXPECT_EQ(sound(AudioCodec::kAac, 2, 48000, 1), (Pair{48000, 1}));
+  EXPECT_EQ(sound(AudioCodec::kAac, 6, 48000, 1), (Pair{48000, 1}));
+  for (const int channels : {2, 3, 4, 5}) EXPECT_EQ(sound(AudioCodec::kAac, 6, 48000, channels), (Pair{48000, 2})) << channels;
+  for (const int channels : {6, 8}) EXPECT_EQ(sound(AudioCodec::kAac, 6, 48000, channels), (Pair{48000, 6})) << channels;
+}
+
+TEST(PlanSound, OneTrackIsCarriedAndTheOthersAreNamed) {
+  AudioTrack german = test::stereo(), commentary = test::stereo(), hostile = test::stereo();
+  german.language = "deu";
+  hostile.language = "x\x1b[31m";
+  SourceFacts source = film().frames(50).sound(test::stereo()).sound(german).sound(commentary).sound(hostile).facts();
+  source.audio_chosen = 2;
+  const Plan made = plan(source);
+  EXPECT_THAT(made.notes,
+              ElementsAre("sound track 1 is not carried", "sound track 2 (deu) is not carried", "sound track 4 is not carried"));
+  EXPECT_EQ(made.tasks[0].run, (PacketRun{3, 0, 1000}));
+  EXPECT_EQ(encode(task_request(made, source, one_rendition(), 0)), encode(TaskRequest{.audio = made.renditions[0].file.audio}));
+}
+
+TEST(PlanSound, ASourceWithoutPictureBecomesOneSoundRendition) {
+  const Plan made = plan(film().no_picture().sound(test::stereo(44100, 12)).facts());
+  ASSERT_EQ(made.renditions.size(), 1U);
+  EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
+  EXPECT_FALSE(made.renditions[0].file.has_video);
+  EXPECT_TRUE(made.renditions[0].file.has_audio);
+  EXPECT_THAT(tasks(made), ElementsAre("sound of packets 0-1000"));
+  EXPECT_THAT(made.notes, ElementsAre("the source has no picture: one rendition, audio, carries its sound"));
+  EXPECT_DOUBLE_EQ(made.seconds, 12);
+}
+
+TEST(PlanSound, ASoundProfileLeavesThePictureAndItsOffset) {
+  const Plan made = plan(film().frames(50).sound_after(300).facts(), test::sound_profile());
+  EXPECT_THAT(tasks(made), ElementsAre("sound of packets 0-1000"));
+  EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
+  EXPECT_EQ(made.renditions[0].file.audio.first_sample, 0);
+  EXPECT_THAT(made.notes, ElementsAre("the picture is not carried: profile test is for sound only"));
+}
+
+// ---- What is refused ----
+
+TEST(PlanRefusal, NothingToCarry) {
+  EXPECT_EQ(refusal(film().no_picture().facts()), (Fault{FaultKind::kInput, "the source has neither picture nor sound"}));
+  EXPECT_EQ(refusal(film().facts()), (Fault{FaultKind::kInput, "no picture of the video track can be decoded"}));
+  EXPECT_EQ(refusal(film().frames(50).facts(), test::sound_profile()),
+            (Fault{FaultKind::kInput, "the source has no sound, and profile test carries nothing else"}));
+  Profile silent = one_rendition();
+  silent.audio.reset();
+  EXPECT_EQ(refusal(film().no_picture().sound(test::stereo()).facts(), silent),
+            (Fault{FaultKind::kInput, "the source has no picture, and profile test carries nothing else"}));
+}
+
+TEST(PlanRefusal, AnEmptySoundTrackIsLeftOutWithANote) {
+  AudioTrack empty = test::stereo();
+  empty.packets = 0;
+  empty.channels = 0;
+  const Plan made = plan(film().frames(50).sound(empty).facts());
+  EXPECT_FALSE(made.renditions[0].file.has_audio);
+  EXPECT_THAT(made.notes, ElementsAre("sound track 1 is empty"));
+}
+
+TEST(PlanRefusal, FactsBeyondLimitsOrAtOddsWithThemselves) {
+  using Spoil = std::function<void(SourceFacts&)>;
+  const std::vector<std::pair<std::string, Spoil>> cases = {
+      {"larger than the limit", [](SourceFacts& s) { s.video->width = 9000; }},
+      {"larger than the limit", [](SourceFacts& s) { s.video->width = s.video->height = 8000; }},
+      {"no size", [](SourceFacts& s) { s.video->height = 0; }},
+      {"no length of time", [](SourceFacts& s) { s.video->base = {0, 1}; }},
+      {"no length of time", [](SourceFacts& s) { s.video->base = {1, 1LL << 40}; }},
+      {"no ratio", [](SourceFacts& s) { s.video->sample_aspect = {-1, 1}; }},
+      {"quarter turns", [](SourceFacts& s) { s.video->orientation.quarter_turns = 4; }},
+      {"count from the first", [](SourceFacts& s) { s.video->frames[0].pts = -1; }},
+      {"do not rise", [](SourceFacts& s) { s.video->frames[5].pts = s.video->frames[4].pts; }},
+      {"not there", [](SourceFacts& s) { s.video->frames[5].packet = s.video->packets; }},
+      {"holds two pictures", [](SourceFacts& s) { s.video->frames[5].packet = s.video->frames[4].packet; }},
+      {"more than the limit", [](SourceFacts& s) { s.video->packets = 4'000'000'000U; }},
+      {"longer than the limit", [](SourceFacts& s) { s.video->frames.back().pts = 27LL * 3600 * 90000; }},
+      {"longer than the limit", [](SourceFacts& s) { s.video->last_duration = INT64_MAX; }},
+      {"never shown", [](SourceFacts& s) { s.video->last_duration = 0; }},
+      {"key packet that is not there", [](SourceFacts& s) { s.video->keys.push_back({.packet = 50}); }},
+      {"not in file order", [](SourceFacts& s) { s.video->keys.assign(2, {.packet = 1}); }},
+      {"not supported", [](SourceFacts& s) { s.audio[0].sample_rate = 0; }},
+      {"not supported", [](SourceFacts& s) { s.audio[0].channels = 1000; }},
+      {"more than a day apart", [](SourceFacts& s) { s.audio[0].starts_after_picture.ticks = INT64_MIN; }},
+      {"lasts longer", [](SourceFacts& s) { s.audio[0].seconds = 1e9; }},
+      {"lasts longer", [](SourceFacts& s) { s.audio[0].seconds = std::numeric_limits<double>::quiet_NaN(); }},
+      {"chosen sound track", [](SourceFacts& s) { s.audio_chosen = 1; }},
+      {"more than the limit of 64", [](SourceFacts& s) { s.audio.resize(64, s.audio[0]); }},
+  };
+  for (const auto& [reason, spoil] : cases) {
+    SourceFacts source = film().frames(50).sound_after(0).facts();
+    spoil(source);
+    const Fault fault = refusal(source);
+    EXPECT_EQ(fault.kind, FaultKind::kInput) << reason;
+    EXPECT_THAT(fault.text, HasSubstr(reason));
+  }
+}
+
+// ---- What encoders are told ----
+
+TEST(PlanEncoder, SettingsAreThoseOfTheRenditionAndTheSource) {
+  RenditionProfile wanted = rendition("source");
+  wanted.rate = {.bitrate = 2'000'000, .maxrate = 3'000'000, .bufsize = 4'000'000};
+  wanted.encoder_options = {{"aq-mode", "2"}};
+  const Colour colour{.primaries = 1, .transfer = 2, .matrix = 6, .full_range = true, .chroma_location = 1};
+  const SourceFacts source = film().at({24000, 1001}).frames(480).colour(colour).facts();
+  const Plan made = plan(source, profile_with({wanted}));
+  const EncoderSettings& encoder = made.renditions[0].encoder;
+  EXPECT_EQ(encoder.colour, (Colour{.primaries = 1, .transfer = 2, .matrix = 6, .full_range = false, .chroma_location = 1}));
+  EXPECT_EQ(encoder.frame_rate, (Rational{24000, 1001}));
+  EXPECT_EQ(std::pair(encoder.width, encoder.height), std::pair(1280, 720));
+  EXPECT_EQ(encoder.options, wanted.encoder_options);
+  EXPECT_EQ(made.renditions[0].file.maxrate, 3'000'000);
+  EXPECT_EQ(made.renditions[0].file.bufsize, 4'000'000);
+  EXPECT_EQ(made.renditions[0].file_name, "clip_source.mp4");
+  for (std::uint32_t i = 0; i < made.tasks.size(); ++i) {
+    const VideoTask task = *task_request(made, source, profile_with({wanted}), i).video;
+    EXPECT_EQ(encode(task.renditions[0].encoder), encode(encoder));
+    EXPECT_TRUE(task.colour.full_range);
+  }
+}
+
+TEST(PlanEncoder, LookaheadFollowsCodecPresetAndOptions) {
+  const auto frames = [](VideoCodec codec, const std::string& preset, std::map<std::string, std::string> options = {}) {
+    return lookahead_frames({.codec = codec, .preset = preset, .options = std::move(options)});
+  };
+  EXPECT_EQ(frames(VideoCodec::kH264, "ultrafast"), 2U);
+  EXPECT_EQ(frames(VideoCodec::kH264, "veryfast"), 15U);
+  EXPECT_EQ(frames(VideoCodec::kH264, "medium"), 45U);
+  EXPECT_EQ(frames(VideoCodec::kH264, "veryslow"), 70U);
+  EXPECT_EQ(frames(VideoCodec::kH264, ""), 45U);
+  EXPECT_EQ(frames(VideoCodec::kH264, "medium", {{"rc-lookahead", "20"}}), 25U);
+  EXPECT_EQ(frames(VideoCodec::kH264, "medium", {{"rc-lookahead", "-1"}}), 45U);
+  EXPECT_EQ(frames(VideoCodec::kH264, "medium", {{"rc-lookahead", "20"}, {"x264-params", "aq-mode=2:rc-lookahead=30:bframes=0"}}),
+            32U);
+  EXPECT_EQ(frames(VideoCodec::kH264, "medium", {{"x264-params", "rc-lookahead=::=:rc-lookahead"}}), 45U);
+  EXPECT_EQ(frames(VideoCodec::kH264, "medium", {{"x264-params", "rc-lookahead=4000000000"}}), kLookaheadFramesMax);
+  EXPECT_EQ(frames(VideoCodec::kH264, "medium", {{"tune", "zerolatency"}}), 2U);
+  EXPECT_EQ(frames(VideoCodec::kHevc, "medium"), 26U);
+  EXPECT_EQ(frames(VideoCodec::kHevc, "slower", {{"x265-params", "rc-lookahead=50"}}), 60U);
+  EXPECT_EQ(frames(VideoCodec::kAv1, "8"), 50U);
+  EXPECT_EQ(frames(VideoCodec::kVp9, "good"), 26U);
+  EXPECT_EQ(frames(VideoCodec::kVp9, "good", {{"lag-in-frames", "16"}}), 17U);
+}
+
+TEST(PlanEncoder, CostsWeighPixelsFramesAndCodecs) {
+  RenditionProfile hevc = rendition("hevc");
+  hevc.codec = VideoCodec::kHevc;
+  const Plan made =
+      plan(film().at(25).frames(500).closed_gops(50).sound_after(0).facts(), profile_with({rendition("h264"), hevc}));
+  ASSERT_EQ(made.tasks.size(), 3U);
+  EXPECT_DOUBLE_EQ(made.tasks[0].cost, 20 * 640.0 * 360 * 30 / 60);
+  EXPECT_DOUBLE_EQ(made.tasks[1].cost, 250 * 1280.0 * 720 * 4);
+  EXPECT_EQ(made.tasks[0].outputs, 1U);
+  EXPECT_EQ(made.tasks[1].outputs, 2U);
+  EXPECT_DOUBLE_EQ(made.tasks[1].media_seconds, 10);
+}
+
+}  // namespace
+}  // namespace gopmill

@@ -1,0 +1,301 @@
+#include <gmock/gmock.h>
+
+#include <unistd.h>
+
+#include <cmath>
+
+#include "base/hash.h"
+#include "media/work.h"
+#include "tests/support/clips.h"
+#include "tests/support/parent_double.h"
+
+namespace gopmill {
+namespace {
+
+using ::testing::HasSubstr;
+using test::Clip;
+using test::ClipSound;
+using test::HeardSound;
+
+constexpr std::int64_t kAacFrame = 1024;
+
+AudioTask task_of(AudioCodec codec = AudioCodec::kAac, int channels = 2, int sample_rate = 48000) {
+  AudioTask task;
+  task.profile = {codec, 128'000, channels};
+  task.sample_rate = sample_rate;
+  task.channels = channels;
+  return task;
+}
+
+struct Encoded {
+  TaskResult result;
+  Fd journal;
+  StreamParameters parameters;
+  std::vector<JournalPacket> packets;
+  std::string fault;
+  [[nodiscard]] std::string sha256() const { return *file_sha256(journal.get()); }
+};
+
+Encoded encode_journal(const Fd& source, const AudioTask& task) {
+  Encoded encoded;
+  encoded.journal = *temporary_file();
+  test::ParentDouble parent;
+  auto result = encode_audio(task, source.get(), 0, encoded.journal.get(), parent.line());
+  if (!result) {
+    encoded.fault = result.error().text;
+    return encoded;
+  }
+  encoded.result = *result;
+  auto reader = *JournalReader::open(encoded.journal.get(), 0);
+  encoded.parameters = reader.parameters();
+  while (auto packet = *reader.next()) encoded.packets.push_back(std::move(*packet));
+  return encoded;
+}
+
+Encoded encode(const Clip& clip, const AudioTask& task) { return encode_journal(test::journal_of_track(test::make_clip(clip).get(), 2), task); }
+
+// Uncompressed, so that packets may be moved without harm to their neighbours. `retime` gives each packet's new time in samples, or
+// nothing to leave it out.
+Encoded encode_retimed(const ClipSound& sound, const std::function<std::optional<std::int64_t>(std::int64_t)>& retime, const AudioTask& task) {
+  const Fd clip = test::make_clip({.sound = sound, .container = "mov"});
+  const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket& packet) {
+    const auto pts = retime(packet.pts);
+    packet.pts = packet.dts = pts.value_or(0);
+    return pts.has_value();
+  });
+  return encode_journal(journal, task);
+}
+
+// What a player hears of it: alone in a file of its own.
+HeardSound hear(const Encoded& encoded, const AudioTask& task) {
+  std::vector<Fd> files;
+  files.emplace_back(::dup(encoded.journal.get()));
+  test::ParentDouble parent(files);
+  StitchRequest request;
+  request.plan.has_audio = true;
+  request.plan.audio = task;
+  request.audio_inputs = 1;
+  const Fd file = *temporary_file();
+  const auto report = stitch(file.get(), request, parent.line());
+  EXPECT_TRUE(report) << (report ? "" : report.error().text);
+  auto seen = test::look_at(file.get());
+  EXPECT_EQ(seen.refused, 0U);
+  return std::move(*seen.sound);
+}
+
+// `beeps` at each full second from `first` on, to a millisecond.
+void expect_beeps(const std::vector<double>& beeps, int first, int end) {
+  ASSERT_EQ(beeps.size(), static_cast<std::size_t>(end - first));
+  for (std::size_t i = 0; i < beeps.size(); ++i) EXPECT_NEAR(beeps[i], static_cast<double>(first) + static_cast<double>(i) + 0.02, 0.001);
+}
+
+TEST(Audio, PacketsFollowEachOtherFromThePrimingToTheLastSample) {
+  const AudioTask task = task_of();
+  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .seconds = 2.5}, .container = "matroska"}, task);
+  ASSERT_EQ(encoded.fault, "");
+  EXPECT_EQ(encoded.result.audio->samples, 120'000U);
+  EXPECT_EQ(encoded.result.audio->priming, kAacFrame);
+  EXPECT_EQ(encoded.parameters.initial_padding, kAacFrame);
+  EXPECT_EQ(encoded.parameters.base, (Rational{1, 48000}));
+  EXPECT_FALSE(encoded.parameters.extradata.empty());
+  std::int64_t at = -kAacFrame;
+  for (const JournalPacket& packet : encoded.packets) {
+    EXPECT_EQ(packet.pts, at);
+    if (&packet != &encoded.packets.back()) EXPECT_EQ(packet.duration, kAacFrame);
+    at += packet.duration;
+  }
+  EXPECT_EQ(at, 120'000);
+}
+
+TEST(Audio, StartsWhereThePlanSays) {
+  AudioTask task = task_of();
+  task.first_sample = 12'345;
+  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .seconds = 1, .starts = 480}, .container = "matroska"}, task);
+  EXPECT_EQ(encoded.packets.front().pts, 12'345 - kAacFrame);
+  EXPECT_EQ(encoded.packets.back().pts + encoded.packets.back().duration, 12'345 + 48'000);
+}
+
+struct Source {
+  const char* name;
+  const char* encoder;
+  const char* container;
+  int sample_rate;
+};
+
+class AudioSources : public ::testing::TestWithParam<Source> {};
+
+// Priming and trimming of each kind of source are honoured: a beep at each second comes out at each second.
+TEST_P(AudioSources, KeepBeepsWhereTheyWere) {
+  const Source& source = GetParam();
+  const AudioTask task = task_of();
+  const Encoded encoded =
+      encode({.sound = ClipSound{.encoder = source.encoder, .sample_rate = source.sample_rate, .kind = ClipSound::Kind::kBeeps, .seconds = 4.5},
+              .container = source.container},
+             task);
+  ASSERT_EQ(encoded.fault, "");
+  EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
+  EXPECT_EQ(encoded.result.audio->overlap_dropped, 0U);
+  EXPECT_NEAR(static_cast<double>(encoded.result.audio->samples), 216'000, 1152 * 48'000.0 / source.sample_rate);
+  expect_beeps(test::beeps_in(hear(encoded, task)), 0, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, AudioSources,
+                         ::testing::Values(Source{"AacInMp4", "aac", "mp4", 48000}, Source{"AacInMp4At44100", "aac", "mp4", 44100},
+                                           Source{"AacInMatroska", "aac", "matroska", 48000}, Source{"OpusInMatroska", "libopus", "matroska", 48000},
+                                           Source{"OpusInMp4", "libopus", "mp4", 48000}, Source{"Mp3", "libmp3lame", "mp3", 44100},
+                                           Source{"Mp3InMp4", "libmp3lame", "mp4", 48000}, Source{"FlacInMatroska", "flac", "matroska", 44100},
+                                           Source{"VorbisInMatroska", "vorbis", "matroska", 48000}, Source{"Ac3InMatroska", "ac3", "matroska", 48000},
+                                           Source{"PcmInWav", "pcm_s16le", "wav", 22050}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Audio, ASineStaysOneSine) {
+  const AudioTask task = task_of();
+  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 30}, .container = "matroska"}, task);
+  const HeardSound sound = hear(encoded, task);
+  EXPECT_TRUE(sound.contiguous);
+  EXPECT_EQ(sound.first, 0);
+  EXPECT_GE(sound.planes[0].size(), 1'440'000U);
+  EXPECT_LE(sound.planes[0].size(), 1'441'023U);
+  EXPECT_LT(test::worst_residual(sound, 440, 2000, 1'438'000), 200.0 / 32768);
+}
+
+TEST(Audio, HolesBecomeSilenceOfTheirLength) {
+  const AudioTask task = task_of();
+  const ClipSound source{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 4.5};
+  // Between 1.5 and 2.5 s nothing was recorded; the beep at 2 s is in it.
+  const auto retime = [](std::int64_t pts) { return pts >= 72'000 && pts < 120'000 ? std::optional<std::int64_t>() : pts; };
+  const Encoded encoded = encode_retimed(source, retime, task);
+  EXPECT_NEAR(static_cast<double>(encoded.result.audio->silence_filled), 48'000, 1024);
+  EXPECT_NEAR(static_cast<double>(encoded.result.audio->samples), 216'000, 48);
+  const std::vector<double> beeps = test::beeps_in(hear(encoded, task));
+  ASSERT_EQ(beeps.size(), 4U);
+  EXPECT_NEAR(beeps[1], 1.02, 0.001);
+  EXPECT_NEAR(beeps[2], 3.02, 0.001);
+  EXPECT_NEAR(beeps[3], 4.02, 0.001);
+}
+
+TEST(Audio, OverlapsAreDropped) {
+  const AudioTask task = task_of();
+  const ClipSound source{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 4.5};
+  // From 2.5 s on the source's clock is 300 ms early: what comes again is left out once.
+  const auto retime = [](std::int64_t pts) { return std::optional(pts >= 120'000 ? pts - 14'400 : pts); };
+  const Encoded encoded = encode_retimed(source, retime, task);
+  EXPECT_NEAR(static_cast<double>(encoded.result.audio->overlap_dropped), 14'400, 96);
+  EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
+  EXPECT_NEAR(static_cast<double>(encoded.result.audio->samples), 216'000 - 14'400, 96);
+  const std::vector<double> beeps = test::beeps_in(hear(encoded, task));
+  ASSERT_EQ(beeps.size(), 5U);
+  EXPECT_NEAR(beeps[2], 2.02, 0.001);
+  EXPECT_NEAR(beeps[3], 2.72, 0.0015);
+}
+
+TEST(Audio, JitterIsLeftAlone) {
+  const AudioTask task = task_of();
+  const ClipSound source{.encoder = "pcm_s16le", .seconds = 3};
+  const auto retime = [](std::int64_t pts) { return std::optional(pts + (pts / 1024 % 3 - 1) * 300); };
+  const Encoded encoded = encode_retimed(source, retime, task);
+  EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
+  EXPECT_EQ(encoded.result.audio->overlap_dropped, 0U);
+  EXPECT_EQ(encoded.result.audio->samples, 144'000U);
+  const HeardSound sound = hear(encoded, task);
+  EXPECT_LT(test::worst_residual(sound, 440, 2000, 142'000), 200.0 / 32768);
+}
+
+TEST(Audio, AClockThatIsResetIsAFaultOfTheSource) {
+  const ClipSound source{.encoder = "pcm_s16le", .seconds = 30};
+  const auto retime = [](std::int64_t pts) { return std::optional(pts >= 960'000 ? pts - 960'000 : pts); };
+  const Encoded encoded = encode_retimed(source, retime, task_of());
+  EXPECT_THAT(encoded.fault, HasSubstr("clock jumps back"));
+}
+
+TEST(Audio, HoursOfNothingAreRefused) {
+  const ClipSound source{.encoder = "pcm_s16le", .seconds = 1};
+  const auto retime = [](std::int64_t pts) { return std::optional(pts >= 24'000 ? pts + 48'000LL * 3600 * 48 : pts); };
+  const Encoded encoded = encode_retimed(source, retime, task_of());
+  EXPECT_THAT(encoded.fault, HasSubstr("away from the first"));
+}
+
+TEST(Audio, SixChannelsMixDownWithoutClipping) {
+  const AudioTask task = task_of(AudioCodec::kAac, 2);
+  // All channels in phase at full scale: the worst case.
+  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .level = 1.0, .seconds = 1}, .container = "matroska"}, task);
+  ASSERT_EQ(encoded.fault, "");
+  const HeardSound sound = hear(encoded, task);
+  float loudest = 0;
+  for (std::size_t i = 4800; i < 43'200; ++i) loudest = std::max(loudest, std::abs(sound.planes[0][i]));
+  EXPECT_NEAR(loudest, 1.0, 0.03);
+}
+
+TEST(Audio, SixChannelsStaySix) {
+  const AudioTask task = task_of(AudioCodec::kAac, 6);
+  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .seconds = 1}, .container = "matroska"}, task);
+  ASSERT_EQ(encoded.fault, "");
+  EXPECT_EQ(hear(encoded, task).channels, 6);
+}
+
+TEST(Audio, OpusCarriesItsPreSkip) {
+  const AudioTask task = task_of(AudioCodec::kOpus);
+  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 2.5}, .container = "matroska"}, task);
+  ASSERT_EQ(encoded.fault, "");
+  EXPECT_EQ(encoded.result.audio->samples, 120'000U);
+  EXPECT_GT(encoded.parameters.initial_padding, 0);
+  expect_beeps(test::beeps_in(hear(encoded, task)), 0, 3);
+}
+
+// A broadcast changes from 44.1 to 48 kHz, and from mono to stereo, at 2 s.
+TEST(Audio, AChangeOfRateAndLayoutKeepsTime) {
+  const Fd merged = *temporary_file();
+  JournalWriter writer(merged.get(), 0);
+  std::uint32_t ordinal = 0;
+  for (const int part : {0, 1}) {
+    const ClipSound sound{.encoder = "mp2", .sample_rate = part == 0 ? 44100 : 48000, .channels = part == 0 ? 1 : 2, .kind = ClipSound::Kind::kBeeps, .seconds = 2.5};
+    const Fd journal = test::journal_of_track(test::make_clip({.sound = sound, .container = "mpegts"}).get(), 2);
+    auto reader = *JournalReader::open(journal.get(), 0);
+    if (part == 0) ASSERT_TRUE(writer.begin(reader.parameters()));
+    std::optional<std::int64_t> first;
+    while (auto packet = *reader.next()) {
+      if (!first) first = packet->pts;
+      if (part == 0 && packet->pts - *first >= 180'000) break;
+      packet->ordinal = ordinal++;
+      packet->pts += part * 181'000;
+      packet->dts = packet->pts;
+      ASSERT_TRUE(writer.append(*packet));
+    }
+  }
+  ASSERT_TRUE(writer.finish());
+  const AudioTask task = task_of();
+  const Encoded encoded = encode_journal(merged, task);
+  ASSERT_EQ(encoded.fault, "");
+  EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
+  const std::vector<double> beeps = test::beeps_in(hear(encoded, task));
+  ASSERT_EQ(beeps.size(), 5U);
+  EXPECT_NEAR(beeps[1] - beeps[0], 1, 0.001);
+  EXPECT_NEAR(beeps[2] - beeps[0], 181.0 / 90, 0.021);   // within the slack that is left alone
+  EXPECT_NEAR(beeps[4] - beeps[2], 2, 0.001);
+}
+
+TEST(Audio, TheSameSourceGivesTheSameBytes) {
+  for (const AudioCodec codec : {AudioCodec::kAac, AudioCodec::kOpus}) {
+    const Fd clip = test::make_clip({.sound = ClipSound{.sample_rate = 44100, .seconds = 3}});
+    const Encoded once = encode_journal(test::journal_of_track(clip.get(), 2), task_of(codec));
+    const Encoded again = encode_journal(test::journal_of_track(clip.get(), 2), task_of(codec));
+    EXPECT_EQ(once.sha256(), again.sha256());
+  }
+}
+
+TEST(Audio, NothingDecodableIsAFaultOfTheSource) {
+  const Fd journal = test::journal_of_track(test::make_clip({.sound = ClipSound{.encoder = "flac", .seconds = 1}, .container = "matroska"}).get(), 2);
+  auto reader = *JournalReader::open(journal.get(), 0);
+  const Fd broken = *temporary_file();
+  JournalWriter writer(broken.get(), 0);
+  ASSERT_TRUE(writer.begin(reader.parameters()));
+  while (auto packet = *reader.next()) {
+    packet->bytes.assign(packet->bytes.size(), 'x');
+    ASSERT_TRUE(writer.append(*packet));
+  }
+  ASSERT_TRUE(writer.finish());
+  EXPECT_THAT(encode_journal(broken, task_of()).fault, HasSubstr("none of the sound can be decoded"));
+}
+
+}  // namespace
+}  // namespace gopmill

@@ -1,0 +1,105 @@
+#include "tests/support/simulator.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+
+namespace gopmill::test {
+namespace {
+
+// Sanitizers make a voyage some ten times longer.
+#ifdef GOPMILL_SANITIZED
+constexpr std::uint64_t kSeeds = 150;
+#else
+constexpr std::uint64_t kSeeds = 1'000;
+#endif
+
+// GOPMILL_SEED=n replays one voyage; GOPMILL_SEEDS=n sails more of them, or fewer, than every run does.
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+TEST(Simulator, EverySeedEndsSound) {
+  const std::uint64_t only = number_from("GOPMILL_SEED", 0);
+  const std::uint64_t first = only != 0 ? only : 1;
+  const std::uint64_t last = only != 0 ? only : number_from("GOPMILL_SEEDS", kSeeds);
+  Voyage sum;
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    const Voyage voyage = sail(seed);
+    ASSERT_EQ(voyage.broken, "") << account(voyage) << "replay with GOPMILL_SEED=" << seed;
+    sum.events += voyage.events;
+    sum.virtual_time += voyage.virtual_time;
+    sum.messages += voyage.messages;
+    sum.lost += voyage.lost;
+    sum.doubled += voyage.doubled;
+    sum.delayed += voyage.delayed;
+    sum.kills += voyage.kills;
+    sum.stops += voyage.stops;
+    sum.drains += voyage.drains;
+    sum.coordinator_deaths += voyage.coordinator_deaths;
+    sum.child_faults += voyage.child_faults;
+    sum.transfer_faults += voyage.transfer_faults;
+    sum.step_faults += voyage.step_faults;
+    sum.commits += voyage.commits;
+    sum.attempts_lost += voyage.attempts_lost;
+    sum.stale_results += voyage.stale_results;
+    sum.jobs_done += voyage.jobs_done;
+    sum.jobs_failed += voyage.jobs_failed;
+    sum.jobs_cancelled += voyage.jobs_cancelled;
+  }
+  std::cout << "seeds " << last - first + 1 << ", events " << sum.events << ", virtual hours "
+            << sum.virtual_time.count() / 3'600'000 << "\nmessages " << sum.messages << ": lost " << sum.lost << ", doubled "
+            << sum.doubled << ", long delayed " << sum.delayed << "\nworkers killed " << sum.kills << ", stopped " << sum.stops
+            << ", drained " << sum.drains << "; coordinator killed " << sum.coordinator_deaths << "\nfaults of children "
+            << sum.child_faults << ", transfers " << sum.transfer_faults << ", steps " << sum.step_faults << "\njobs done "
+            << sum.jobs_done << ", failed " << sum.jobs_failed << ", cancelled " << sum.jobs_cancelled << "; commits "
+            << sum.commits << ", attempts lost " << sum.attempts_lost << ", stale results " << sum.stale_results << "\n";
+  if (only != 0) return;
+  // A storm in which one of these never happened would prove nothing about it.
+  for (const std::uint64_t count :
+       {sum.lost, sum.doubled, sum.delayed, sum.kills, sum.stops, sum.drains, sum.coordinator_deaths, sum.child_faults,
+        sum.transfer_faults, sum.step_faults, sum.stale_results, sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled}) {
+    EXPECT_GT(count, 0U);
+  }
+}
+
+TEST(Simulator, SameSeedSameTrace) {
+  for (const std::uint64_t seed : {3U, 77U, 1234U}) {
+    const Voyage once = sail(seed), again = sail(seed);
+    EXPECT_EQ(once.trace_hash, again.trace_hash) << "seed " << seed;
+    EXPECT_EQ(once.events, again.events) << "seed " << seed;
+  }
+  EXPECT_NE(sail(3).trace_hash, sail(4).trace_hash);
+}
+
+TEST(Simulator, InCalmWeatherNothingIsLost) {
+  Weather calm;
+  calm.lose = calm.duplicate = calm.delay_long = calm.child_machine = calm.child_poison = calm.child_input = 0;
+  calm.transfer_fails = calm.step_fails = calm.cancels = calm.upload_stalls = calm.upload_fails = 0;
+  calm.storm = Duration{0};
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const Voyage voyage = sail(seed, calm);
+    ASSERT_EQ(voyage.broken, "") << account(voyage);
+    EXPECT_EQ(voyage.jobs_done, 5U) << account(voyage);
+    EXPECT_EQ(voyage.attempts_lost, 0U) << account(voyage);
+  }
+}
+
+// One machine of four fails whatever it touches: no job may pay for that.
+TEST(Simulator, OneBadMachineFailsNoJob) {
+  Weather weather;
+  weather.child_machine = weather.child_poison = weather.child_input = weather.step_fails = weather.cancels = 0;
+  weather.transfer_fails = weather.upload_stalls = weather.upload_fails = weather.lose = weather.delay_long = 0;
+  weather.bad_worker = 1;
+  weather.storm = Duration{600'000};
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const Voyage voyage = sail(seed, weather);
+    ASSERT_EQ(voyage.broken, "") << account(voyage);
+    EXPECT_EQ(voyage.jobs_failed, 0U) << account(voyage);
+  }
+}
+
+}  // namespace
+}  // namespace gopmill::test

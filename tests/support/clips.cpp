@@ -1,0 +1,515 @@
+#include "tests/support/clips.h"
+
+extern "C" {
+#include <libavutil/channel_layout.h>
+#include <libavutil/opt.h>
+#include <libavutil/pixdesc.h>
+}
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/check.h"
+#include "media/av/demuxer.h"
+#include "media/av/encoder.h"
+#include "media/av/handles.h"
+
+namespace gopmill::test {
+
+namespace {
+
+constexpr int kIoBytes = 64 * 1024;
+constexpr int kCodeBits = 16;
+constexpr double kBeepSeconds = 0.04;
+constexpr double kBeepHz = 1000;
+constexpr double kPi = 3.14159265358979323846;
+
+// ---- I/O on a descriptor ----
+
+struct FileIo {
+  int fd = -1;
+  std::int64_t at = 0;
+  AVIOContext* io = nullptr;
+  FileIo(int file, bool writing) : fd(file) {
+    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBytes));
+    io = avio_alloc_context(buffer, kIoBytes, writing ? 1 : 0, this, read, write, seek);
+    GOPMILL_CHECK(io);
+  }
+  FileIo(const FileIo&) = delete;
+  FileIo& operator=(const FileIo&) = delete;
+  ~FileIo() {
+    av_freep(&io->buffer);
+    avio_context_free(&io);
+  }
+  static int read(void* opaque, std::uint8_t* into, int size) {
+    auto& self = *static_cast<FileIo*>(opaque);
+    const auto got = read_at(self.fd, static_cast<std::uint64_t>(self.at), {reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size)});
+    if (!got || *got == 0) return AVERROR_EOF;
+    self.at += static_cast<std::int64_t>(*got);
+    return static_cast<int>(*got);
+  }
+  static int write(void* opaque, std::uint8_t* from, int size) {
+    auto& self = *static_cast<FileIo*>(opaque);
+    GOPMILL_CHECK(write_at(self.fd, static_cast<std::uint64_t>(self.at), {reinterpret_cast<const std::byte*>(from), static_cast<std::size_t>(size)}));
+    self.at += size;
+    return size;
+  }
+  static std::int64_t seek(void* opaque, std::int64_t offset, int whence) {
+    auto& self = *static_cast<FileIo*>(opaque);
+    whence &= ~AVSEEK_FORCE;
+    const auto size = static_cast<std::int64_t>(*file_size(self.fd));
+    if (whence == AVSEEK_SIZE) return size;
+    return self.at = whence == SEEK_CUR ? self.at + offset : whence == SEEK_END ? size + offset : offset;
+  }
+};
+
+struct FreeOutput {
+  void operator()(AVFormatContext* format) const { avformat_free_context(format); }
+};
+struct CloseInput {
+  void operator()(AVFormatContext* format) const { avformat_close_input(&format); }
+};
+
+AVDictionary* dictionary_of(const std::map<std::string, std::string>& options) {
+  AVDictionary* dictionary = nullptr;
+  for (const auto& [key, value] : options) av_dict_set(&dictionary, key.c_str(), value.c_str(), 0);
+  return dictionary;
+}
+
+// ---- Pictures ----
+
+int square_of(int width) { return std::max(2, width / (kCodeBits + 4)); }
+
+void set_luma(AVFrame& frame, int x, int y, int value) {
+  const bool wide = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))->comp[0].depth > 8;
+  std::uint8_t* row = frame.data[0] + static_cast<std::ptrdiff_t>(y) * frame.linesize[0];
+  if (wide) {
+    reinterpret_cast<std::uint16_t*>(row)[x] = static_cast<std::uint16_t>(value * 4);
+  } else {
+    row[x] = static_cast<std::uint8_t>(value);
+  }
+}
+
+int luma_at(const AVFrame& frame, int x, int y) {
+  const bool wide = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))->comp[0].depth > 8;
+  const std::uint8_t* row = frame.data[0] + static_cast<std::ptrdiff_t>(y) * frame.linesize[0];
+  return wide ? reinterpret_cast<const std::uint16_t*>(row)[x] / 4 : row[x];
+}
+
+// `flat`: the whole picture has this luma; negative: the moving gradient.
+void draw(AVFrame& frame, std::uint32_t number, int flat) {
+  const int square = square_of(frame.width);
+  for (int y = 0; y < frame.height; ++y) {
+    for (int x = 0; x < frame.width; ++x) {
+      int value = flat >= 0 ? flat : 40 + ((x * 2 + y + static_cast<int>(number) * 3) / 4) % 160;
+      const int bit = x / square - 2;
+      if (y < square && bit >= 0 && bit < kCodeBits) value = number >> bit & 1U ? 225 : 25;
+      set_luma(frame, x, y, value);
+    }
+  }
+  const AVPixFmtDescriptor& format = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  const int chroma_height = AV_CEIL_RSHIFT(frame.height, format.log2_chroma_h);
+  for (int plane = 1; plane <= 2; ++plane) {
+    for (int y = 0; y < chroma_height; ++y) {
+      std::uint8_t* row = frame.data[plane] + static_cast<std::ptrdiff_t>(y) * frame.linesize[plane];
+      const int width = AV_CEIL_RSHIFT(frame.width, format.log2_chroma_w);
+      if (format.comp[0].depth > 8) {
+        std::fill_n(reinterpret_cast<std::uint16_t*>(row), width, static_cast<std::uint16_t>(512));
+      } else {
+        std::fill_n(row, width, static_cast<std::uint8_t>(flat >= 0 ? 128 : 118 + plane * 6));
+      }
+    }
+  }
+}
+
+std::uint32_t number_in(const AVFrame& frame) {
+  const int square = square_of(frame.width);
+  std::uint32_t number = 0;
+  for (int bit = 0; bit < kCodeBits; ++bit) {
+    if (luma_at(frame, (bit + 2) * square + square / 2, square / 2) > 125) number |= 1U << bit;
+  }
+  return number;
+}
+
+double mean_luma(const AVFrame& frame) {
+  double sum = 0;
+  std::int64_t count = 0;
+  for (int y = frame.height / 4; y < frame.height; y += 4) {
+    for (int x = 0; x < frame.width; x += 4, ++count) sum += luma_at(frame, x, y);
+  }
+  return sum / static_cast<double>(count);
+}
+
+av::Frame new_picture(int width, int height, AVPixelFormat format) {
+  av::Frame frame = av::make_frame();
+  frame->width = width;
+  frame->height = height;
+  frame->format = format;
+  GOPMILL_CHECK(av_frame_get_buffer(frame.get(), 0) >= 0);
+  return frame;
+}
+
+// ---- Encoding a clip ----
+
+struct Track {
+  av::CodecContext context;
+  AVStream* stream = nullptr;
+};
+
+struct Output {
+  std::unique_ptr<FileIo> io;
+  std::unique_ptr<AVFormatContext, FreeOutput> format;
+  std::vector<av::Packet> packets;   // all tracks; written in order of decode time
+};
+
+void open_track(Track& track, Output& output, const std::map<std::string, std::string>& options) {
+  if (output.format->oformat->flags & AVFMT_GLOBALHEADER) track.context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+  track.context->thread_count = 1;
+  track.context->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+  AVDictionary* dictionary = dictionary_of(options);
+  GOPMILL_CHECK(avcodec_open2(track.context.get(), track.context->codec, &dictionary) >= 0);
+  GOPMILL_CHECK(av_dict_count(dictionary) == 0);
+  av_dict_free(&dictionary);
+  track.stream = avformat_new_stream(output.format.get(), nullptr);
+  GOPMILL_CHECK(track.stream && avcodec_parameters_from_context(track.stream->codecpar, track.context.get()) >= 0);
+  track.stream->time_base = track.context->time_base;
+}
+
+template <class Keep>
+void encode(Track& track, AVFrame* frame, Output& output, Keep keep) {
+  GOPMILL_CHECK(avcodec_send_frame(track.context.get(), frame) >= 0);
+  for (;;) {
+    av::Packet packet = av::make_packet();
+    const int error = avcodec_receive_packet(track.context.get(), packet.get());
+    if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return;
+    GOPMILL_CHECK(error >= 0);
+    packet->stream_index = track.stream->index;
+    if (keep(*packet)) output.packets.push_back(std::move(packet));
+  }
+}
+
+void shift_by(AVPacket& packet, Rational seconds, AVRational base) {
+  const std::int64_t ticks = av_rescale_q(seconds.num, {1, static_cast<int>(seconds.den)}, base);
+  packet.pts += ticks;
+  packet.dts += ticks;
+}
+
+std::int64_t pts_of(const ClipPicture& clip, int index) { return clip.pts.empty() ? index : clip.pts[static_cast<std::size_t>(index)]; }
+
+void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output& output) {
+  const AVCodec* codec = avcodec_find_encoder_by_name(clip.encoder.c_str());
+  GOPMILL_CHECK(codec);
+  track.context.reset(avcodec_alloc_context3(codec));
+  AVCodecContext& context = *track.context;
+  context.width = clip.width;
+  context.height = clip.height;
+  context.pix_fmt = av_get_pix_fmt(clip.pixel_format.c_str());
+  context.time_base = av::to_av(clip.base);
+  context.framerate = {context.time_base.den, context.time_base.num};
+  context.gop_size = clip.gop;
+  context.max_b_frames = clip.b_frames;
+  if (!clip.open_gop) context.flags |= AV_CODEC_FLAG_CLOSED_GOP;
+  auto options = clip.options;
+  if (clip.encoder == "libx264") {
+    options.try_emplace("preset", "veryfast");
+    options.try_emplace("x264-params", std::string("scenecut=0:keyint=") + std::to_string(clip.gop) + ":open-gop=" + (clip.open_gop ? "1" : "0"));
+  }
+  open_track(track, output, options);
+  const int count = clip.pts.empty() ? clip.frames : static_cast<int>(clip.pts.size());
+  const av::Frame frame = new_picture(clip.width, clip.height, context.pix_fmt);
+  for (int i = 0; i < count; ++i) {
+    GOPMILL_CHECK(av_frame_make_writable(frame.get()) >= 0);
+    frame->pts = pts_of(clip, i);
+    const double seconds = static_cast<double>(frame->pts) * clip.base.value();
+    const bool flash = std::abs(seconds - std::round(seconds)) < clip.base.value() / 2;
+    draw(*frame, static_cast<std::uint32_t>(i), clip.flashes ? (flash ? 235 : 60) : -1);
+    encode(track, frame.get(), output, [&](AVPacket& packet) {
+      shift_by(packet, shift, context.time_base);
+      if (packet.duration == 0) packet.duration = 1;
+      return true;
+    });
+  }
+  encode(track, nullptr, output, [&](AVPacket& packet) {
+    shift_by(packet, shift, context.time_base);
+    if (packet.duration == 0) packet.duration = 1;
+    return true;
+  });
+}
+
+double sound_at(const ClipSound& clip, double seconds) {
+  if (clip.kind == ClipSound::Kind::kSine) return clip.level * std::sin(2 * kPi * clip.hz * seconds);
+  const double within = seconds - std::floor(seconds);
+  // In the middle of its beep at each full second plus half a beep: starts exactly on the second.
+  return within < kBeepSeconds ? clip.level * std::sin(2 * kPi * kBeepHz * seconds) : 0;
+}
+
+void put_sample(AVFrame& frame, int channel, int channels, int i, double value) {
+  switch (frame.format) {
+    case AV_SAMPLE_FMT_FLTP: reinterpret_cast<float*>(frame.data[channel])[i] = static_cast<float>(value); break;
+    case AV_SAMPLE_FMT_FLT: reinterpret_cast<float*>(frame.data[0])[i * channels + channel] = static_cast<float>(value); break;
+    case AV_SAMPLE_FMT_S16P: reinterpret_cast<std::int16_t*>(frame.data[channel])[i] = static_cast<std::int16_t>(std::lrint(value * 32767)); break;
+    case AV_SAMPLE_FMT_S16: reinterpret_cast<std::int16_t*>(frame.data[0])[i * channels + channel] = static_cast<std::int16_t>(std::lrint(value * 32767)); break;
+    case AV_SAMPLE_FMT_S32: reinterpret_cast<std::int32_t*>(frame.data[0])[i * channels + channel] = static_cast<std::int32_t>(std::lrint(value * 2147483000)); break;
+    default: GOPMILL_CHECK(!"a sample format the clips know");
+  }
+}
+
+void add_sound(const ClipSound& clip, Rational shift, Track& track, Output& output) {
+  const AVCodec* codec = avcodec_find_encoder_by_name(clip.encoder.c_str());
+  GOPMILL_CHECK(codec);
+  track.context.reset(avcodec_alloc_context3(codec));
+  AVCodecContext& context = *track.context;
+  context.sample_rate = clip.sample_rate;
+  context.time_base = {1, clip.sample_rate};
+  context.bit_rate = 128'000;
+  context.sample_fmt = codec->sample_fmts[0];
+  for (const AVSampleFormat* format = codec->sample_fmts; *format != AV_SAMPLE_FMT_NONE; ++format) {
+    if (*format == AV_SAMPLE_FMT_FLTP || *format == AV_SAMPLE_FMT_FLT) context.sample_fmt = *format;
+  }
+  av_channel_layout_default(&context.ch_layout, clip.channels);
+  open_track(track, output, {});
+  const int size = context.frame_size > 0 ? context.frame_size : 1024;
+  const auto total = static_cast<std::int64_t>(std::llround(clip.seconds * clip.sample_rate));
+  const auto keep = [&](AVPacket& packet) {
+    shift_by(packet, shift, context.time_base);
+    return true;
+  };
+  for (std::int64_t done = 0; done < total; done += size) {
+    av::Frame frame = av::make_frame();
+    frame->format = context.sample_fmt;
+    frame->sample_rate = context.sample_rate;
+    frame->nb_samples = static_cast<int>(std::min<std::int64_t>(size, total - done));
+    GOPMILL_CHECK(av_channel_layout_copy(&frame->ch_layout, &context.ch_layout) >= 0 && av_frame_get_buffer(frame.get(), 0) >= 0);
+    frame->pts = clip.starts + done;
+    for (int i = 0; i < frame->nb_samples; ++i) {
+      const double value = sound_at(clip, static_cast<double>(clip.starts + done + i) / clip.sample_rate);
+      for (int c = 0; c < clip.channels; ++c) put_sample(*frame, c, clip.channels, i, value);
+    }
+    encode(track, frame.get(), output, keep);
+  }
+  encode(track, nullptr, output, keep);
+}
+
+// By decode time across tracks.
+void write_packets(Output& output, const std::vector<const Track*>& tracks) {
+  std::stable_sort(output.packets.begin(), output.packets.end(), [&](const av::Packet& a, const av::Packet& b) {
+    if (a->stream_index == b->stream_index) return false;
+    const auto base = [&](const av::Packet& p) { return tracks[static_cast<std::size_t>(p->stream_index)]->context->time_base; };
+    return av_compare_ts(a->dts, base(a), b->dts, base(b)) < 0;
+  });
+  for (const av::Packet& packet : output.packets) {
+    const Track& track = *tracks[static_cast<std::size_t>(packet->stream_index)];
+    av_packet_rescale_ts(packet.get(), track.context->time_base, track.stream->time_base);
+    const int error = av_interleaved_write_frame(output.format.get(), packet.get());
+    GOPMILL_CHECK(error >= 0);
+  }
+}
+
+}  // namespace
+
+Fd make_clip(const Clip& clip) {
+  Fd file = *temporary_file();
+  Output output;
+  output.io = std::make_unique<FileIo>(file.get(), true);
+  AVFormatContext* made = nullptr;
+  GOPMILL_CHECK(avformat_alloc_output_context2(&made, nullptr, clip.container.c_str(), nullptr) >= 0);
+  output.format.reset(made);
+  made->pb = output.io->io;
+  made->flags |= AVFMT_FLAG_CUSTOM_IO;
+  Track picture, sound;
+  std::vector<const Track*> tracks;
+  if (clip.picture) {
+    add_pictures(*clip.picture, clip.shift, picture, output);
+    tracks.push_back(&picture);
+  }
+  if (clip.sound) {
+    add_sound(*clip.sound, clip.shift, sound, output);
+    tracks.push_back(&sound);
+  }
+  AVDictionary* options = dictionary_of(clip.muxer_options);
+  GOPMILL_CHECK(avformat_write_header(made, &options) >= 0);
+  av_dict_free(&options);
+  write_packets(output, tracks);
+  GOPMILL_CHECK(av_write_trailer(made) >= 0);
+  avio_flush(made->pb);
+  return file;
+}
+
+Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&)>& change) {
+  Fd file = *temporary_file();
+  auto demuxer = av::Demuxer::open(clip);
+  GOPMILL_CHECK(demuxer);
+  const auto& streams = demuxer->streams();
+  const auto stream = std::find_if(streams.begin(), streams.end(), [&](const av::StreamFacts& s) { return s.parameters.media == media; });
+  GOPMILL_CHECK(stream != streams.end());
+  JournalWriter journal(file.get(), 0);
+  GOPMILL_CHECK(journal.begin(stream->parameters));
+  demuxer->keep_only({stream->index});
+  for (;;) {
+    auto item = demuxer->next();
+    GOPMILL_CHECK(item);
+    if (!*item) break;
+    if (!change || change((*item)->packet)) GOPMILL_CHECK(journal.append((*item)->packet));
+  }
+  GOPMILL_CHECK(journal.finish());
+  return file;
+}
+
+EncoderSettings settings_for(const RenditionPlan& plan) {
+  EncoderSettings settings;
+  settings.codec = plan.codec;
+  settings.width = plan.width;
+  settings.height = plan.height;
+  settings.pixel_format = plan.pixel_format;
+  settings.rate.quality = 23;
+  settings.rate.maxrate = plan.maxrate;
+  settings.rate.bufsize = plan.bufsize;
+  settings.preset = plan.codec == VideoCodec::kAv1 ? "12" : plan.codec == VideoCodec::kVp9 ? "8" : "veryfast";
+  settings.codec_profile = "auto";
+  settings.level = "auto";
+  settings.base = plan.base;
+  return settings;
+}
+
+std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths, const EncoderSettings& settings) {
+  std::vector<Fd> files;
+  const AVPixelFormat format = plan.pixel_format == PixelFormat::kYuv420p10 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
+  std::size_t at = 0;
+  for (const std::size_t length : lengths) {
+    files.push_back(*temporary_file());
+    std::optional<av::VideoEncoder> encoder = *av::VideoEncoder::open(settings);
+    JournalWriter journal(files.back().get(), 0);
+    GOPMILL_CHECK(journal.begin(encoder->parameters()));
+    const auto keep = [&](const JournalPacket& packet) { return journal.append(packet); };
+    for (std::size_t i = 0; i < length; ++i, ++at) {
+      GOPMILL_CHECK(at < plan.frames.size());
+      if (i > 0 && plan.frames[at].key && av::restarts_at_keys(settings.codec)) {
+        GOPMILL_CHECK(encoder->finish(keep));
+        encoder.emplace(*av::VideoEncoder::open(settings));
+      }
+      const av::Frame frame = new_picture(plan.width, plan.height, format);
+      draw(*frame, static_cast<std::uint32_t>(at), -1);
+      GOPMILL_CHECK(encoder->send(*frame, plan.frames[at].pts, plan.frames[at].key, false, keep));
+    }
+    GOPMILL_CHECK(encoder->finish(keep) && journal.finish());
+  }
+  GOPMILL_CHECK(at == plan.frames.size());
+  return files;
+}
+
+// ---- Looking at a file ----
+
+namespace {
+
+struct Viewer {
+  av::CodecContext context;
+  AVStream* stream = nullptr;
+};
+
+void see(const Viewer& viewer, const AVFrame& frame, SeenFile& seen) {
+  const AVRational base = viewer.stream->time_base;
+  if (viewer.context->codec_type == AVMEDIA_TYPE_VIDEO) {
+    seen.pictures.push_back({static_cast<double>(frame.pts) * av_q2d(base), frame.pts, number_in(frame), mean_luma(frame)});
+    return;
+  }
+  const std::int64_t at = av_rescale_q(frame.pts, base, {1, frame.sample_rate});
+  if (!seen.sound) {
+    seen.sound.emplace();
+    seen.sound->sample_rate = frame.sample_rate;
+    seen.sound->channels = frame.ch_layout.nb_channels;
+    seen.sound->first = at;
+    seen.sound->planes.resize(static_cast<std::size_t>(frame.ch_layout.nb_channels));
+  }
+  HeardSound& sound = *seen.sound;
+  if (at != sound.first + static_cast<std::int64_t>(sound.planes[0].size())) sound.contiguous = false;
+  for (std::size_t c = 0; c < sound.planes.size(); ++c) {
+    for (int i = 0; i < frame.nb_samples; ++i) {
+      float value = 0;
+      switch (frame.format) {
+        case AV_SAMPLE_FMT_FLTP: value = reinterpret_cast<const float*>(frame.data[c])[i]; break;
+        case AV_SAMPLE_FMT_FLT: value = reinterpret_cast<const float*>(frame.data[0])[static_cast<std::size_t>(i) * sound.planes.size() + c]; break;
+        case AV_SAMPLE_FMT_S16: value = static_cast<float>(reinterpret_cast<const std::int16_t*>(frame.data[0])[static_cast<std::size_t>(i) * sound.planes.size() + c]) / 32768; break;
+        default: GOPMILL_CHECK(!"a sample format the viewer knows");
+      }
+      sound.planes[c].push_back(value);
+    }
+  }
+}
+
+void decode(Viewer& viewer, const AVPacket* packet, SeenFile& seen) {
+  if (avcodec_send_packet(viewer.context.get(), packet) < 0) ++seen.refused;
+  const av::Frame frame = av::make_frame();
+  for (;;) {
+    const int error = avcodec_receive_frame(viewer.context.get(), frame.get());
+    if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return;
+    if (error < 0) {
+      ++seen.refused;
+      continue;
+    }
+    see(viewer, *frame, seen);
+  }
+}
+
+}  // namespace
+
+SeenFile look_at(int file) {
+  SeenFile seen;
+  FileIo io(file, false);
+  AVFormatContext* made = avformat_alloc_context();
+  made->pb = io.io;
+  made->flags |= AVFMT_FLAG_CUSTOM_IO;
+  GOPMILL_CHECK(avformat_open_input(&made, "", nullptr, nullptr) >= 0);
+  const std::unique_ptr<AVFormatContext, CloseInput> format(made);
+  GOPMILL_CHECK(avformat_find_stream_info(made, nullptr) >= 0);
+  std::vector<Viewer> viewers(made->nb_streams);
+  for (unsigned i = 0; i < made->nb_streams; ++i) {
+    Viewer& viewer = viewers[i];
+    viewer.stream = made->streams[i];
+    const AVCodec* codec = avcodec_find_decoder(viewer.stream->codecpar->codec_id);
+    GOPMILL_CHECK(codec);
+    viewer.context.reset(avcodec_alloc_context3(codec));
+    GOPMILL_CHECK(avcodec_parameters_to_context(viewer.context.get(), viewer.stream->codecpar) >= 0);
+    viewer.context->pkt_timebase = viewer.stream->time_base;
+    GOPMILL_CHECK(avcodec_open2(viewer.context.get(), codec, nullptr) >= 0);
+  }
+  const av::Packet packet = av::make_packet();
+  while (av_read_frame(made, packet.get()) >= 0) {
+    decode(viewers[static_cast<std::size_t>(packet->stream_index)], packet.get(), seen);
+    av_packet_unref(packet.get());
+  }
+  for (Viewer& viewer : viewers) decode(viewer, nullptr, seen);
+  return seen;
+}
+
+std::vector<double> beeps_in(const HeardSound& sound) {
+  constexpr float kLoud = 0.15F;
+  constexpr int kQuietSamples = 400;   // this long without a loud sample ends a beep
+  std::vector<double> beeps;
+  const std::vector<float>& plane = sound.planes.at(0);
+  bool loud = false;
+  std::size_t first = 0, last = 0;
+  for (std::size_t i = 0; i <= plane.size(); ++i) {
+    if (i < plane.size() && std::abs(plane[i]) > kLoud) {
+      if (!loud) first = i;
+      loud = true;
+      last = i;
+    } else if (loud && (i == plane.size() || i - last > kQuietSamples)) {
+      beeps.push_back((static_cast<double>(first + last) / 2 + static_cast<double>(sound.first)) / sound.sample_rate);
+      loud = false;
+    }
+  }
+  return beeps;
+}
+
+double worst_residual(const HeardSound& sound, double hz, std::size_t from, std::size_t to) {
+  const std::vector<float>& plane = sound.planes.at(0);
+  const double turn = 2 * std::cos(2 * kPi * hz / sound.sample_rate);
+  double worst = 0;
+  for (std::size_t i = std::max<std::size_t>(from, 2); i < std::min(to, plane.size()); ++i) {
+    worst = std::max(worst, std::abs(static_cast<double>(plane[i]) - turn * static_cast<double>(plane[i - 1]) + static_cast<double>(plane[i - 2])));
+  }
+  return worst;
+}
+
+}  // namespace gopmill::test

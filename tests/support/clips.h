@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/time.h"
+#include "media/journal.h"
+#include "media/task.h"
+
+// Source clips made from code, seconds long, and a stranger's eyes and ears for what came out. All of libav that tests
+// touch is behind this. Anything that fails here ends the test program: a clip that cannot be made proves nothing.
+
+namespace gopmill::test {
+
+// A moving gradient whose top carries the picture's number in 16 black or white squares, so that any decoded picture can
+// say which one it is, whatever was done to it since (down to about 64 pixels of width).
+struct ClipPicture {
+  std::string encoder = "libx264";
+  int width = 320, height = 180;
+  std::string pixel_format = "yuv420p";
+  Rational base{1, 25};
+  std::vector<std::int64_t> pts;          // ticks of base, rising; empty: 0, 1, 2… up to `frames`
+  int frames = 100;
+  int gop = 25;
+  int b_frames = 2;
+  bool open_gop = false;
+  bool flashes = false;                   // white at each full second of the clip, else mid-grey
+  std::map<std::string, std::string> options;   // of the encoder: {"x264-params", "…"}
+};
+
+struct ClipSound {
+  enum class Kind : std::uint8_t { kSine, kBeeps };   // beeps: 1 kHz, 40 ms, at each full second of the clip
+  std::string encoder = "aac";
+  int sample_rate = 48000;
+  int channels = 2;
+  Kind kind = Kind::kSine;
+  double hz = 440;
+  double level = 0.5;
+  double seconds = 4;
+  std::int64_t starts = 0;                // samples after the clip's zero
+};
+
+struct Clip {
+  std::optional<ClipPicture> picture;
+  std::optional<ClipSound> sound;
+  std::string container = "mp4";          // libavformat's name: "matroska", "mpegts", "mp4"…
+  std::map<std::string, std::string> muxer_options;
+  Rational shift{0, 1};                   // added to all times, seconds
+};
+
+Fd make_clip(const Clip& clip);
+
+// One track of a clip as a worker gets it: a journal at offset 0. `media`: 1 video, 2 audio. `change` may alter each packet, and
+// leaves it out by returning false.
+Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&)>& change = {});
+
+// Encodes plan.frames, whose pictures carry their index as number, in segments of these lengths; every segment by a fresh encoder, as workers do.
+std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths, const EncoderSettings& settings);
+EncoderSettings settings_for(const RenditionPlan& plan);
+
+// ---- A stranger's view of a finished file: plain libav, no code of gopmill's ----
+
+struct SeenPicture {
+  double seconds = 0;
+  std::int64_t pts = 0;                   // ticks of the stream's base
+  std::uint32_t number = 0;
+  double luma = 0;                        // mean, 0 to 255
+};
+struct HeardSound {
+  int sample_rate = 0;
+  int channels = 0;
+  std::int64_t first = 0;                 // samples after zero, of the first sample
+  std::vector<std::vector<float>> planes;
+  bool contiguous = true;                 // every block's time followed from the one before, to the sample
+};
+struct SeenFile {
+  std::vector<SeenPicture> pictures;
+  std::optional<HeardSound> sound;
+  std::uint64_t refused = 0;
+};
+SeenFile look_at(int file);
+
+// Times of beeps in seconds from zero: the middle of each run of loud sound.
+std::vector<double> beeps_in(const HeardSound& sound);
+// The largest residual of predicting each sample of a pure tone from the two before it, in [from, to) of the sound's own samples: a
+// jump in phase or level shows as a spike.
+double worst_residual(const HeardSound& sound, double hz, std::size_t from, std::size_t to);
+
+}  // namespace gopmill::test

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace gopmill {
+
+struct WorkerOptions {
+  std::string connect;                 // the coordinator's control endpoint
+  std::uint32_t slots = 1;             // segments at once, each one media child
+  std::filesystem::path temporary;     // for nameless files; empty: $TMPDIR, then /var/tmp
+};
+
+// Runs until it is told to leave: the first byte on `stop_fd` drains (finish what is held, take nothing new), the second
+// leaves at once. Reconnects for ever; returns a fault only when the coordinator will not have it (another build: kConfig).
+// One thread; it ends with the call. Nothing is left behind, however it ends.
+Result<> run_worker(const WorkerOptions& options, Log& log, int stop_fd);
+
+}  // namespace gopmill
