@@ -16,8 +16,8 @@ namespace {
 Fault interrupted() { return {FaultKind::kCancelled, "interrupted"}; }
 
 Fault no_answer(const std::string& endpoint) {
-  return {FaultKind::kUnavailable, "no coordinator answers at " + endpoint +
-                                       ": start one with `gopmill coordinator`, or name another with --connect"};
+  return {FaultKind::kUnavailable,
+          "no coordinator answers at " + endpoint + ": start one with `gopmill coordinator`, or name another with --connect"};
 }
 
 // Which request a message answers; nullopt for what is no answer.
@@ -58,7 +58,8 @@ Result<std::optional<wire::Control>> FarmClient::receive_answer(std::uint64_t re
   while (const auto bytes = control_->receive()) {
     auto message = wire::decode_control(*bytes);
     if (!message) {
-      return fail(FaultKind::kUnavailable, "what answers at " + endpoint_ + " is no coordinator of this version: " + message.error().text);
+      return fail(FaultKind::kUnavailable,
+                  "what answers at " + endpoint_ + " is no coordinator of this version: " + message.error().text);
     }
     // An answer to an earlier request that came late is no news.
     if (answered_request(*message) == request) return std::optional(std::move(*message));
@@ -125,8 +126,8 @@ Result<Connector*> FarmClient::data_socket(const std::string& announced) {
   return &*data_;
 }
 
-Result<> FarmClient::upload(const std::string& data_endpoint, const wire::Artifact& artifact, const wire::ArtifactFacts& facts, int source,
-                            const OnBytes& on_bytes) {
+Result<> FarmClient::upload(const std::string& data_endpoint, const wire::Artifact& artifact, const wire::ArtifactFacts& facts,
+                            int source, const OnBytes& on_bytes) {
   Connector& socket = *TRY(data_socket(data_endpoint));
   Upload transfer(artifact, facts, monotonic_now());
   std::optional<wire::Data> request = transfer.start();
@@ -157,8 +158,8 @@ Result<> FarmClient::upload(const std::string& data_endpoint, const wire::Artifa
   return {};
 }
 
-Result<> FarmClient::download(const std::string& data_endpoint, const wire::Artifact& artifact, const wire::ArtifactFacts& facts, int into,
-                              const OnBytes& on_bytes) {
+Result<> FarmClient::download(const std::string& data_endpoint, const wire::Artifact& artifact, const wire::ArtifactFacts& facts,
+                              int into, const OnBytes& on_bytes) {
   Connector& socket = *TRY(data_socket(data_endpoint));
   Download transfer(artifact, facts, monotonic_now());
   std::optional<wire::Data> request;

@@ -21,19 +21,22 @@ Result<bool> is_there(const std::filesystem::path& path, const wire::ResultFile&
 Result<> fetch(FarmClient& client, const wire::JobReply& done, std::uint32_t index, int into, Display& display) {
   const wire::ResultFile& file = done.job.files[index];
   const wire::Artifact artifact{wire::ArtifactKind::kResult, done.job.job, index, 0, 0};
-  TRY(client.download(done.data_endpoint, artifact, file.facts, into, [&](std::uint64_t) { display.show({done.job}, monotonic_now()); }));
+  TRY(client.download(done.data_endpoint, artifact, file.facts, into,
+                      [&](std::uint64_t) { display.show({done.job}, monotonic_now()); }));
   const std::string found = TRY(file_sha256(into));
-  if (found != file.sha256) return fail(FaultKind::kMachine, file.name + " arrived with sha256 " + found + ", promised was " + file.sha256);
+  if (found != file.sha256)
+    return fail(FaultKind::kMachine, file.name + " arrived with sha256 " + found + ", promised was " + file.sha256);
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<std::filesystem::path>> collect(FarmClient& client, const wire::JobReply& done, const std::filesystem::path& folder,
-                                                   bool replace, Display& display) {
+Result<std::vector<std::filesystem::path>> collect(FarmClient& client, const wire::JobReply& done,
+                                                   const std::filesystem::path& folder, bool replace, Display& display) {
   const JobId job = done.job.job;
   if (done.job.files.empty()) {
-    return fail(FaultKind::kUnavailable, "the coordinator no longer keeps the files of job " + std::to_string(job.value) + ": submit the source again");
+    return fail(FaultKind::kUnavailable,
+                "the coordinator no longer keeps the files of job " + std::to_string(job.value) + ": submit the source again");
   }
   const OutputFolder made = TRY(OutputFolder::open(folder));
   std::vector<std::filesystem::path> paths;
@@ -47,7 +50,8 @@ Result<std::vector<std::filesystem::path>> collect(FarmClient& client, const wir
     paths.push_back(folder / file.name);
     if (TRY(is_there(paths.back(), file))) continue;
     auto created = AtomicFile::create(paths.back(), replace);
-    if (!created && created.error().kind == FaultKind::kCannotCreate) created.error().text += ": choose another folder with -o, or give --force";
+    if (!created && created.error().kind == FaultKind::kCannotCreate)
+      created.error().text += ": choose another folder with -o, or give --force";
     files.push_back(TRY(std::move(created)));
     TRY(fetch(client, done, i, files.back().fd(), display));
   }

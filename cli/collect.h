@@ -14,7 +14,7 @@ namespace gopmill {
 // fetched and checked (their sha256 too) before the first gets its name, so a broken connection leaves nothing; report.json
 // gets its name last, so where it is, everything is. A file that is there already with the right bytes is kept, which is
 // how an interrupted collection goes on; any other is kCannotCreate unless `replace`. Returns their paths in order.
-Result<std::vector<std::filesystem::path>> collect(FarmClient& client, const wire::JobReply& done, const std::filesystem::path& folder,
-                                                   bool replace, Display& display);
+Result<std::vector<std::filesystem::path>> collect(FarmClient& client, const wire::JobReply& done,
+                                                   const std::filesystem::path& folder, bool replace, Display& display);
 
 }  // namespace gopmill

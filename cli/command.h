@@ -19,11 +19,11 @@ inline constexpr int kExitJobFailed = 1;
 inline constexpr int kExitInterrupted = 130;
 
 // Each declares its subcommands, with help and examples; parsing the command line sets `chosen`. `chosen` outlives `app`.
-void add_run_command(CLI::App& app, Command& chosen);        // run
-void add_farm_commands(CLI::App& app, Command& chosen);      // coordinator, worker
-void add_submit_commands(CLI::App& app, Command& chosen);    // submit, wait
-void add_job_commands(CLI::App& app, Command& chosen);       // jobs, job, cancel, workers
-void add_profile_commands(CLI::App& app, Command& chosen);   // profiles list, show, check
-void add_media_commands(CLI::App& app, Command& chosen);     // probe, verify, make-clip
+void add_run_command(CLI::App& app, Command& chosen);       // run
+void add_farm_commands(CLI::App& app, Command& chosen);     // coordinator, worker
+void add_submit_commands(CLI::App& app, Command& chosen);   // submit, wait
+void add_job_commands(CLI::App& app, Command& chosen);      // jobs, job, cancel, workers
+void add_profile_commands(CLI::App& app, Command& chosen);  // profiles list, show, check
+void add_media_commands(CLI::App& app, Command& chosen);    // probe, verify, make-clip
 
 }  // namespace gopmill

@@ -41,9 +41,11 @@ void compare_pictures(const VideoTrack& source, const VideoTrack& output, std::v
   const double longer = length_of(output) - length_of(source);
   // A picture more or less at the end of a lower rate.
   const double length_tolerance = std::max(kPictureToleranceSeconds, 2 * length_of(output) / static_cast<double>(found));
-  const bool reduced = static_cast<double>(found) < kReducedRateMax * static_cast<double>(wanted) && std::abs(longer) <= length_tolerance;
+  const bool reduced =
+      static_cast<double>(found) < kReducedRateMax * static_cast<double>(wanted) && std::abs(longer) <= length_tolerance;
   if (reduced) {
-    checks.push_back({"source frames", false, counts + ": a lower rate over the same length, so pictures are not compared one by one", true});
+    checks.push_back(
+        {"source frames", false, counts + ": a lower rate over the same length, so pictures are not compared one by one", true});
   } else {
     checks.push_back({"source frames", wanted == found, counts});
     if (wanted == found) checks.push_back(timestamps(source, output));
@@ -68,7 +70,8 @@ void compare_sound(const SourceFacts& source, const SourceFacts& output, std::ve
   if (source.video && output.video) {
     const double late = to.starts_after_picture.seconds() - from.starts_after_picture.seconds();
     checks.push_back({"source sound start", std::abs(late) <= kSoundStartToleranceSeconds,
-                      ms_text(to.starts_after_picture.seconds()) + " after the picture, the source's " + ms_text(from.starts_after_picture.seconds())});
+                      ms_text(to.starts_after_picture.seconds()) + " after the picture, the source's " +
+                          ms_text(from.starts_after_picture.seconds())});
   }
   checks.push_back({"source sound length", std::abs(to.seconds - from.seconds) <= kSoundLengthToleranceSeconds,
                     decimal_text(to.seconds, 3) + " s, the source's " + decimal_text(from.seconds, 3) + " s"});
@@ -82,7 +85,8 @@ std::vector<Check> compare(const SourceFacts& source, const SourceFacts& output)
     compare_pictures(*source.video, *output.video, checks);
   } else if (source.video.has_value() != output.video.has_value()) {
     const bool sound_only = source.video.has_value();
-    checks.push_back({"source picture", false, sound_only ? "none, the source has one" : "there is one, the source has none", sound_only});
+    checks.push_back(
+        {"source picture", false, sound_only ? "none, the source has one" : "there is one, the source has none", sound_only});
   }
   compare_sound(source, output, checks);
   return checks;

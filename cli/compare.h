@@ -17,7 +17,8 @@ std::vector<Check> compare(const SourceFacts& source, const SourceFacts& output)
 
 inline constexpr double kPictureToleranceSeconds = 0.0015;  // MP4 times of films at 1/1000 s, rounded twice
 inline constexpr double kSoundStartToleranceSeconds = 0.0015;
-inline constexpr double kSoundLengthToleranceSeconds = 0.06;  // one packet of each: 1,152 samples at 44,100, 1,024 at 48,000, and rounding
-inline constexpr double kReducedRateMax = 0.98;               // of the source's rate; NTSC's 1000/1001 is no reduction
+inline constexpr double kSoundLengthToleranceSeconds =
+    0.06;                                        // one packet of each: 1,152 samples at 44,100, 1,024 at 48,000, and rounding
+inline constexpr double kReducedRateMax = 0.98;  // of the source's rate; NTSC's 1000/1001 is no reduction
 
 }  // namespace gopmill

@@ -51,7 +51,8 @@ Result<std::filesystem::path> default_data_folder() {
     const passwd* user = ::getpwuid(::geteuid());
     home = user != nullptr ? user->pw_dir : nullptr;
   }
-  if (home == nullptr || *home != '/') return fail(FaultKind::kUsage, "neither HOME nor XDG_STATE_HOME is set: name a folder with --data");
+  if (home == nullptr || *home != '/')
+    return fail(FaultKind::kUsage, "neither HOME nor XDG_STATE_HOME is set: name a folder with --data");
   return std::filesystem::path(home) / ".local" / "state" / "gopmill";
 }
 
@@ -67,7 +68,8 @@ Result<int> coordinate(const CoordinatorArguments& arguments) {
   options.on_ready = [&arguments](const std::string& endpoint) {
     say("listening on " + endpoint);
     // The parent waits for a line. If it is gone, so is this process.
-    if (arguments.parent != 0) [[maybe_unused]] const auto told = print("listening\n");
+    if (arguments.parent != 0) [[maybe_unused]]
+      const auto told = print("listening\n");
   };
   TRY(run_coordinator(options, log, interrupts.fd()));
   return kExitDone;
@@ -86,24 +88,30 @@ Result<int> work(const WorkerArguments& arguments) {
 void add_farm_commands(CLI::App& app, Command& chosen) {
   auto coordinator = std::make_shared<CoordinatorArguments>();
   CLI::App* command = app.add_subcommand("coordinator", "Run the coordinator of a farm");
-  command->add_option("--listen", coordinator->listen, "Endpoint for control, tcp://ADDRESS:PORT; bulk data uses the next port")->capture_default_str();
-  command->add_option("--data", coordinator->data, "Folder of its database and spool [$XDG_STATE_HOME/gopmill, else ~/.local/state/gopmill]");
-  command->add_flag("--plain-network", coordinator->plain_network, "Listen off this machine although nothing is encrypted or authenticated yet");
+  command->add_option("--listen", coordinator->listen, "Endpoint for control, tcp://ADDRESS:PORT; bulk data uses the next port")
+      ->capture_default_str();
+  command->add_option("--data", coordinator->data,
+                      "Folder of its database and spool [$XDG_STATE_HOME/gopmill, else ~/.local/state/gopmill]");
+  command->add_flag("--plain-network", coordinator->plain_network,
+                    "Listen off this machine although nothing is encrypted or authenticated yet");
   command->add_flag("--verbose", coordinator->verbose, "Log every decision");
   // Of `gopmill run`, where submitter and coordinator are one user on one machine.
   command->add_flag("--trust-local-paths", coordinator->trust_local_paths)->group("");
   command->add_option(kParentOption, coordinator->parent)->group("");
-  add_examples(*command,
-               "gopmill coordinator\n"
-               "  gopmill coordinator --listen tcp://127.0.0.1:7500 --data /srv/gopmill\n\n"
-               "Says \"listening on ENDPOINT\" on stderr when it is ready. Ctrl-C or SIGTERM stops it; jobs go on when it is back.");
+  add_examples(
+      *command,
+      "gopmill coordinator\n"
+      "  gopmill coordinator --listen tcp://127.0.0.1:7500 --data /srv/gopmill\n\n"
+      "Says \"listening on ENDPOINT\" on stderr when it is ready. Ctrl-C or SIGTERM stops it; jobs go on when it is back.");
   command->callback([coordinator, &chosen] { chosen = [coordinator] { return coordinate(*coordinator); }; });
 
   auto worker = std::make_shared<WorkerArguments>();
   command = app.add_subcommand("worker", "Run a worker of a farm");
   add_connect_option(*command, worker->connect);
   command->get_option("--connect")->required();
-  command->add_option("--slots", worker->slots, "Segments worked on at once")->check(CLI::Range(1U, kSlotsMax))->capture_default_str();
+  command->add_option("--slots", worker->slots, "Segments worked on at once")
+      ->check(CLI::Range(1U, kSlotsMax))
+      ->capture_default_str();
   command->add_option("--temp", worker->temporary, "Folder for nameless temporary files [$TMPDIR, else /var/tmp]");
   command->add_flag("--verbose", worker->verbose, "Log every step");
   command->add_option(kParentOption, worker->parent)->group("");

@@ -43,8 +43,8 @@ Result<int> list_jobs(const AskOptions& options) {
   }
   std::vector<TableRow> rows{{"ID", "STATE", "DONE", "PROFILE", "PRIORITY", "TIME", "SOURCE"}};
   for (const wire::JobStatus& job : jobs) {
-    rows.push_back({id_text(job.job.value), std::string(state_word(job.state)), std::to_string(percent_done(job)) + "%", job.profile_name,
-                    std::to_string(job.priority), duration_text(job.elapsed), job.source_name});
+    rows.push_back({id_text(job.job.value), std::string(state_word(job.state)), std::to_string(percent_done(job)) + "%",
+                    job.profile_name, std::to_string(job.priority), duration_text(job.elapsed), job.source_name});
   }
   TRY(print(table_text(rows, {0, 2, 4, 5})));
   return kExitDone;
@@ -62,7 +62,8 @@ std::string job_text(const wire::JobStatus& job) {
   if (job.media > Duration{0}) rows.push_back({"length", duration_text(job.media)});
   if (job.eta >= Duration{0}) rows.push_back({"left", duration_text(job.eta)});
   rows.push_back({"tasks", std::to_string(job.tasks_done) + " of " + std::to_string(job.tasks_total) + " done, " +
-                               std::to_string(job.tasks_running) + " running, " + std::to_string(job.attempts_lost) + " attempts lost"});
+                               std::to_string(job.tasks_running) + " running, " + std::to_string(job.attempts_lost) +
+                               " attempts lost"});
   rows.push_back({"folder", job.output_folder});
   for (const auto& r : job.renditions) {
     rows.push_back({r.name, std::to_string(r.frames_done) + " of " + std::to_string(r.frames_total) + " frames"});
@@ -109,7 +110,8 @@ Result<int> list_workers(const AskOptions& options) {
 }  // namespace
 
 void add_job_commands(CLI::App& app, Command& chosen) {
-  const auto add = [&](const char* name, const char* what, const std::string& examples, Result<int> (*carry_out)(const AskOptions&)) {
+  const auto add = [&](const char* name, const char* what, const std::string& examples,
+                       Result<int> (*carry_out)(const AskOptions&)) {
     auto options = std::make_shared<AskOptions>();
     CLI::App* command = app.add_subcommand(name, what);
     add_connect_option(*command, options->endpoint);
@@ -122,21 +124,23 @@ void add_job_commands(CLI::App& app, Command& chosen) {
                                         "--json: an array of what `gopmill job ID --json` prints.",
                                         list_jobs);
   add_json_flag(*jobs, jobs_options->json);
-  const auto [job, job_options] = add("job", "Show one job",
-                                      "gopmill job 3\n  gopmill job 3 --json\n\n"
-                                      "--json: job, source, profile, state (uploading queued analysing running stitching verifying done failed\n"
-                                      "cancelled), priority, submitted_unix_ms, elapsed_ms, media_ms, percent, eta_ms or null, tasks {done total\n"
-                                      "running}, attempts_lost, workers_busy, slots_total, renditions [{name frames_done frames_total}],\n"
-                                      "output_folder, output_base, files [{name bytes sha256}], notes, delivered, fault {kind text} or null.",
-                                      show_job);
+  const auto [job, job_options] =
+      add("job", "Show one job",
+          "gopmill job 3\n  gopmill job 3 --json\n\n"
+          "--json: job, source, profile, state (uploading queued analysing running stitching verifying done failed\n"
+          "cancelled), priority, submitted_unix_ms, elapsed_ms, media_ms, percent, eta_ms or null, tasks {done total\n"
+          "running}, attempts_lost, workers_busy, slots_total, renditions [{name frames_done frames_total}],\n"
+          "output_folder, output_base, files [{name bytes sha256}], notes, delivered, fault {kind text} or null.",
+          show_job);
   job->add_option("ID", job_options->jobs, "The job")->required()->expected(1);
   add_json_flag(*job, job_options->json);
   const auto [cancelling, cancel_options] = add("cancel", "Cancel jobs", "gopmill cancel 3 4", cancel);
   cancelling->add_option("ID", cancel_options->jobs, "Jobs")->required();
-  const auto [workers, workers_options] = add("workers", "List the workers of a farm",
-                                              "gopmill workers\n  gopmill workers --json\n\n"
-                                              "--json: an array of worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms.",
-                                              list_workers);
+  const auto [workers, workers_options] =
+      add("workers", "List the workers of a farm",
+          "gopmill workers\n  gopmill workers --json\n\n"
+          "--json: an array of worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms.",
+          list_workers);
   add_json_flag(*workers, workers_options->json);
 }
 

@@ -27,7 +27,8 @@ Json or_null(const std::optional<T>& value) {
 
 Json job_object(const wire::JobStatus& s) {
   Json renditions = Json::array();
-  for (const auto& r : s.renditions) renditions.push_back({{"name", r.name}, {"frames_done", r.frames_done}, {"frames_total", r.frames_total}});
+  for (const auto& r : s.renditions)
+    renditions.push_back({{"name", r.name}, {"frames_done", r.frames_done}, {"frames_total", r.frames_total}});
   Json files = Json::array();
   for (const auto& f : s.files) files.push_back({{"name", f.name}, {"bytes", f.facts.bytes}, {"sha256", f.sha256}});
   return {{"job", s.job.value},
@@ -54,8 +55,11 @@ Json job_object(const wire::JobStatus& s) {
 }
 
 Json video_object(const VideoTrack& v) {
-  const PictureSize shown = display_size({.width = v.width, .height = v.height, .sample_aspect = v.sample_aspect,
-                                          .quarter_turns = v.orientation.quarter_turns, .fps = {}});
+  const PictureSize shown = display_size({.width = v.width,
+                                          .height = v.height,
+                                          .sample_aspect = v.sample_aspect,
+                                          .quarter_turns = v.orientation.quarter_turns,
+                                          .fps = {}});
   std::uint64_t clean = 0;
   for (const KeyPacket& key : v.keys) clean += key.clean ? 1 : 0;
   const auto seconds = [&](std::int64_t ticks) { return Timestamp{ticks, v.base}.seconds(); };
@@ -75,7 +79,10 @@ Json video_object(const VideoTrack& v) {
           {"interlaced", v.interlaced},
           {"alpha", v.has_alpha},
           {"colour",
-           {{"primaries", v.colour.primaries}, {"transfer", v.colour.transfer}, {"matrix", v.colour.matrix}, {"full_range", v.colour.full_range}}},
+           {{"primaries", v.colour.primaries},
+            {"transfer", v.colour.transfer},
+            {"matrix", v.colour.matrix},
+            {"full_range", v.colour.full_range}}},
           {"frames", v.frames.size()},
           {"packets", v.packets},
           {"first_s", first},
@@ -90,15 +97,9 @@ Json video_object(const VideoTrack& v) {
 }
 
 Json audio_object(const AudioTrack& a) {
-  return {{"stream", a.stream},
-          {"codec", a.codec},
-          {"sample_rate", a.sample_rate},
-          {"channels", a.channels},
-          {"language", a.language},
-          {"default", a.is_default},
-          {"packets", a.packets},
-          {"bytes", a.bytes},
-          {"starts_after_picture_s", a.starts_after_picture.seconds()},
+  return {{"stream", a.stream},     {"codec", a.codec},       {"sample_rate", a.sample_rate},
+          {"channels", a.channels}, {"language", a.language}, {"default", a.is_default},
+          {"packets", a.packets},   {"bytes", a.bytes},       {"starts_after_picture_s", a.starts_after_picture.seconds()},
           {"seconds", a.seconds}};
 }
 
@@ -155,8 +156,8 @@ std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
   return indented(list);
 }
 
-std::string outcome_json(const wire::JobStatus& status, const std::filesystem::path& folder, const std::vector<std::filesystem::path>& files,
-                         const std::optional<Fault>& fault) {
+std::string outcome_json(const wire::JobStatus& status, const std::filesystem::path& folder,
+                         const std::vector<std::filesystem::path>& files, const std::optional<Fault>& fault) {
   Json paths = Json::array();
   for (const auto& path : files) paths.push_back(path.string());
   return text_of({{"job", status.job.value},

@@ -27,8 +27,8 @@ std::string jobs_json(const std::vector<wire::JobStatus>& jobs);  // an array of
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers);
 
 // How a job that was waited for ended: job, source, state, folder, files [path], report (path or null), fault or null
-std::string outcome_json(const wire::JobStatus& status, const std::filesystem::path& folder, const std::vector<std::filesystem::path>& files,
-                         const std::optional<Fault>& fault);
+std::string outcome_json(const wire::JobStatus& status, const std::filesystem::path& folder,
+                         const std::vector<std::filesystem::path>& files, const std::optional<Fault>& fault);
 // What `submit` without --wait prints per job: job, source, folder
 std::string submitted_json(JobId job, const std::string& source, const std::filesystem::path& folder);
 

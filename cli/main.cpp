@@ -25,15 +25,20 @@ constexpr const char* kAbout =
     "78 bad configuration, 130 interrupted. GOPMILL_CONNECT names another coordinator than tcp://127.0.0.1:7400.";
 
 // CLI11's own exit codes are its own affair: a wrong command line is kUsage.
-int explain(const CLI::App& app, const CLI::ParseError& error) {
+int explain(const CLI::App& app, const CLI::ParseError& error, std::string_view first_argument) {
   if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);  // --help, --version
+  const int usage = exit_code(FaultKind::kUsage);
+  if (app.get_subcommands().empty() && !first_argument.empty() && first_argument.front() != '-') {
+    complain("there is no command '" + std::string(first_argument) + "'; see `gopmill --help`");
+    return usage;
+  }
   std::string command = "gopmill";
   for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
     at = at->get_subcommands().front();
     command += " " + at->get_name();
   }
   complain(std::string(error.what()) + "; see `" + command + " --help`");
-  return exit_code(FaultKind::kUsage);
+  return usage;
 }
 
 int carry_out(const Command& command) {
@@ -58,7 +63,7 @@ int run_main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return explain(app, error);
+    return explain(app, error, argc > 1 ? argv[1] : "");
   }
   return carry_out(chosen);
 }

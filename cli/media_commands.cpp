@@ -43,22 +43,27 @@ Result<SourceFacts> analysis_of(const std::string& path) {
 }
 
 std::vector<TableRow> picture_rows(const VideoTrack& v) {
-  const PictureSize shown = display_size({.width = v.width, .height = v.height, .sample_aspect = v.sample_aspect,
-                                          .quarter_turns = v.orientation.quarter_turns, .fps = {}});
+  const PictureSize shown = display_size({.width = v.width,
+                                          .height = v.height,
+                                          .sample_aspect = v.sample_aspect,
+                                          .quarter_turns = v.orientation.quarter_turns,
+                                          .fps = {}});
   const auto seconds = [&](std::int64_t ticks) { return Timestamp{ticks, v.base}.seconds(); };
   const double last = v.frames.empty() ? 0 : seconds(v.frames.back().pts);
   const double length = last + seconds(v.last_duration);
   const auto clean = std::count_if(v.keys.begin(), v.keys.end(), [](const KeyPacket& key) { return key.clean; });
   std::string what = v.codec + ", " + std::to_string(v.width) + "x" + std::to_string(v.height);
-  if (shown.width != v.width || shown.height != v.height) what += ", shown as " + std::to_string(shown.width) + "x" + std::to_string(shown.height);
+  if (shown.width != v.width || shown.height != v.height)
+    what += ", shown as " + std::to_string(shown.width) + "x" + std::to_string(shown.height);
   what += ", " + std::to_string(v.bit_depth) + " bits" + (v.interlaced ? ", interlaced" : "") + (v.has_alpha ? ", alpha" : "") +
           (v.orientation.mirrored ? ", mirrored" : "");
-  return {{"picture", what},
-          {"", std::to_string(v.frames.size()) + " frames, " + seconds_text(length) + ", " +
-                   decimal_text(length > 0 ? static_cast<double>(v.frames.size()) / length : 0, 3) + " frames/s on average"},
-          {"", "first at " + seconds_text(v.starts_at) + " in the file, last " + seconds_text(last) + " later"},
-          {"", std::to_string(v.keys.size()) + " places to start decoding, " + std::to_string(clean) + " of them clean"},
-          {"", v.evidence == Evidence::kPackets ? "frames known from packets" : "frames known from decoding: " + v.evidence_reason}};
+  return {
+      {"picture", what},
+      {"", std::to_string(v.frames.size()) + " frames, " + seconds_text(length) + ", " +
+               decimal_text(length > 0 ? static_cast<double>(v.frames.size()) / length : 0, 3) + " frames/s on average"},
+      {"", "first at " + seconds_text(v.starts_at) + " in the file, last " + seconds_text(last) + " later"},
+      {"", std::to_string(v.keys.size()) + " places to start decoding, " + std::to_string(clean) + " of them clean"},
+      {"", v.evidence == Evidence::kPackets ? "frames known from packets" : "frames known from decoding: " + v.evidence_reason}};
 }
 
 std::string source_text(const std::string& name, const SourceFacts& facts) {
@@ -68,7 +73,8 @@ std::string source_text(const std::string& name, const SourceFacts& facts) {
   }
   for (std::size_t i = 0; i < facts.audio.size(); ++i) {
     const AudioTrack& a = facts.audio[i];
-    std::string what = a.codec + ", " + std::to_string(a.sample_rate) + " Hz, " + std::to_string(a.channels) + " channels, " + seconds_text(a.seconds);
+    std::string what = a.codec + ", " + std::to_string(a.sample_rate) + " Hz, " + std::to_string(a.channels) + " channels, " +
+                       seconds_text(a.seconds);
     if (facts.video) what += ", starts " + seconds_text(a.starts_after_picture.seconds()) + " after the picture";
     if (!a.language.empty()) what += ", " + a.language;
     if (facts.audio.size() > 1 && i == facts.audio_chosen) what += ", the one that is used";
@@ -105,7 +111,8 @@ Result<int> verify(const FileOptions& options) {
     const SourceFacts source = TRY(analysis_of(options.source));
     for (Check& check : compare(source, TRY(analysis_of(options.file)))) report.checks.push_back(std::move(check));
   }
-  const bool passed = std::all_of(report.checks.begin(), report.checks.end(), [](const Check& check) { return check.passed || check.advisory; });
+  const bool passed =
+      std::all_of(report.checks.begin(), report.checks.end(), [](const Check& check) { return check.passed || check.advisory; });
   TRY(print(options.json ? verdict_json(options.file, passed, report) + "\n" : verdict_text(options.file, report, passed)));
   return passed ? kExitDone : kExitJobFailed;
 }

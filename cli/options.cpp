@@ -9,10 +9,14 @@ namespace gopmill {
 
 void add_connect_option(CLI::App& command, std::string& endpoint) {
   endpoint = kDefaultEndpoint;
-  command.add_option("--connect", endpoint, "The coordinator's endpoint, tcp://HOST:PORT")->envname("GOPMILL_CONNECT")->capture_default_str();
+  command.add_option("--connect", endpoint, "The coordinator's endpoint, tcp://HOST:PORT")
+      ->envname("GOPMILL_CONNECT")
+      ->capture_default_str();
 }
 
-void add_json_flag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON on stdout; field names are stable"); }
+void add_json_flag(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "Print JSON on stdout; field names are stable");
+}
 
 void add_examples(CLI::App& command, const std::string& examples) { command.footer("Examples:\n  " + examples + "\n"); }
 

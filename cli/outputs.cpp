@@ -75,7 +75,8 @@ Result<std::vector<OutputPlace>> place_outputs(const std::vector<std::string>& s
     std::string base = output_base(source);
     const auto [before, fresh] = taken.emplace(base, source);
     if (!fresh) {
-      return fail(FaultKind::kUsage, before->second + " and " + source + " would both be written to " + (absolute / base).string() +
+      return fail(FaultKind::kUsage, before->second + " and " + source + " would both be written to " +
+                                         (absolute / base).string() +
                                          ": give them one after the other with folders of their own, or rename one");
     }
     places.push_back({sources.size() == 1 ? absolute : absolute / base, std::move(base)});
@@ -111,7 +112,8 @@ Result<OutputFolder> OutputFolder::open(const std::filesystem::path& folder) {
     }
   }
   if (!std::filesystem::is_directory(folder, error)) {
-    return fail(FaultKind::kCannotCreate, "cannot write into " + folder.string() + ": " + (error ? error.message() : "it is not a folder"));
+    return fail(FaultKind::kCannotCreate,
+                "cannot write into " + folder.string() + ": " + (error ? error.message() : "it is not a folder"));
   }
   // Rights, read-only mounts and quotas are too many to ask about one by one: creating a file is the question itself.
   if (const auto trial = temporary_file(folder); !trial) {

@@ -34,7 +34,8 @@ Result<PrivateFarm> PrivateFarm::start(const std::filesystem::path& parent, std:
   PrivateFolder folder = TRY(PrivateFolder::create(parent));
   const std::string endpoint = TRY(folder.socket_endpoint());
   OwnProcess coordinator = TRY(OwnProcess::start(
-      {"coordinator", "--listen", endpoint, "--data", (folder.path() / kDataFolder).string(), "--trust-local-paths"}, folder.path() / kCoordinatorLog));
+      {"coordinator", "--listen", endpoint, "--data", (folder.path() / kDataFolder).string(), "--trust-local-paths"},
+      folder.path() / kCoordinatorLog));
   PrivateFarm farm(std::move(folder), endpoint, std::move(coordinator));
   for (std::uint32_t i = 0; i < workers; ++i) farm.workers_.push_back(TRY(farm.start_worker()));
   TRY(farm.await_coordinator(interrupts));
@@ -42,12 +43,14 @@ Result<PrivateFarm> PrivateFarm::start(const std::filesystem::path& parent, std:
 }
 
 Result<OwnProcess> PrivateFarm::start_worker() {
-  return OwnProcess::start({"worker", "--connect", endpoint_, "--slots", "1", "--temp", folder_.path().string()}, folder_.path() / kWorkerLog);
+  return OwnProcess::start({"worker", "--connect", endpoint_, "--slots", "1", "--temp", folder_.path().string()},
+                           folder_.path() / kWorkerLog);
 }
 
 Fault PrivateFarm::coordinator_ended() {
   const std::string words = last_words(folder_.path() / kCoordinatorLog);
-  return {FaultKind::kMachine, "the coordinator of this run ended with " + coordinator_.ending() + (words.empty() ? "" : ": " + words)};
+  return {FaultKind::kMachine,
+          "the coordinator of this run ended with " + coordinator_.ending() + (words.empty() ? "" : ": " + words)};
 }
 
 Result<> PrivateFarm::await_coordinator(Interrupts& interrupts) {
@@ -63,8 +66,7 @@ Result<> PrivateFarm::await_coordinator(Interrupts& interrupts) {
   // Its stdout is closed, so it is about to end by itself and to say with what.
   constexpr Duration kLookEvery{10};
   const Instant give_up_at = monotonic_now() + kLeaveTimeMax;
-  while (coordinator_.running() && monotonic_now() < give_up_at && !interrupts.wait(kLookEvery)) {
-  }
+  while (coordinator_.running() && monotonic_now() < give_up_at && !interrupts.wait(kLookEvery)) {}
   coordinator_.kill();
   return std::unexpected(coordinator_ended());
 }

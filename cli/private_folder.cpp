@@ -35,7 +35,8 @@ Fd lock_folder(const std::filesystem::path& path) {
 bool is_still(const Fd& folder, const std::filesystem::path& path) {
   struct stat held{};
   struct stat named{};
-  return ::fstat(folder.get(), &held) == 0 && ::lstat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+  return ::fstat(folder.get(), &held) == 0 && ::lstat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
 }
 
 // With its socket folder. The caller holds the lock.
@@ -50,7 +51,8 @@ void remove_folder(const std::filesystem::path& path) {
 void remove_stale(const std::filesystem::path& parent) {
   std::error_code error;
   std::vector<std::filesystem::path> found;
-  for (auto at = std::filesystem::directory_iterator(parent, error); !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+  for (auto at = std::filesystem::directory_iterator(parent, error); !error && at != std::filesystem::directory_iterator();
+       at.increment(error)) {
     if (at->path().filename().string().starts_with(kFolderPrefix)) found.push_back(at->path());
   }
   for (const auto& path : found) {
@@ -83,7 +85,8 @@ Result<PrivateFolder> PrivateFolder::create(const std::filesystem::path& parent)
   return fail(FaultKind::kCannotCreate, "cannot create and lock a folder " + name + " in " + parent.string());
 }
 
-PrivateFolder::PrivateFolder(PrivateFolder&& other) noexcept : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
+PrivateFolder::PrivateFolder(PrivateFolder&& other) noexcept
+    : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
 
 PrivateFolder::~PrivateFolder() {
   if (!path_.empty()) remove_folder(path_);
@@ -96,7 +99,8 @@ Result<std::string> PrivateFolder::socket_endpoint() {
   if (!fits_a_socket(temporary / (std::string(kSocketFolderPrefix) + "XXXXXX"))) temporary = "/tmp";
   std::string folder = (temporary / (std::string(kSocketFolderPrefix) + "XXXXXX")).string();
   if (::mkdtemp(folder.data()) == nullptr) {
-    return fail(FaultKind::kCannotCreate, "cannot create a folder for sockets in " + temporary.string() + ": " + std::strerror(errno));
+    return fail(FaultKind::kCannotCreate,
+                "cannot create a folder for sockets in " + temporary.string() + ": " + std::strerror(errno));
   }
   if (::symlink(folder.c_str(), (path_ / kSocketLink).c_str()) != 0) {
     const int error = errno;

@@ -45,7 +45,8 @@ class SpawnPlan {
     argv.push_back(nullptr);
     pid_t pid = -1;
     const int error = posix_spawn(&pid, "/proc/self/exe", &actions_, &attributes_, argv.data(), environ);
-    if (error != 0) return fail(FaultKind::kMachine, std::string("cannot start another gopmill process: ") + std::strerror(error));
+    if (error != 0)
+      return fail(FaultKind::kMachine, std::string("cannot start another gopmill process: ") + std::strerror(error));
     return pid;
   }
 
@@ -78,7 +79,9 @@ Result<OwnProcess> OwnProcess::start(std::vector<std::string> arguments, const s
 }
 
 OwnProcess::OwnProcess(OwnProcess&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), status_(std::exchange(other.status_, std::nullopt)), output_(std::move(other.output_)) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      status_(std::exchange(other.status_, std::nullopt)),
+      output_(std::move(other.output_)) {}
 
 OwnProcess& OwnProcess::operator=(OwnProcess&& other) noexcept {
   if (this != &other) {
@@ -115,8 +118,7 @@ void OwnProcess::kill() {
   if (pid_ < 0 || status_) return;
   ::kill(pid_, SIGKILL);
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
   status_ = status;
 }
 

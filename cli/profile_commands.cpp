@@ -39,7 +39,8 @@ Result<int> list(const ProfileOptions& options) {
     return kExitDone;
   }
   std::vector<TableRow> rows{{"NAME", "DEVICE", "RENDITIONS", "DESCRIPTION"}};
-  for (const Profile& profile : profiles) rows.push_back({profile.name, profile.device, ladder_text(profile), profile.description});
+  for (const Profile& profile : profiles)
+    rows.push_back({profile.name, profile.device, ladder_text(profile), profile.description});
   TRY(print(table_text(rows, {})));
   return kExitDone;
 }
@@ -88,8 +89,9 @@ void add_profile_commands(CLI::App& app, Command& chosen) {
 
   CLI::App* listing = profiles->add_subcommand("list", "List the shipped profiles");
   add(listing, list);
-  add_examples(*listing, "gopmill profiles list\n  gopmill profiles list --json | jq -r '.[].name'\n\n"
-                         "--json: an array of what `gopmill profiles show NAME --json` prints.");
+  add_examples(*listing,
+               "gopmill profiles list\n  gopmill profiles list --json | jq -r '.[].name'\n\n"
+               "--json: an array of what `gopmill profiles show NAME --json` prints.");
 
   CLI::App* showing = profiles->add_subcommand("show", "Print one profile, complete, as YAML");
   showing->add_option("NAME", add(showing, show)->names, "A shipped profile's name, or a .yaml file")->required()->expected(1);
@@ -100,8 +102,9 @@ void add_profile_commands(CLI::App& app, Command& chosen) {
 
   CLI::App* checking = profiles->add_subcommand("check", "Check profile files, also against the encoders");
   checking->add_option("FILE", add(checking, check)->names, "Files, or names of shipped profiles")->required();
-  add_examples(*checking, "gopmill profiles check mine.yaml\n\n"
-                          "--json: an object per file: file, good, error (text or null). Exit code 78 if one is wrong.");
+  add_examples(*checking,
+               "gopmill profiles check mine.yaml\n\n"
+               "--json: an object per file: file, good, error (text or null). Exit code 78 if one is wrong.");
 }
 
 }  // namespace gopmill

@@ -10,6 +10,7 @@ namespace gopmill {
 namespace {
 
 constexpr std::size_t kBarColumnsMax = 40;
+constexpr std::size_t kBarColumnsMin = 10;  // a step per 10 %
 constexpr std::string_view kGreen = "\x1b[32m";
 constexpr std::string_view kBold = "\x1b[1m";
 constexpr std::string_view kPlain = "\x1b[0m";
@@ -31,7 +32,8 @@ std::vector<std::string> facts_of(const wire::JobStatus& status, const std::opti
   std::vector<std::string> facts;
   if (status.state == wire::JobState::kRunning) {
     if (pace && pace->fps > 0) facts.push_back(decimal_text(pace->fps, pace->fps < 10 ? 1 : 0) + " fps");
-    if (pace && pace->times_real_time > 0) facts.push_back(decimal_text(pace->times_real_time, pace->times_real_time < 10 ? 1 : 0) + "x real time");
+    if (pace && pace->times_real_time > 0)
+      facts.push_back(decimal_text(pace->times_real_time, pace->times_real_time < 10 ? 1 : 0) + "x real time");
     if (status.eta >= Duration{0}) facts.push_back("ETA " + duration_text(status.eta));
     facts.push_back("workers busy " + std::to_string(status.workers_busy));
   }
@@ -48,7 +50,7 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
   return text;
 }
 
-// The bar takes what the facts behind it leave of the line, at least a third of it.
+// The bar takes what the facts behind it leave of the line.
 std::string bar(double share, std::size_t width, bool colour) {
   const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(width));
   const std::string done(filled, '#');
@@ -58,9 +60,10 @@ std::string bar(double share, std::size_t width, bool colour) {
 
 std::string bar_line(double share, const std::string& behind, const Look& look) {
   const std::string percent = std::to_string(percent_of(share));
-  const std::string text = std::string(4 - std::min<std::size_t>(percent.size(), 4), ' ') + percent + "%" + (behind.empty() ? "" : "  " + behind);
+  const std::string text =
+      std::string(4 - std::min<std::size_t>(percent.size(), 4), ' ') + percent + "%" + (behind.empty() ? "" : "  " + behind);
   const std::size_t room = look.width > columns(text) + 2 ? look.width - columns(text) - 2 : 0;
-  const std::size_t bar_width = std::clamp<std::size_t>(room, std::min<std::size_t>(look.width / 3, kBarColumnsMax), kBarColumnsMax);
+  const std::size_t bar_width = std::clamp<std::size_t>(room, kBarColumnsMin, kBarColumnsMax);
   if (bar_width + 2 >= look.width) return cut_to(text, look.width);
   return bar(share, bar_width, look.colour) + cut_to(text, look.width - bar_width - 2);
 }
@@ -78,7 +81,11 @@ void PaceMeter::note(const wire::JobStatus& status, Instant now) {
   std::uint64_t total = 0;
   for (const auto& rendition : status.renditions) total = std::max(total, rendition.frames_total);
   const double share = total > 0 ? static_cast<double>(frames) / static_cast<double>(total) : status.work_done;
-  samples_.push_back({now, frames, share * static_cast<double>(status.media.count()) / 1000});
+  const double media_seconds = share * static_cast<double>(status.media.count()) / 1000;
+  // Workers tell what they have done once a second; between that, nothing new is no slowing down.
+  const bool stands = !samples_.empty() && samples_.back().media_seconds >= media_seconds;
+  if (stands && now - samples_.back().at < kStandstillMin) return;
+  samples_.push_back({now, frames, media_seconds});
   while (samples_.size() > 2 && now - samples_[1].at >= kPaceWindow) samples_.pop_front();
 }
 
@@ -112,7 +119,9 @@ bool is_ended(wire::JobState state) {
   return state == wire::JobState::kDone || state == wire::JobState::kFailed || state == wire::JobState::kCancelled;
 }
 
-int percent_done(const wire::JobStatus& status) { return percent_of(status.state == wire::JobState::kDone ? 1 : status.work_done); }
+int percent_done(const wire::JobStatus& status) {
+  return percent_of(status.state == wire::JobState::kDone ? 1 : status.work_done);
+}
 
 int percent_done(const wire::RenditionProgress& rendition) {
   if (rendition.frames_total == 0) return 0;

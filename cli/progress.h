@@ -17,8 +17,8 @@ namespace gopmill {
 // What a person sees of running jobs, as text. Pure: statuses and times in, lines out; cli/display.h puts them on a screen.
 
 struct Pace {
-  double fps = 0;               // pictures of the source timeline per second, all renditions of each; 0 for sound alone
-  double times_real_time = 0;   // media seconds per second
+  double fps = 0;              // pictures of the source timeline per second, all renditions of each; 0 for sound alone
+  double times_real_time = 0;  // media seconds per second
   friend bool operator==(const Pace&, const Pace&) = default;
 };
 
@@ -38,7 +38,8 @@ class PaceMeter {
   std::deque<Sample> samples_;
 };
 inline constexpr Duration kPaceWindow{10'000};
-inline constexpr Duration kPaceSpanMin{900};  // less than that is noise
+inline constexpr Duration kPaceSpanMin{900};     // less than that is noise
+inline constexpr Duration kStandstillMin{3000};  // nothing new for so long is slowness, not silence between two heartbeats
 
 struct Look {
   std::size_t width = 80;  // columns; no line is longer

@@ -31,7 +31,8 @@ struct RunOptions {
   bool json = false;
 };
 
-Result<int> work(const RunOptions& options, const std::vector<Submission>& submissions, PrivateFarm& farm, Interrupts& interrupts) {
+Result<int> work(const RunOptions& options, const std::vector<Submission>& submissions, PrivateFarm& farm,
+                 Interrupts& interrupts) {
   FarmClient client = TRY(FarmClient::connect(farm.endpoint(), interrupts.fd()));
   Display display(Display::fitting_style(options.quiet));
   std::vector<Awaited> awaited;
@@ -48,13 +49,15 @@ Result<int> run(RunOptions options) {
   const std::vector<Submission> submissions = TRY(prepare(options.order));
   Interrupts interrupts;
   // Of several sources each has its folder in the one that was named; the farm lives in that one.
-  const std::filesystem::path top = submissions.size() == 1 ? submissions.front().place.folder : submissions.front().place.folder.parent_path();
+  const std::filesystem::path top =
+      submissions.size() == 1 ? submissions.front().place.folder : submissions.front().place.folder.parent_path();
   const OutputFolder made = TRY(OutputFolder::open(top));
   PrivateFarm farm = TRY(PrivateFarm::start(made.path(), options.workers, interrupts));
   auto code = work(options, submissions, farm, interrupts);
   farm.stop(interrupts);
   if (!code && code.error().kind == FaultKind::kCancelled) {
-    return fail(FaultKind::kCancelled, "interrupted: the work was cancelled and nothing temporary is left; files that were finished stay");
+    return fail(FaultKind::kCancelled,
+                "interrupted: the work was cancelled and nothing temporary is left; files that were finished stay");
   }
   return code;
 }
@@ -65,8 +68,12 @@ void add_run_command(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "Transcode on this machine, with nothing else running");
   command->add_option("INPUT", options->order.sources, "Videos, or files with sound only")->required();
-  command->add_option("-p,--profile", options->order.profile, "Profile: a name (see `gopmill profiles`) or a .yaml file")->required();
-  command->add_option("-o,--output", options->folder, "Folder of the results; made if it is not there; several inputs get a folder each in it")->required();
+  command->add_option("-p,--profile", options->order.profile, "Profile: a name (see `gopmill profiles`) or a .yaml file")
+      ->required();
+  command
+      ->add_option("-o,--output", options->folder,
+                   "Folder of the results; made if it is not there; several inputs get a folder each in it")
+      ->required();
   options->workers = std::clamp(std::thread::hardware_concurrency(), 1U, kWorkersMax);
   command->add_option("--workers", options->workers, "Worker processes, each working on one segment at a time")
       ->check(CLI::Range(1U, kWorkersMax))

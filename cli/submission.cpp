@@ -22,7 +22,8 @@ Result<std::filesystem::path> checked_path(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::path absolute = std::filesystem::absolute(path, error);
   if (error) return fail(FaultKind::kNoInput, "cannot tell where " + path.string() + " is: " + error.message());
-  if (absolute.string().size() > wire::kPathBytesMax) return fail(FaultKind::kUsage, "the path " + absolute.string() + " is too long");
+  if (absolute.string().size() > wire::kPathBytesMax)
+    return fail(FaultKind::kUsage, "the path " + absolute.string() + " is too long");
   return absolute;
 }
 
@@ -67,10 +68,9 @@ Result<JobId> hand_in(FarmClient& client, const Submission& submission, Display&
   if (!submitted.upload_wanted) return submitted.job;
   const wire::Submit& request = submission.request;
   const wire::Artifact source{wire::ArtifactKind::kSource, submitted.job, 0, 0, 0};
-  const auto sent = client.upload(submitted.data_endpoint, source, {request.source_bytes, request.source_hash}, submission.source.get(),
-                                  [&](std::uint64_t bytes) {
-                                    display.show_upload(request.source_name, bytes, request.source_bytes, monotonic_now());
-                                  });
+  const auto sent = client.upload(
+      submitted.data_endpoint, source, {request.source_bytes, request.source_hash}, submission.source.get(),
+      [&](std::uint64_t bytes) { display.show_upload(request.source_name, bytes, request.source_bytes, monotonic_now()); });
   display.clear();
   if (sent) return submitted.job;
   Fault fault = sent.error();
@@ -78,7 +78,8 @@ Result<JobId> hand_in(FarmClient& client, const Submission& submission, Display&
   if (fault.kind == FaultKind::kCancelled) interrupts.take();
   const bool told = fault.kind != FaultKind::kUnavailable && client.cancel(submitted.job);
   const std::string job = "job " + std::to_string(submitted.job.value);
-  fault.text = job + (told ? " was cancelled, its source was not sent whole: " : ": its source was not sent whole: ") + fault.text;
+  fault.text =
+      job + (told ? " was cancelled, its source was not sent whole: " : ": its source was not sent whole: ") + fault.text;
   return std::unexpected(std::move(fault));
 }
 

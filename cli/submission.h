@@ -19,11 +19,11 @@ namespace gopmill {
 // What `run` and `submit` were asked for.
 struct SubmissionOrder {
   std::vector<std::string> sources;
-  std::string profile;             // name or file
-  std::filesystem::path folder;    // -o
+  std::string profile;           // name or file
+  std::filesystem::path folder;  // -o
   std::uint32_t priority = 50;
-  bool replace = false;            // --force
-  bool by_path = false;            // the coordinator opens the source by its path: nothing is hashed or sent
+  bool replace = false;  // --force
+  bool by_path = false;  // the coordinator opens the source by its path: nothing is hashed or sent
 };
 
 // One source, ready to be handed in.

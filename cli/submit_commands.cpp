@@ -46,7 +46,8 @@ std::string ids_of(const std::vector<Awaited>& awaited) {
 
 // Waiting ended before the jobs did: says how to come back to them.
 Fault detached(Fault fault, const std::vector<Awaited>& awaited, const std::string& endpoint) {
-  const std::string come_back = awaited.empty() ? "" : "; what was submitted goes on: come back with " + wait_command(ids_of(awaited), endpoint);
+  const std::string come_back =
+      awaited.empty() ? "" : "; what was submitted goes on: come back with " + wait_command(ids_of(awaited), endpoint);
   return {fault.kind, fault.text + come_back};
 }
 
@@ -87,7 +88,8 @@ Result<std::vector<Awaited>> awaited_jobs(const WaitOptions& options, FarmClient
   std::map<std::filesystem::path, JobId> folders;
   for (const std::uint64_t id : options.jobs) {
     const wire::JobStatus status = TRY(client.job(JobId{id})).job;
-    std::filesystem::path folder = std::filesystem::absolute(options.folder.empty() ? status.output_folder : options.folder).lexically_normal();
+    std::filesystem::path folder =
+        std::filesystem::absolute(options.folder.empty() ? status.output_folder : options.folder).lexically_normal();
     if (options.folder.empty() && status.output_folder.empty()) {
       return fail(FaultKind::kUsage, "no folder was recorded for job " + std::to_string(id) + ": name one with -o");
     }
@@ -95,8 +97,9 @@ Result<std::vector<Awaited>> awaited_jobs(const WaitOptions& options, FarmClient
     if (!options.folder.empty() && options.jobs.size() > 1) folder /= output_base(status.output_base + ".mp4");
     const auto [before, fresh] = folders.emplace(folder, JobId{id});
     if (!fresh && before->second != JobId{id}) {
-      return fail(FaultKind::kUsage, "jobs " + std::to_string(before->second.value) + " and " + std::to_string(id) + " would both be written to " +
-                                         folder.string() + ": wait for them one after the other, with -o for one of them");
+      return fail(FaultKind::kUsage, "jobs " + std::to_string(before->second.value) + " and " + std::to_string(id) +
+                                         " would both be written to " + folder.string() +
+                                         ": wait for them one after the other, with -o for one of them");
     }
     if (fresh) awaited.push_back({JobId{id}, folder, options.replace});
   }
@@ -116,10 +119,17 @@ Result<int> wait(const WaitOptions& options) {
 void add_submit_commands(CLI::App& app, Command& chosen) {
   auto submission = std::make_shared<SubmitOptions>();
   CLI::App* command = app.add_subcommand("submit", "Hand videos to a farm");
-  command->add_option("INPUT", submission->order.sources, "Videos, or files with sound only; they are sent to the coordinator")->required();
-  command->add_option("-p,--profile", submission->order.profile, "Profile: a name (see `gopmill profiles`) or a .yaml file")->required();
-  command->add_option("-o,--output", submission->folder, "Folder of the results on this machine; several inputs get a folder each in it")->required();
-  command->add_option("--priority", submission->order.priority, "0 to 100, higher goes first")->check(CLI::Range(0U, wire::kPriorityMax))->capture_default_str();
+  command->add_option("INPUT", submission->order.sources, "Videos, or files with sound only; they are sent to the coordinator")
+      ->required();
+  command->add_option("-p,--profile", submission->order.profile, "Profile: a name (see `gopmill profiles`) or a .yaml file")
+      ->required();
+  command
+      ->add_option("-o,--output", submission->folder,
+                   "Folder of the results on this machine; several inputs get a folder each in it")
+      ->required();
+  command->add_option("--priority", submission->order.priority, "0 to 100, higher goes first")
+      ->check(CLI::Range(0U, wire::kPriorityMax))
+      ->capture_default_str();
   command->add_flag("--wait", submission->wait, "Show progress and collect the results");
   command->add_flag("--force", submission->order.replace, "Replace files that are in the way");
   command->add_flag("--quiet", submission->quiet, "Say nothing but faults");
@@ -135,7 +145,8 @@ void add_submit_commands(CLI::App& app, Command& chosen) {
   auto waiting = std::make_shared<WaitOptions>();
   command = app.add_subcommand("wait", "Wait for jobs and collect their results");
   command->add_option("ID", waiting->jobs, "Jobs")->required();
-  command->add_option("-o,--output", waiting->folder, "Another folder than the one named at submit; several jobs get a folder each in it");
+  command->add_option("-o,--output", waiting->folder,
+                      "Another folder than the one named at submit; several jobs get a folder each in it");
   command->add_flag("--force", waiting->replace, "Replace files that are in the way");
   command->add_flag("--quiet", waiting->quiet, "Say nothing but faults");
   add_connect_option(*command, waiting->endpoint);

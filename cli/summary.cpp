@@ -36,8 +36,8 @@ void add_checks(const Json& rendition, std::vector<std::string>& lines) {
       not_held.push_back("does not hold: " + name + ": " + check.value("found", ""));
     }
   }
-  lines.push_back("checked: " + rendition.value("name", "") + ": " + std::to_string(held) + " of " + std::to_string(checks.size()) + " hold (" +
-                  names + ")");
+  lines.push_back("checked: " + rendition.value("name", "") + ": " + std::to_string(held) + " of " +
+                  std::to_string(checks.size()) + " hold (" + names + ")");
   for (std::string& line : not_held) lines.push_back("  " + std::move(line));
 }
 

@@ -26,9 +26,9 @@ Result<> print(std::string_view bytes);
 
 // ---- Numbers as people read them ----
 
-std::string duration_text(Duration duration);    // "0:07", "12:34", "1:02:03"; rounds down
-std::string bytes_text(std::uint64_t bytes);     // "999 B", "1.2 kB", "34.5 MB": powers of 1000
-std::string bit_rate_text(std::int64_t bits);        // "128 kb/s", "4.25 Mb/s"
+std::string duration_text(Duration duration);  // "0:07", "12:34", "1:02:03"; rounds down
+std::string bytes_text(std::uint64_t bytes);   // "999 B", "1.2 kB", "34.5 MB": powers of 1000
+std::string bit_rate_text(std::int64_t bits);  // "128 kb/s", "4.25 Mb/s"
 std::string decimal_text(double value, int places);
 
 // Columns of a terminal that `text` takes: one for each character, two for the wide ones of East Asia.

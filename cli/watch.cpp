@@ -24,7 +24,8 @@ std::string name_of(const wire::JobStatus& status) {
 // The jobs that are being watched, and what became of them.
 class Watching {
  public:
-  Watching(const Watch& watch, const std::vector<Awaited>& awaited) : watch_(watch), awaited_(awaited), codes_(awaited.size()), heard_(monotonic_now()) {}
+  Watching(const Watch& watch, const std::vector<Awaited>& awaited)
+      : watch_(watch), awaited_(awaited), codes_(awaited.size()), heard_(monotonic_now()) {}
 
   Result<int> run() {
     while (true) {
@@ -85,15 +86,16 @@ class Watching {
     return fault ? exit_code(fault->kind) : kExitJobFailed;
   }
 
-  Result<> tell(const wire::JobStatus& status, const std::filesystem::path& folder, const std::vector<std::filesystem::path>& paths,
-                const std::optional<Fault>& fault) {
+  Result<> tell(const wire::JobStatus& status, const std::filesystem::path& folder,
+                const std::vector<std::filesystem::path>& paths, const std::optional<Fault>& fault) {
     if (status.state == wire::JobState::kCancelled) {
       complain(name_of(status) + " was cancelled");
     } else if (fault) {
       const bool failed = status.state == wire::JobState::kFailed;
       complain(name_of(status) + (failed ? " failed: " : " is done, but its files could not be collected: ") + fault->text);
     } else if (status.delivered) {
-      watch_.display.say(name_of(status) + " was delivered already, into " + status.output_folder + " unless another folder was named then");
+      watch_.display.say(name_of(status) + " was delivered already, into " + status.output_folder +
+                         " unless another folder was named then");
     } else {
       TRY(summarise(status, folder, paths));
     }
@@ -103,7 +105,8 @@ class Watching {
     return print(lines);
   }
 
-  Result<> summarise(const wire::JobStatus& status, const std::filesystem::path& folder, const std::vector<std::filesystem::path>& paths) {
+  Result<> summarise(const wire::JobStatus& status, const std::filesystem::path& folder,
+                     const std::vector<std::filesystem::path>& paths) {
     watch_.display.say(name_of(status) + " is done, " + duration_text(status.elapsed) + " after it was submitted");
     // A report this build cannot read does not undo what is done; the files are there.
     if (const auto report = read_file(paths.back(), kReportBytesMax)) {

@@ -25,8 +25,8 @@ struct Watch {
   FarmClient& client;
   Display& display;
   Interrupts& interrupts;
-  bool json = false;                 // say the outcome as JSON Lines on stdout instead of paths
-  std::function<Result<>()> tend;    // called at each turn, several times a second; its fault ends the watching. May be empty
+  bool json = false;               // say the outcome as JSON Lines on stdout instead of paths
+  std::function<Result<>()> tend;  // called at each turn, several times a second; its fault ends the watching. May be empty
 };
 
 // How long a coordinator may be away (restarted, upgraded) before watching ends. The jobs go on without us.

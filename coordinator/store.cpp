@@ -189,22 +189,22 @@ Result<> Store::forget(JobId job) {
 
 namespace {
 
-Result<Submission> read_submission(const Query& row) {
-  return Submission{JobId{static_cast<std::uint64_t>(row.integer(0))}, row.blob(1), row.integer(2),
+Result<AcceptedSubmission> read_submission(const Query& row) {
+  return AcceptedSubmission{JobId{static_cast<std::uint64_t>(row.integer(0))}, row.blob(1), row.integer(2),
                     TRY(decode<wire::Submit>(row.blob(3), "a stored submission"))};
 }
 
 }  // namespace
 
-Result<std::optional<Submission>> Store::submission(JobId job) {
+Result<std::optional<AcceptedSubmission>> Store::submission(JobId job) {
   Query query = TRY(Query::make(state_->database.get(), "SELECT job, key, submitted_unix_ms, submit FROM submission WHERE job = ?"));
-  if (!TRY(query.bind(static_cast<std::int64_t>(job.value)).step())) return std::optional<Submission>();
+  if (!TRY(query.bind(static_cast<std::int64_t>(job.value)).step())) return std::optional<AcceptedSubmission>();
   return std::optional(TRY(read_submission(query)));
 }
 
-Result<std::vector<Submission>> Store::submissions() {
+Result<std::vector<AcceptedSubmission>> Store::submissions() {
   Query query = TRY(Query::make(state_->database.get(), "SELECT job, key, submitted_unix_ms, submit FROM submission ORDER BY job"));
-  std::vector<Submission> all;
+  std::vector<AcceptedSubmission> all;
   while (TRY(query.step())) all.push_back(TRY(read_submission(query)));
   return all;
 }

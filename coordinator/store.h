@@ -15,7 +15,7 @@
 namespace gopmill {
 
 // A submission as it was accepted; what the scheduler does not need to know of a job.
-struct Submission {
+struct AcceptedSubmission {
   JobId job;
   std::string key;
   std::int64_t submitted_unix_ms = 0;
@@ -42,8 +42,8 @@ class Store {
   Result<Added> add(const wire::Submit& submit, std::int64_t now_unix_ms);
   // Of a submission that was refused: as if it had never come.
   Result<> forget(JobId job);
-  Result<std::optional<Submission>> submission(JobId job);
-  Result<std::vector<Submission>> submissions();   // of every job that has facts
+  Result<std::optional<AcceptedSubmission>> submission(JobId job);
+  Result<std::vector<AcceptedSubmission>> submissions();   // of every job that has facts
 
   // All of them in one transaction, synced.
   Result<> record(const std::vector<Fact>& facts);

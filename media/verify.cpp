@@ -230,6 +230,7 @@ class Verification {
             bucket->underflows() == 0 ? "never below " + std::to_string(static_cast<int>(bucket->lowest() * 100)) + " %"
                                       : count_of(bucket->underflows(), "picture") + " late, the first at " + seconds_text(bucket->first_underflow()->seconds()) +
                                             ", by up to " + std::to_string(-bucket->lowest()) + " buffers");
+      report_.checks.back().advisory = true;  // a phone waits a moment; offending segments are not encoded again
     }
     if (decode_) check_decoded();
     return {};

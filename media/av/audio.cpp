@@ -61,28 +61,31 @@ void take_layout(const AVFrame& frame, Layout& layout) {
   }
 }
 
-// Row per output channel, column per input channel.
+// Row per output channel, column per input channel. Always of full size: libswresample 5.1 scales all of it when it
+// normalises, whatever the layouts are (rematrix.c, swr_build_matrix2).
 using Matrix = std::vector<double>;
+constexpr std::size_t kMatrixStride = kSourceChannelsMax;
 
 // For layouts that have no places (nine channels and more, ambisonics): evenly, odd channels to the right.
-Matrix even_matrix(int in, int out) {
-  Matrix matrix(static_cast<std::size_t>(in) * static_cast<std::size_t>(out), 0.0);
+void mix_evenly(int in, int out, Matrix& matrix) {
+  std::fill(matrix.begin(), matrix.end(), 0.0);
   for (int o = 0; o < out; ++o) {
-    const int feeds = std::max(1, (in - o + out - 1) / out);
-    for (int i = o % in; i < in; i += out) matrix[static_cast<std::size_t>(o * in + i)] = 1.0 / feeds;
+    const int feeds = (std::max(in, out) - o + out - 1) / out;
+    for (int i = o; i < std::max(in, out); i += out) matrix[static_cast<std::size_t>(o) * kMatrixStride + static_cast<std::size_t>(i % in)] += 1.0 / feeds;
   }
-  return matrix;
 }
 
 Matrix mixing_matrix(const AVChannelLayout& in, const AVChannelLayout& out) {
-  const int ins = in.nb_channels;
-  const int outs = out.nb_channels;
-  // libswresample would play mono at -3 dB on each of two speakers, as if it were a phantom centre.
-  if (ins == 1 && outs == 2) return {1.0, 1.0};
-  Matrix matrix(static_cast<std::size_t>(ins) * static_cast<std::size_t>(outs), 0.0);
-  const bool placed = in.order == AV_CHANNEL_ORDER_NATIVE &&
-                      swr_build_matrix2(&in, &out, kMinus3dB, kMinus3dB, 0.0, 1.0, 1.0, matrix.data(), ins, AV_MATRIX_ENCODING_NONE, nullptr) >= 0;
-  return placed ? matrix : even_matrix(ins, outs);
+  Matrix matrix(kMatrixStride * kMatrixStride, 0.0);
+  if (in.nb_channels == 1 && out.nb_channels == 2) {
+    // libswresample would play mono at -3 dB on each of two speakers, as if it were a phantom centre.
+    matrix[0] = matrix[kMatrixStride] = 1.0;
+    return matrix;
+  }
+  const bool placed = in.order == AV_CHANNEL_ORDER_NATIVE && swr_build_matrix2(&in, &out, kMinus3dB, kMinus3dB, 0.0, 1.0, 1.0, matrix.data(), kMatrixStride,
+                                                                               AV_MATRIX_ENCODING_NONE, nullptr) >= 0;
+  if (!placed) mix_evenly(in.nb_channels, out.nb_channels, matrix);
+  return matrix;
 }
 
 }  // namespace
@@ -122,7 +125,7 @@ Result<> SoundConverter::State::start(const AVFrame& frame) {
   resampler.reset(made);
   if (error >= 0) {
     const Matrix matrix = mixing_matrix(shape.layout.value, out.value);
-    error = swr_set_matrix(made, matrix.data(), shape.layout.value.nb_channels);
+    error = swr_set_matrix(made, matrix.data(), static_cast<int>(kMatrixStride));
   }
   if (error >= 0) error = swr_init(made);
   if (error < 0) {

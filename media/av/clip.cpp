@@ -238,7 +238,8 @@ Result<> make_clip(int fd, double seconds) {
   std::int64_t heard = 0;
   for (std::int64_t shown = 0; shown < frames; ++shown) {
     TRY(clip.picture(shown));
-    while (heard < std::min(samples, (shown + 1) * kSampleRate / kFramesPerSecond)) heard += TRY(clip.sound(heard, samples - heard));
+    while (heard < std::min(samples, (shown + 1) * kSampleRate / kFramesPerSecond))
+      heard += TRY(clip.sound(heard, samples - heard));
   }
   return clip.finish();
 }

@@ -8,6 +8,7 @@
 #include "media/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"
+#include "tests/support/seen.h"
 
 namespace gopmill {
 namespace {
@@ -83,10 +84,10 @@ HeardSound hear(const Encoded& encoded, const AudioTask& task) {
   return std::move(*seen.sound);
 }
 
-// `beeps` at each full second from `first` on, to a millisecond.
-void expect_beeps(const std::vector<double>& beeps, int first, int end) {
+// `beeps` at each full second from `first` on, `late` seconds later, to a millisecond.
+void expect_beeps(const std::vector<double>& beeps, int first, int end, double late = 0) {
   ASSERT_EQ(beeps.size(), static_cast<std::size_t>(end - first));
-  for (std::size_t i = 0; i < beeps.size(); ++i) EXPECT_NEAR(beeps[i], static_cast<double>(first) + static_cast<double>(i) + 0.02, 0.001);
+  for (std::size_t i = 0; i < beeps.size(); ++i) EXPECT_NEAR(beeps[i], static_cast<double>(first) + static_cast<double>(i) + 0.02 + late, 0.001);
 }
 
 TEST(Audio, PacketsFollowEachOtherFromThePrimingToTheLastSample) {
@@ -101,7 +102,9 @@ TEST(Audio, PacketsFollowEachOtherFromThePrimingToTheLastSample) {
   std::int64_t at = -kAacFrame;
   for (const JournalPacket& packet : encoded.packets) {
     EXPECT_EQ(packet.pts, at);
-    if (&packet != &encoded.packets.back()) EXPECT_EQ(packet.duration, kAacFrame);
+    if (&packet != &encoded.packets.back()) {
+      EXPECT_EQ(packet.duration, kAacFrame);
+    }
     at += packet.duration;
   }
   EXPECT_EQ(at, 120'000);
@@ -120,6 +123,7 @@ struct Source {
   const char* encoder;
   const char* container;
   int sample_rate;
+  int undeclared = 0;   // samples of priming that this muxer does not tell anybody of: nobody can take them away
 };
 
 class AudioSources : public ::testing::TestWithParam<Source> {};
@@ -136,21 +140,37 @@ TEST_P(AudioSources, KeepBeepsWhereTheyWere) {
   EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
   EXPECT_EQ(encoded.result.audio->overlap_dropped, 0U);
   EXPECT_NEAR(static_cast<double>(encoded.result.audio->samples), 216'000, 1152 * 48'000.0 / source.sample_rate);
-  expect_beeps(test::beeps_in(hear(encoded, task)), 0, 5);
+  expect_beeps(test::beeps_in(hear(encoded, task)), 0, 5, source.undeclared / 48'000.0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, AudioSources,
                          ::testing::Values(Source{"AacInMp4", "aac", "mp4", 48000}, Source{"AacInMp4At44100", "aac", "mp4", 44100},
-                                           Source{"AacInMatroska", "aac", "matroska", 48000}, Source{"OpusInMatroska", "libopus", "matroska", 48000},
+                                           Source{"AacInMatroska", "aac", "matroska", 48000, 1024}, Source{"OpusInMatroska", "libopus", "matroska", 48000},
                                            Source{"OpusInMp4", "libopus", "mp4", 48000}, Source{"Mp3", "libmp3lame", "mp3", 44100},
                                            Source{"Mp3InMp4", "libmp3lame", "mp4", 48000}, Source{"FlacInMatroska", "flac", "matroska", 44100},
-                                           Source{"VorbisInMatroska", "vorbis", "matroska", 48000}, Source{"Ac3InMatroska", "ac3", "matroska", 48000},
+                                           Source{"VorbisInMatroska", "vorbis", "matroska", 48000}, Source{"Ac3InMatroska", "ac3", "matroska", 48000, 256},
                                            Source{"PcmInWav", "pcm_s16le", "wav", 22050}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& source) { return std::string(source.param.name); });
+
+// The 33-bit clock of a transport stream starts anywhere, and turns over after 95443.7 s.
+TEST(Audio, AClockThatStartsAnywhereAndTurnsOverGoesOn) {
+  for (const std::int64_t start : {0, 50'000, 95'441}) {
+    const AudioTask task = task_of();
+    const Encoded encoded =
+        encode({.sound = ClipSound{.kind = ClipSound::Kind::kBeeps, .seconds = 4.5}, .container = "mpegts", .shift = {start, 1}}, task);
+    ASSERT_EQ(encoded.fault, "");
+    EXPECT_EQ(encoded.packets.front().pts, -kAacFrame);
+    EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
+    EXPECT_EQ(encoded.result.audio->overlap_dropped, 0U);
+    // ADTS tells nobody of its priming.
+    expect_beeps(test::beeps_in(hear(encoded, task)), 0, 5, 1024 / 48'000.0);
+  }
+}
 
 TEST(Audio, ASineStaysOneSine) {
   const AudioTask task = task_of();
   const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 30}, .container = "matroska"}, task);
+  EXPECT_EQ(encoded.result.audio->samples, 1'440'000U);
   const HeardSound sound = hear(encoded, task);
   EXPECT_TRUE(sound.contiguous);
   EXPECT_EQ(sound.first, 0);
@@ -223,7 +243,7 @@ TEST(Audio, SixChannelsMixDownWithoutClipping) {
   const HeardSound sound = hear(encoded, task);
   float loudest = 0;
   for (std::size_t i = 4800; i < 43'200; ++i) loudest = std::max(loudest, std::abs(sound.planes[0][i]));
-  EXPECT_NEAR(loudest, 1.0, 0.03);
+  EXPECT_NEAR(loudest, 1.0, 0.05);
 }
 
 TEST(Audio, SixChannelsStaySix) {
@@ -242,24 +262,31 @@ TEST(Audio, OpusCarriesItsPreSkip) {
   expect_beeps(test::beeps_in(hear(encoded, task)), 0, 3);
 }
 
-// A broadcast changes from 44.1 to 48 kHz, and from mono to stereo, at 2 s.
+// A broadcast changes from 44.1 to 48 kHz, and from mono to stereo, after 1.5 s.
 TEST(Audio, AChangeOfRateAndLayoutKeepsTime) {
   const Fd merged = *temporary_file();
   JournalWriter writer(merged.get(), 0);
   std::uint32_t ordinal = 0;
+  std::int64_t end = 0;   // ticks of 1/90000 s after the first packet
   for (const int part : {0, 1}) {
     const ClipSound sound{.encoder = "mp2", .sample_rate = part == 0 ? 44100 : 48000, .channels = part == 0 ? 1 : 2, .kind = ClipSound::Kind::kBeeps, .seconds = 2.5};
     const Fd journal = test::journal_of_track(test::make_clip({.sound = sound, .container = "mpegts"}).get(), 2);
     auto reader = *JournalReader::open(journal.get(), 0);
-    if (part == 0) ASSERT_TRUE(writer.begin(reader.parameters()));
+    if (part == 0) {
+      ASSERT_TRUE(writer.begin(reader.parameters()));
+    }
     std::optional<std::int64_t> first;
+    const std::int64_t begin = end;
     while (auto packet = *reader.next()) {
       if (!first) first = packet->pts;
-      if (part == 0 && packet->pts - *first >= 180'000) break;
+      packet->pts = packet->dts = packet->pts - *first + begin;
+      if (part == 0 && packet->pts >= 135'000) break;
+      end = packet->pts + packet->duration;
       packet->ordinal = ordinal++;
-      packet->pts += part * 181'000;
-      packet->dts = packet->pts;
       ASSERT_TRUE(writer.append(*packet));
+    }
+    if (part == 0) {
+      ASSERT_NEAR(static_cast<double>(end), 135'000, 2352);
     }
   }
   ASSERT_TRUE(writer.finish());
@@ -267,11 +294,16 @@ TEST(Audio, AChangeOfRateAndLayoutKeepsTime) {
   const Encoded encoded = encode_journal(merged, task);
   ASSERT_EQ(encoded.fault, "");
   EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
+  EXPECT_EQ(encoded.result.audio->overlap_dropped, 0U);
+  // FFmpeg 5.1's MP2 decoder calls the first block after the change by the old rate: 102 samples too many, well within the slack.
+  EXPECT_NEAR(static_cast<double>(encoded.result.audio->samples), static_cast<double>(end) * 48 / 90, 110);
   const std::vector<double> beeps = test::beeps_in(hear(encoded, task));
   ASSERT_EQ(beeps.size(), 5U);
   EXPECT_NEAR(beeps[1] - beeps[0], 1, 0.001);
-  EXPECT_NEAR(beeps[2] - beeps[0], 181.0 / 90, 0.021);   // within the slack that is left alone
-  EXPECT_NEAR(beeps[4] - beeps[2], 2, 0.001);
+  EXPECT_NEAR(beeps[3] - beeps[2], 1, 0.001);
+  // MP2's own delay of 481 samples is longer in time at the lower rate.
+  const double join = 1.5 + (static_cast<double>(end - 135'000) / 90'000 - 2.5);
+  EXPECT_NEAR(beeps[2] - beeps[0], join + 481.0 / 48'000 - 481.0 / 44'100, 0.03);
 }
 
 TEST(Audio, TheSameSourceGivesTheSameBytes) {

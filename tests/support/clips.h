@@ -12,8 +12,8 @@
 #include "media/journal.h"
 #include "media/task.h"
 
-// Source clips made from code, seconds long, and a stranger's eyes and ears for what came out. All of libav that tests
-// touch is behind this. Anything that fails here ends the test program: a clip that cannot be made proves nothing.
+// Source clips made from code, seconds long. All of libav that tests touch is behind this and seen.h. Anything that fails here ends
+// the test program: a clip that cannot be made proves nothing.
 
 namespace gopmill::test {
 
@@ -62,33 +62,5 @@ Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&
 // Encodes plan.frames, whose pictures carry their index as number, in segments of these lengths; every segment by a fresh encoder, as workers do.
 std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths, const EncoderSettings& settings);
 EncoderSettings settings_for(const RenditionPlan& plan);
-
-// ---- A stranger's view of a finished file: plain libav, no code of gopmill's ----
-
-struct SeenPicture {
-  double seconds = 0;
-  std::int64_t pts = 0;                   // ticks of the stream's base
-  std::uint32_t number = 0;
-  double luma = 0;                        // mean, 0 to 255
-};
-struct HeardSound {
-  int sample_rate = 0;
-  int channels = 0;
-  std::int64_t first = 0;                 // samples after zero, of the first sample
-  std::vector<std::vector<float>> planes;
-  bool contiguous = true;                 // every block's time followed from the one before, to the sample
-};
-struct SeenFile {
-  std::vector<SeenPicture> pictures;
-  std::optional<HeardSound> sound;
-  std::uint64_t refused = 0;
-};
-SeenFile look_at(int file);
-
-// Times of beeps in seconds from zero: the middle of each run of loud sound.
-std::vector<double> beeps_in(const HeardSound& sound);
-// The largest residual of predicting each sample of a pure tone from the two before it, in [from, to) of the sound's own samples: a
-// jump in phase or level shows as a spike.
-double worst_residual(const HeardSound& sound, double hz, std::size_t from, std::size_t to);
 
 }  // namespace gopmill::test

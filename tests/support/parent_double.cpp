@@ -5,6 +5,10 @@
 
 #include <array>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 #include "base/check.h"
 #include "media/child_line.h"
@@ -76,6 +80,22 @@ std::vector<std::uint32_t> ParentDouble::wanted() {
 std::vector<std::uint32_t> ParentDouble::closed() {
   stop();
   return closed_;
+}
+
+int open_descriptors() {
+  const std::filesystem::directory_iterator listing("/proc/self/fd");
+  return static_cast<int>(std::distance(begin(listing), end(listing))) - 1;   // the listing's own
+}
+
+std::uint64_t bytes_written() {
+  std::ifstream io("/proc/self/io");
+  std::string key;
+  std::uint64_t value = 0;
+  while (io >> key >> value) {
+    if (key == "wchar:") return value;
+  }
+  GOPMILL_CHECK(!"/proc/self/io has no wchar");
+  return 0;
 }
 
 }  // namespace gopmill::test

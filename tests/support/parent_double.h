@@ -35,4 +35,9 @@ class ParentDouble {
   std::thread thread_;
 };
 
+// How many descriptors this process has open.
+int open_descriptors();
+// How many bytes it has written so far, to files and sockets.
+std::uint64_t bytes_written();
+
 }  // namespace gopmill::test

@@ -1,0 +1,155 @@
+// What a farm of real processes owes its people, whatever is killed.
+
+#include "tests/e2e/farm.h"
+
+#include <signal.h>
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace gopmill::e2e {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class FarmTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    shared_ = new Folder;
+    make_film(*shared_, kFilmSeconds);
+    quick_profile(*shared_);
+  }
+  static void TearDownTestSuite() {
+    delete shared_;
+    shared_ = nullptr;
+  }
+  static std::string film() { return (*shared_ / "film.mp4").string(); }
+  static std::string profile() { return (*shared_ / "quick.yaml").string(); }
+
+  // sha256 of both renditions.
+  static std::vector<std::string> renditions(const std::filesystem::path& folder) {
+    return {sha256_of(folder / "film_240p.mp4"), sha256_of(folder / "film_144p.mp4")};
+  }
+  // Of one undisturbed run in one process tree; made once.
+  static const std::vector<std::string>& undisturbed() {
+    static const std::vector<std::string> hashes = [] {
+      const Folder out;
+      const Outcome run = gopmill({"run", film(), "-p", profile(), "-o", out.path().string(), "--workers", "1"});
+      EXPECT_EQ(run.exit, 0) << run.err;
+      return renditions(out.path());
+    }();
+    return hashes;
+  }
+  static nlohmann::json json_of(const Outcome& outcome) { return nlohmann::json::parse(outcome.out, nullptr, false); }
+  static std::uint64_t tasks_done(Farm& farm, const std::string& job) {
+    const auto json = json_of(farm.ask({"job", job, "--json"}));
+    return json.contains("tasks") ? json["tasks"].value("done", std::uint64_t{0}) : 0;
+  }
+  static std::size_t worker_count(Farm& farm) { return json_of(farm.ask({"workers", "--json"})).size(); }
+  static bool busy(Farm& farm) {
+    const auto json = json_of(farm.ask({"workers", "--json"}));
+    const std::string text = json.dump();
+    return text.find("\"busy\":1") != std::string::npos;
+  }
+
+  static constexpr int kFilmSeconds = 16;
+  static Folder* shared_;
+};
+Folder* FarmTest::shared_ = nullptr;
+
+TEST_F(FarmTest, OneOrThreeWorkersGiveTheSameBytes) {
+  const Folder out;
+  const Outcome run = gopmill({"run", film(), "-p", profile(), "-o", out.path().string(), "--workers", "3"});
+  ASSERT_EQ(run.exit, 0) << run.err;
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(FarmTest, WorkersKilledOneAfterTheOtherChangeNothing) {
+  Farm farm;
+  std::vector<pid_t> workers{farm.add_worker(), farm.add_worker()};
+  const Folder out;
+  const pid_t submit = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  for (std::uint64_t kills = 0; kills < 3; ++kills) {
+    ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= 2 * kills + 1; })) << farm.log();
+    farm.kill(workers[kills % workers.size()]);
+    workers[kills % workers.size()] = farm.add_worker();
+  }
+  EXPECT_EQ(farm.finish(submit), 0) << farm.log();
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(FarmTest, AStoppedWorkerIsNoticedAndItsWorkRunsElsewhere) {
+  Farm farm;
+  const pid_t stopped = farm.add_worker();
+  const Folder out;
+  const pid_t submit = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  ASSERT_TRUE(eventually([&] { return busy(farm); })) << farm.log();
+  farm.signal(stopped, SIGSTOP);
+  farm.add_worker();
+  EXPECT_EQ(farm.finish(submit), 0) << farm.log();
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+  EXPECT_EQ(worker_count(farm), 1U);
+  // Woken up, it finds itself forgotten and joins again.
+  farm.signal(stopped, SIGCONT);
+  EXPECT_TRUE(eventually([&] { return worker_count(farm) == 2; })) << farm.log();
+}
+
+TEST_F(FarmTest, ACoordinatorThatIsKilledGoesOnWhereItWas) {
+  Farm farm;
+  farm.add_worker();
+  const Folder out;
+  ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", out.path().string()}).exit, 0);
+  ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= 2; })) << farm.log();
+  farm.kill_coordinator();
+  farm.start_coordinator();
+  EXPECT_GE(tasks_done(farm, "1"), 2U);
+  EXPECT_EQ(farm.ask({"wait", "1"}).exit, 0) << farm.log();
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(FarmTest, NothingIsLeftInTheSpoolOnceDelivered) {
+  Farm farm;
+  farm.add_worker(2);
+  const Folder out;
+  ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"}).exit, 0) << farm.log();
+  EXPECT_TRUE(eventually([&] { return farm.spool_files().empty(); }));
+  std::vector<std::string> made;
+  for (const auto& entry : std::filesystem::directory_iterator(out.path())) made.push_back(entry.path().filename().string());
+  EXPECT_THAT(made, testing::UnorderedElementsAre("film_240p.mp4", "film_144p.mp4", "report.json"));
+}
+
+TEST_F(FarmTest, ACancelledJobLeavesNothingAndSaysSo) {
+  Farm farm;
+  farm.add_worker();
+  const Folder out;
+  ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", (out / "results").string()}).exit, 0);
+  ASSERT_TRUE(eventually([&] { return busy(farm); })) << farm.log();
+  EXPECT_EQ(farm.ask({"cancel", "1"}).exit, 0);
+  EXPECT_TRUE(eventually([&] { return farm.spool_files().empty(); }));
+  const Outcome wait = farm.ask({"wait", "1"});
+  EXPECT_EQ(wait.exit, 1);
+  EXPECT_THAT(wait.err, HasSubstr("cancelled"));
+  EXPECT_TRUE(eventually([&] { return !busy(farm); })) << "the worker's child goes too";
+}
+
+TEST_F(FarmTest, WithoutWorkersAJobWaitsAndSaysForWhat) {
+  Farm farm;
+  const Folder out;
+  ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", out.path().string()}).exit, 0);
+  EXPECT_TRUE(eventually([&] { return farm.ask({"job", "1"}).out.find("worker") != std::string::npos; })) << farm.ask({"job", "1"}).out;
+}
+
+TEST_F(FarmTest, AnInterruptedRunLeavesNothing) {
+  Farm processes;  // only its way of starting things is used
+  const Folder out;
+  const pid_t run = processes.start({"run", film(), "-p", profile(), "-o", out.path().string(), "--workers", "1"});
+  ASSERT_TRUE(eventually([&] { return processes.log().find("running") != std::string::npos; }));
+  processes.signal(run, SIGINT);
+  EXPECT_EQ(processes.finish(run, 30), 130) << processes.log();
+  EXPECT_TRUE(std::filesystem::is_empty(out.path()) || !std::filesystem::exists(out.path()));
+}
+
+}  // namespace
+}  // namespace gopmill::e2e

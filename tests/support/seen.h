@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+// A stranger's eyes and ears for finished files: plain libav, no code of gopmill's but the handles. A file that cannot be opened
+// ends the test program.
+
+namespace gopmill::test {
+
+struct SeenPicture {
+  double seconds = 0;
+  std::int64_t pts = 0;                   // ticks of the stream's base
+  std::uint32_t number = 0;
+  double luma = 0;                        // mean, 0 to 255
+};
+struct HeardSound {
+  int sample_rate = 0;
+  int channels = 0;
+  std::int64_t first = 0;                 // samples after zero, of the first sample
+  std::vector<std::vector<float>> planes;
+  bool contiguous = true;                 // every block's time followed from the one before, to the sample
+};
+struct SeenFile {
+  std::vector<SeenPicture> pictures;
+  std::optional<HeardSound> sound;
+  std::uint64_t refused = 0;
+};
+SeenFile look_at(int file);
+
+// Times of beeps in seconds from zero: the middle of each run of loud sound.
+std::vector<double> beeps_in(const HeardSound& sound);
+// The largest residual of predicting each sample of a pure tone from the two before it, in [from, to) of the sound's own samples: a
+// jump in phase or level shows as a spike.
+double worst_residual(const HeardSound& sound, double hz, std::size_t from, std::size_t to);
+
+// In file order, how far apart in seconds of decode time neighbouring tracks ever get: what a player must buffer.
+double interleaving_of(int file);
+
+// The luma in which a clip's picture number is drawn, and where (clips.cpp): for pictures of this width, the side of one square.
+int code_square_of(int width);
+inline constexpr int kCodeBits = 16;
+
+}  // namespace gopmill::test
