@@ -106,7 +106,7 @@ void Job::count_commit(Task& task) {
 void Job::commit(std::uint32_t index, Instant now) {
   Task& task = tasks_.at(index);
   leave_lease(task);
-  Pace& seen = pace[task.shape.kind];
+  JobPace& seen = pace[task.shape.kind];
   seen.cost += task.shape.cost;
   seen.spent += now - task.since;
   count_commit(task);

@@ -41,7 +41,7 @@ struct Task {
 };
 
 // Time spent on committed work, per kind of task: what an eta is made of.
-struct Pace {
+struct JobPace {
   std::uint64_t cost = 0;
   Duration spent{0};
 };
@@ -70,7 +70,7 @@ class Job {
   std::uint64_t cost_total = 0, cost_done = 0;
   std::uint64_t frames_committed = 0;
   std::uint32_t inputs_end = 0;  // the splitter may write inputs of tasks below this
-  std::map<TaskKind, Pace> pace;
+  std::map<TaskKind, JobPace> pace;
 
   // ---- Transitions ----
   void enter(wire::JobState next, Instant now);

@@ -25,7 +25,7 @@ double cost_done(const Job& job) {
 // What is left at the pace its committed tasks showed, on as many slots as it holds now. A kind of task of which none is
 // committed yet goes at the pace of the other; before the first commit nothing is known, and nothing is said.
 Duration eta(const Job& job) {
-  Pace whole;
+  JobPace whole;
   for (const auto& [kind, pace] : job.pace) {
     whole.cost += pace.cost;
     whole.spent += pace.spent;
@@ -35,7 +35,7 @@ Duration eta(const Job& job) {
   for (const Task& task : job.tasks()) {
     if (task.stage == Task::Stage::kCommitted) continue;
     const auto own = job.pace.find(task.shape.kind);
-    const Pace& pace = own != job.pace.end() ? own->second : whole;
+    const JobPace& pace = own != job.pace.end() ? own->second : whole;
     const double cost_left = static_cast<double>(task.shape.cost) * (1 - share_done(task));
     left_ms += cost_left * static_cast<double>(pace.spent.count()) / static_cast<double>(pace.cost);
   }

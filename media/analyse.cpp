@@ -219,7 +219,7 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const 
   }
   describe_pictures(track, stream, probe.facts);
   TRY(check_size(track));
-  FrameList list = list_frames(read.video, stream.parameters.base, probe.pictures);
+  SourceFrameList list = list_frames(read.video, stream.parameters.base, probe.pictures);
   if (list.frames.empty()) return fail(FaultKind::kInput, "no picture of the track is to be shown");
   track.base = refined_base(stream.parameters.base);
   if (static_cast<double>(list.frames.back().pts) * track.base.value() > kSourceSecondsMax) {

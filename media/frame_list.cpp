@@ -95,9 +95,9 @@ std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, con
   return {};
 }
 
-FrameList list_frames(const std::vector<PacketFacts>& packets, Rational stream_base, const DecodedPictures& decoded) {
+SourceFrameList list_frames(const std::vector<PacketFacts>& packets, Rational stream_base, const DecodedPictures& decoded) {
   GOPMILL_CHECK(!decoded.shown.empty());
-  FrameList list;
+  SourceFrameList list;
   const std::vector<Shown> shown = decoded.whole ? from_pictures(packets, decoded) : from_packets(packets, decoded);
   if (shown.empty()) return list;
   const Rational base = refined_base(stream_base);

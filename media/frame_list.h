@@ -36,7 +36,7 @@ Rational refined_base(Rational stream_base);
 // disagrees after its first picture (field pairs, packed or hidden frames).
 std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, const DecodedPictures& probe);
 
-struct FrameList {
+struct SourceFrameList {
   std::vector<SourceFrame> frames;    // pts from 0, strictly rising, in `base`
   std::vector<KeyPacket> keys;
   std::int64_t last_duration = 0;     // in `base`
@@ -46,6 +46,6 @@ struct FrameList {
 };
 // Precondition: `decoded.shown` is not empty. With decoded.whole exactly its pictures are listed, at the packets' times in rising order;
 // else every visible packet from the first decoded picture's time on.
-FrameList list_frames(const std::vector<PacketFacts>& packets, Rational stream_base, const DecodedPictures& decoded);
+SourceFrameList list_frames(const std::vector<PacketFacts>& packets, Rational stream_base, const DecodedPictures& decoded);
 
 }  // namespace gopmill

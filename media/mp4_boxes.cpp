@@ -366,7 +366,7 @@ Result<std::string> with_edit_lists(const std::string& moov, const std::vector<T
         text += part.type == "tkhd" ? TRY(with_duration(part, 8, edit.starts + edit.lasts)) + edit_list(edit) : std::string(part.whole);
       }
       movie += box("trak", text);
-    } else {
+    } else if (child.type != "udta") {
       movie += child.whole;
     }
   }

@@ -37,6 +37,12 @@ struct Heard {
   std::optional<av::PictureFacts> picture;          // the first
 };
 
+struct Track {
+  const Mp4Track* boxes = nullptr;
+  Mp4Presentation shown;
+  Heard heard;
+};
+
 class Verification {
  public:
   Verification(int file, const RenditionPlan* plan, bool decode, ParentLine& parent) : file_(file), plan_(plan), decode_(decode), parent_(parent) {}
@@ -62,12 +68,6 @@ class Verification {
   }
 
  private:
-  struct Track {
-    const Mp4Track* boxes = nullptr;
-    Mp4Presentation shown;
-    Heard heard;
-  };
-
   void check(std::string name, bool passed, std::string found) { report_.checks.push_back({std::move(name), passed, std::move(found)}); }
 
   // Our own output that cannot be read is a failed check; a stranger's file is its owner's fault.

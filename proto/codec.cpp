@@ -1,3 +1,4 @@
+// Long because: it is the one door to every message; it reads top to bottom, a pair of functions each.
 #include "proto/codec.h"
 
 #include <google/protobuf/io/coded_stream.h>

@@ -31,7 +31,7 @@ PacketFacts timeless(std::int64_t dts) {
   return facts;
 }
 
-std::vector<std::pair<std::int64_t, std::uint32_t>> pictures(const FrameList& list) {
+std::vector<std::pair<std::int64_t, std::uint32_t>> pictures(const SourceFrameList& list) {
   std::vector<std::pair<std::int64_t, std::uint32_t>> all;
   for (const SourceFrame& frame : list.frames) all.emplace_back(frame.pts, frame.packet);
   return all;
@@ -49,7 +49,7 @@ TEST(RefinedBase, TicksAreAtMostATenthOfAMillisecondAndIntegerTimescales) {
 
 TEST(FrameList, SortsReorderedPacketsByTimeAndCountsFromTheFirstPicture) {
   const std::vector<PacketFacts> packets{key(1000), packet(1120), packet(1040), packet(1080)};
-  const FrameList list = list_frames(packets, kMilliseconds, {{0, 2, 3, 1}, false});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 2, 3, 1}, false});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 2U), std::pair(800, 3U), std::pair(1200, 1U)));
   EXPECT_EQ(list.first_raw, 1000);
   EXPECT_EQ(list.last_duration, 400);
@@ -57,33 +57,33 @@ TEST(FrameList, SortsReorderedPacketsByTimeAndCountsFromTheFirstPicture) {
 
 TEST(FrameList, ARecordingThatStartsInsideAGopBeginsWithItsFirstDecodedPicture) {
   const std::vector<PacketFacts> packets{packet(0), packet(40), key(120), packet(80), packet(160)};
-  const FrameList list = list_frames(packets, kMilliseconds, {{2, 4}, false});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{2, 4}, false});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 2U), std::pair(400, 4U)));
   EXPECT_EQ(list.undecodable_head, 3U);
 }
 
 TEST(FrameList, HiddenAndDiscardedPacketsShowNothing) {
   const std::vector<PacketFacts> packets{discarded(-40), key(0), hidden(20), packet(40)};
-  const FrameList list = list_frames(packets, kMilliseconds, {{0, 1, 3}, false});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 3}, false});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 1U), std::pair(400, 3U)));
 }
 
 TEST(FrameList, DoubledTimestampsAreMovedApartByATick) {
   const std::vector<PacketFacts> packets{key(0), packet(40), packet(40), packet(40), packet(80)};
-  const FrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3, 4}, true});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3, 4}, true});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 1U), std::pair(401, 2U), std::pair(402, 3U), std::pair(800, 4U)));
   EXPECT_EQ(list.moved, 2U);
 }
 
 TEST(FrameList, TheDecodersOrderIsTheTruthWhereTheClockJumpsBack) {
   const std::vector<PacketFacts> packets{key(0), packet(80), packet(40), packet(120)};
-  const FrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3}, true});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3}, true});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 1U), std::pair(800, 2U), std::pair(1200, 3U)));
 }
 
 TEST(FrameList, WithoutTimestampsTheNthPictureIsShownAtTheNthDecodingTime) {
   const std::vector<PacketFacts> packets{timeless(0), timeless(1), timeless(2), timeless(3)};
-  const FrameList list = list_frames(packets, {1, 25}, {{0, 2, 1, 3}, true});
+  const SourceFrameList list = list_frames(packets, {1, 25}, {{0, 2, 1, 3}, true});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 2U), std::pair(800, 1U), std::pair(1200, 3U)));
 }
 

@@ -1,3 +1,4 @@
+// Long because: one fixture serves every case.
 #include "proto/channel.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Long because: one fixture serves every case.
 #include "proto/transfer.h"
 
 #include <gtest/gtest.h>

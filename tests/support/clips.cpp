@@ -222,13 +222,9 @@ void add_sound(const ClipSound& clip, Rational shift, Track& track, Output& outp
   encode(track, nullptr, output, keep);
 }
 
-// By decode time across tracks.
+// libavformat sorts them across tracks; without a limit on how much it may hold back, since whole tracks come one after the other.
 void write_packets(Output& output, const std::vector<const Track*>& tracks) {
-  std::stable_sort(output.packets.begin(), output.packets.end(), [&](const av::Packet& a, const av::Packet& b) {
-    if (a->stream_index == b->stream_index) return false;
-    const auto base = [&](const av::Packet& p) { return tracks[static_cast<std::size_t>(p->stream_index)]->context->time_base; };
-    return av_compare_ts(a->dts, base(a), b->dts, base(b)) < 0;
-  });
+  output.format->max_interleave_delta = 0;
   for (const av::Packet& packet : output.packets) {
     const Track& track = *tracks[static_cast<std::size_t>(packet->stream_index)];
     av_packet_rescale_ts(packet.get(), track.context->time_base, track.stream->time_base);
