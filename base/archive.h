@@ -95,7 +95,10 @@ class ArchiveReader {
   // False once anything did not fit; values read after that are zero.
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool at_end() const { return left_.empty(); }
-  void refuse() { ok_ = false; left_ = {}; }
+  void refuse() {
+    ok_ = false;
+    left_ = {};
+  }
 
  private:
   bool pull(void* to, std::size_t size) {

@@ -17,7 +17,7 @@ std::string why(int error) { return std::strerror(error); }
 
 FaultKind kind_of_create_error(int error) {
   return error == ENOSPC || error == EDQUOT || error == EIO || error == EMFILE || error == ENFILE ? FaultKind::kMachine
-                                                                                                 : FaultKind::kCannotCreate;
+                                                                                                  : FaultKind::kCannotCreate;
 }
 
 // O_TMPFILE is refused by some file systems (overlayfs of old kernels, NFS): there a named file is unlinked at once.

@@ -42,9 +42,7 @@ class Sha256 {
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
   ~Sha256() { EVP_MD_CTX_free(context_); }
-  void update(std::span<const std::byte> bytes) {
-    GOPMILL_CHECK(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1);
-  }
+  void update(std::span<const std::byte> bytes) { GOPMILL_CHECK(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1); }
   std::string finish() {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;

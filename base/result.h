@@ -67,9 +67,9 @@ std::string_view fault_word(FaultKind kind);
 #define TRY(...) GOPMILL_TRY_AS(GOPMILL_TRY_NAME(__COUNTER__), __VA_ARGS__)
 #define GOPMILL_TRY_NAME(counter) GOPMILL_TRY_JOIN(gopmill_result_, counter)
 #define GOPMILL_TRY_JOIN(name, counter) name##counter
-#define GOPMILL_TRY_AS(name, ...)                                   \
-  ({                                                                \
-    auto name = (__VA_ARGS__);                                      \
-    if (!name) return std::unexpected(std::move(name.error()));     \
-    ::gopmill::detail::take(std::move(name));                       \
+#define GOPMILL_TRY_AS(name, ...)                               \
+  ({                                                            \
+    auto name = (__VA_ARGS__);                                  \
+    if (!name) return std::unexpected(std::move(name.error())); \
+    ::gopmill::detail::take(std::move(name));                   \
   })

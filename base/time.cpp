@@ -2,9 +2,7 @@
 
 namespace gopmill {
 
-Instant monotonic_now() {
-  return {std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
-}
+Instant monotonic_now() { return {std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())}; }
 
 std::int64_t rescale(std::int64_t ticks, Rational from, Rational to, Rounding rounding) {
   GOPMILL_CHECK(from.den > 0 && to.num > 0);

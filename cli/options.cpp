@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "media/av/encoder.h"
 #include "proto/channel.h"
 
 namespace gopmill {
@@ -19,14 +18,6 @@ void add_json_flag(CLI::App& command, bool& json) {
 }
 
 void add_examples(CLI::App& command, const std::string& examples) { command.footer("Examples:\n  " + examples + "\n"); }
-
-EncoderCheck linked_encoders() {
-  return [](const RenditionProfile& rendition) -> std::optional<EncoderComplaint> {
-    auto complaint = av::complaint_about(rendition);
-    if (!complaint) return std::nullopt;
-    return EncoderComplaint{std::move(complaint->key), std::move(complaint->why), std::move(complaint->nearest)};
-  };
-}
 
 std::string wait_command(const std::string& jobs, const std::string& endpoint) {
   return "`gopmill wait " + jobs + (endpoint == kDefaultEndpoint ? "" : " --connect " + endpoint) + "`";

@@ -20,9 +20,6 @@ void add_json_flag(CLI::App& command, bool& json);
 // The examples at the end of a command's help: one per line.
 void add_examples(CLI::App& command, const std::string& examples);
 
-// What a profile asks of an encoder, asked of the linked encoders themselves.
-EncoderCheck linked_encoders();
-
 // What to type to come back to a job: "`gopmill wait 3`", naming the coordinator where that is not the default one.
 std::string wait_command(const std::string& jobs, const std::string& endpoint);
 

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/table.h"
 #include "cli/talk.h"
+#include "media/encoder_check.h"
 #include "profiles/profile.h"
 #include "profiles/shipped.h"
 
@@ -46,7 +47,7 @@ Result<int> list(const ProfileOptions& options) {
 }
 
 Result<int> show(const ProfileOptions& options) {
-  const Profile profile = TRY(find_profile(options.names.front(), linked_encoders()));
+  const Profile profile = TRY(find_profile(options.names.front(), encoder_check()));
   TRY(print(options.json ? profile_json(profile) + "\n" : to_yaml(profile)));
   return kExitDone;
 }
@@ -55,7 +56,7 @@ Result<int> show(const ProfileOptions& options) {
 Result<int> check(const ProfileOptions& options) {
   int code = kExitDone;
   for (const std::string& name : options.names) {
-    const auto profile = find_profile(name, linked_encoders());
+    const auto profile = find_profile(name, encoder_check());
     std::optional<Fault> fault;
     if (!profile) fault = profile.error();
     if (options.json) {

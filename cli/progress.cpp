@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "cli/talk.h"
 
@@ -39,6 +40,16 @@ std::vector<std::string> facts_of(const wire::JobStatus& status, const std::opti
   }
   if (status.attempts_lost > 0) facts.push_back(std::to_string(status.attempts_lost) + " redone");
   return facts;
+}
+
+// "720p 57%" of those that have pictures to count.
+std::vector<std::string> renditions_of(const wire::JobStatus& status) {
+  std::vector<std::string> texts;
+  for (const auto& rendition : status.renditions) {
+    if (rendition.frames_total > 0)
+      texts.push_back(printable(rendition.name) + " " + std::to_string(percent_done(rendition)) + "%");
+  }
+  return texts;
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between) {
@@ -136,10 +147,7 @@ std::vector<std::string> live_lines(const wire::JobStatus& status, const std::op
   if (look.colour) lines.back() = std::string(kBold) + lines.back() + std::string(kPlain);
   const double share = status.state == wire::JobState::kDone ? 1 : status.work_done;
   lines.push_back(bar_line(share, joined(facts_of(status, pace), "  "), look));
-  std::vector<std::string> renditions;
-  for (const auto& rendition : status.renditions) {
-    renditions.push_back(printable(rendition.name) + " " + std::to_string(percent_done(rendition)) + "%");
-  }
+  const std::vector<std::string> renditions = renditions_of(status);
   if (!renditions.empty()) lines.push_back(cut_to("  " + joined(renditions, "  "), look.width));
   return lines;
 }
@@ -151,9 +159,7 @@ std::string upload_line(std::string_view name, std::uint64_t bytes, std::uint64_
 
 std::string plain_line(const wire::JobStatus& status, const std::optional<Pace>& pace) {
   std::vector<std::string> parts{std::to_string(percent_done(status)) + "% " + std::string(state_word(status.state))};
-  for (const auto& rendition : status.renditions) {
-    parts.push_back(printable(rendition.name) + " " + std::to_string(percent_done(rendition)) + "%");
-  }
+  for (std::string& rendition : renditions_of(status)) parts.push_back(std::move(rendition));
   for (std::string& fact : facts_of(status, pace)) parts.push_back(std::move(fact));
   return "job " + std::to_string(status.job.value) + " " + printable(status.source_name) + ": " + joined(parts, ", ");
 }

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/talk.h"
 #include "media/build.h"
+#include "media/encoder_check.h"
 #include "profiles/profile.h"
 
 namespace gopmill {
@@ -45,7 +46,7 @@ Result<wire::Submit> request_of(const SubmissionOrder& order, const std::string&
 Result<std::vector<Submission>> prepare(const SubmissionOrder& order) {
   std::vector<Fd> sources;
   for (const std::string& source : order.sources) sources.push_back(TRY(open_checked(source)));
-  const Profile profile = TRY(find_profile(order.profile, linked_encoders()));
+  const Profile profile = TRY(find_profile(order.profile, encoder_check()));
   const std::string yaml = to_yaml(profile);
   std::vector<OutputPlace> places = TRY(place_outputs(order.sources, order.folder));
   for (const OutputPlace& place : places) {

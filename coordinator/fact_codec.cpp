@@ -5,33 +5,77 @@
 namespace gopmill {
 
 // Found by argument-dependent lookup, so each stands in the namespace of its type.
-template <class A> void fields(A& a, JobId& v) { a(v.value); }
-template <class A> void fields(A& a, WorkerId& v) { a(v.value); }
-template <class A> void fields(A& a, TaskId& v) { a(v.job.value, v.index); }
-template <class A> void fields(A& a, Duration& v) {
+template <class A>
+void fields(A& a, JobId& v) {
+  a(v.value);
+}
+template <class A>
+void fields(A& a, WorkerId& v) {
+  a(v.value);
+}
+template <class A>
+void fields(A& a, TaskId& v) {
+  a(v.job.value, v.index);
+}
+template <class A>
+void fields(A& a, Duration& v) {
   std::int64_t ms = v.count();
   a(ms);
   v = Duration(ms);
 }
-template <class A> void fields(A& a, Fault& v) { a(v.kind, v.text); }
-template <class A> void fields(A& a, TaskShape& v) {
+template <class A>
+void fields(A& a, Fault& v) {
+  a(v.kind, v.text);
+}
+template <class A>
+void fields(A& a, TaskShape& v) {
   std::int64_t time_max_ms = v.time_max.count();
   a(v.kind, v.cost, v.units, v.outputs, time_max_ms);
   v.time_max = Duration(time_max_ms);
 }
 namespace wire {
-template <class A> void fields(A& a, ArtifactFacts& v) { a(v.bytes, v.hash); }
+template <class A>
+void fields(A& a, ArtifactFacts& v) {
+  a(v.bytes, v.hash);
+}
 }  // namespace wire
 namespace facts {
-template <class A> void fields(A& a, JobAccepted& v) { a(v.job, v.priority, v.upload_wanted); }
-template <class A> void fields(A& a, JobEntered& v) { a(v.job, v.state); }
-template <class A> void fields(A& a, JobPlanned& v) { a(v.job, v.tasks); }
-template <class A> void fields(A& a, TaskLeased& v) { a(v.task, v.attempt, v.worker); }
-template <class A> void fields(A& a, TaskCommitted& v) { a(v.task, v.attempt, v.result, v.outputs); }
-template <class A> void fields(A& a, AttemptLost& v) { a(v.task, v.attempt, v.kind, v.fault); }
-template <class A> void fields(A& a, StepLost& v) { a(v.job, v.step, v.kind, v.fault); }
-template <class A> void fields(A& a, JobEnded& v) { a(v.job, v.state, v.fault); }
-template <class A> void fields(A& a, JobForgotten& v) { a(v.job, v.delivered); }
+template <class A>
+void fields(A& a, JobAccepted& v) {
+  a(v.job, v.priority, v.upload_wanted);
+}
+template <class A>
+void fields(A& a, JobEntered& v) {
+  a(v.job, v.state);
+}
+template <class A>
+void fields(A& a, JobPlanned& v) {
+  a(v.job, v.tasks);
+}
+template <class A>
+void fields(A& a, TaskLeased& v) {
+  a(v.task, v.attempt, v.worker);
+}
+template <class A>
+void fields(A& a, TaskCommitted& v) {
+  a(v.task, v.attempt, v.result, v.outputs);
+}
+template <class A>
+void fields(A& a, AttemptLost& v) {
+  a(v.task, v.attempt, v.kind, v.fault);
+}
+template <class A>
+void fields(A& a, StepLost& v) {
+  a(v.job, v.step, v.kind, v.fault);
+}
+template <class A>
+void fields(A& a, JobEnded& v) {
+  a(v.job, v.state, v.fault);
+}
+template <class A>
+void fields(A& a, JobForgotten& v) {
+  a(v.job, v.delivered);
+}
 }  // namespace facts
 
 namespace {

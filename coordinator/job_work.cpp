@@ -14,7 +14,8 @@ namespace gopmill {
 namespace {
 
 // Local steps read or write at disk speed; an analysis that must decode everything runs at decoding speed.
-constexpr ChildLimits kStepLimits{.wall_max = Duration(6 * 3600 * 1000), .memory_bytes_max = 4ULL << 30, .file_bytes_max = 1ULL << 40};
+constexpr ChildLimits kStepLimits{
+    .wall_max = Duration(6 * 3600 * 1000), .memory_bytes_max = 4ULL << 30, .file_bytes_max = 1ULL << 40};
 // A worker's child may take this long: a floor for tiny tasks, and a hundred and twenty times the length of its film.
 constexpr std::int64_t kTaskFloorMs = 600'000;
 constexpr double kTaskMsPerMediaSecond = 120'000;
@@ -50,13 +51,20 @@ std::vector<Event> JobWork::start(const actions::StartStep& action, Instant now)
   switch (action.step) {
     case StepKind::kAnalyse: started = start_analysis(now); break;
     case StepKind::kSplit: started = start_split(action.inputs, now); break;
-    case StepKind::kStitch: stitched_.clear(); started = start_finisher(StepKind::kStitch, 0, now); break;
-    case StepKind::kVerify: verified_.clear(); started = start_finisher(StepKind::kVerify, 0, now); break;
+    case StepKind::kStitch:
+      stitched_.clear();
+      started = start_finisher(StepKind::kStitch, 0, now);
+      break;
+    case StepKind::kVerify:
+      verified_.clear();
+      started = start_finisher(StepKind::kVerify, 0, now);
+      break;
   }
   std::vector<Event> events;
   if (!started) fail_step(action.step, std::move(started.error()), events);
   // A splitter without inputs to write is done at once.
-  if (started && action.step == StepKind::kSplit && splitters_.empty()) events.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
+  if (started && action.step == StepKind::kSplit && splitters_.empty())
+    events.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
   return events;
 }
 
@@ -201,7 +209,8 @@ Result<Event> JobWork::close_input(Splitter& splitter, std::uint32_t file) {
 void JobWork::poll_splitters(Instant now, std::vector<Event>& out) {
   const auto handle = [&](Splitter& splitter, ChildEvent& event) -> Result<bool> {  // true: it ended well
     if (auto* wants = std::get_if<ChildWantsFile>(&event)) {
-      if (wants->index >= splitter.tasks.size()) return fail(FaultKind::kPoison, "the splitter asks for a file that is not there");
+      if (wants->index >= splitter.tasks.size())
+        return fail(FaultKind::kPoison, "the splitter asks for a file that is not there");
       splitter.asked = wants->index;
       TRY(grant(splitter));
     } else if (auto* closed = std::get_if<ChildClosedFile>(&event)) {
@@ -251,7 +260,8 @@ Result<> JobWork::start_finisher(StepKind step, std::size_t rendition, Instant n
   const auto index = static_cast<std::uint32_t>(rendition);
   if (step == StepKind::kStitch) {
     const Fd file = TRY(spool_.create(result_of(job_, index)));
-    MediaChild child = TRY(MediaChild::start(ChildWork::kStitch, encode(stitch_request(rendition)), {file.get()}, kStepLimits, now));
+    MediaChild child =
+        TRY(MediaChild::start(ChildWork::kStitch, encode(stitch_request(rendition)), {file.get()}, kStepLimits, now));
     finisher_.emplace(Finisher{std::move(child), step, rendition});
     return {};
   }
@@ -271,7 +281,8 @@ Result<> JobWork::serve_stitcher(std::uint32_t file) {
     const std::uint32_t place = audio ? segments : segment++;
     if (place != file || (!audio && segments == 0)) continue;
     const auto committed = committed_.find(task);
-    if (committed == committed_.end()) return fail(FaultKind::kInternal, "stitching before task " + std::to_string(task) + " is committed");
+    if (committed == committed_.end())
+      return fail(FaultKind::kInternal, "stitching before task " + std::to_string(task) + " is committed");
     const std::uint32_t part = audio ? 0 : static_cast<std::uint32_t>(finisher_->rendition);
     const Fd fd = TRY(spool_.open_file({wire::ArtifactKind::kTaskOutput, job_, task, committed->second.attempt, part}));
     return finisher_->child.give_file(fd.get());
@@ -286,7 +297,8 @@ void JobWork::poll_finisher(Instant now, std::vector<Event>& out) {
     if (auto* wants = std::get_if<ChildWantsFile>(&event)) {
       outcome = serve_stitcher(wants->index);
     } else if (auto* ended = std::get_if<ChildEnded>(&event)) {
-      outcome = ended->result ? accept_finished(*ended->result, now, out) : Result<>(std::unexpected(std::move(ended->result.error())));
+      outcome =
+          ended->result ? accept_finished(*ended->result, now, out) : Result<>(std::unexpected(std::move(ended->result.error())));
       if (outcome) return;
     }
     if (!outcome) {
@@ -302,7 +314,8 @@ Result<> JobWork::accept_finished(const std::string& bytes, Instant now, std::ve
   FileReport report = TRY(decode<FileReport>(bytes, "the file's report"));
   const PlannedRendition& planned = plan_->renditions[rendition];
   for (const Check& check : report.checks) {
-    if (!check.passed && !check.advisory) return fail(FaultKind::kInternal, planned.file_name + " fails its check '" + check.name + "': " + check.found);
+    if (!check.passed && !check.advisory)
+      return fail(FaultKind::kInternal, planned.file_name + " fails its check '" + check.name + "': " + check.found);
   }
   if (step == StepKind::kStitch) TRY(spool_.finish(result_of(job_, static_cast<std::uint32_t>(rendition)), true));
   (step == StepKind::kStitch ? stitched_ : verified_).push_back(std::move(report));
@@ -314,8 +327,15 @@ Result<> JobWork::accept_finished(const std::string& bytes, Instant now, std::ve
 }
 
 Result<> JobWork::write_report() {
-  const std::string text = report_json({.submit = submit_, .source = *source_, .plan = *plan_, .files = verified_, .tasks = committed_, .job = job_,
-                                        .build = build_, .submitted_unix_ms = submitted_unix_ms_, .finished_unix_ms = unix_ms_now(),
+  const std::string text = report_json({.submit = submit_,
+                                        .source = *source_,
+                                        .plan = *plan_,
+                                        .files = verified_,
+                                        .tasks = committed_,
+                                        .job = job_,
+                                        .build = build_,
+                                        .submitted_unix_ms = submitted_unix_ms_,
+                                        .finished_unix_ms = unix_ms_now(),
                                         .attempts_lost = attempts_lost_});
   const auto index = static_cast<std::uint32_t>(plan_->renditions.size());
   const auto bytes = std::as_bytes(std::span(text));

@@ -54,9 +54,9 @@ class JobWork {
   // One splitting child: a linear read of the source that fills the inputs of `tasks`.
   struct Splitter {
     MediaChild child;
-    std::vector<std::uint32_t> tasks;        // file index → task
-    std::optional<std::uint32_t> asked;      // the file it waits for
-    std::vector<std::uint32_t> open;         // files given and not closed
+    std::vector<std::uint32_t> tasks;    // file index → task
+    std::optional<std::uint32_t> asked;  // the file it waits for
+    std::vector<std::uint32_t> open;     // files given and not closed
   };
   // The rendition that is being stitched or verified.
   struct Finisher {

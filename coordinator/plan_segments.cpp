@@ -167,7 +167,8 @@ std::string short_number(double value) {
 // What makes segments of a length too short for this source. One key picture means one segment even where the ratio would
 // bear two: the second would be sent, and decode, the whole source.
 bool decodes_too_often(const Segmentation& cut, const VideoTrack& track) {
-  return cut.segments.size() > 1 && (cut.decode_ratio > kDecodeRatioMax || cut.runs_open > kRunsOpenMax || track.keys.size() <= 1);
+  return cut.segments.size() > 1 &&
+         (cut.decode_ratio > kDecodeRatioMax || cut.runs_open > kRunsOpenMax || track.keys.size() <= 1);
 }
 
 std::string longer_note(const Segmentation& asked, const Segmentation& got, Rational asked_length, Rational got_length,

@@ -8,7 +8,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double rounded(double value) { return static_cast<double>(static_cast<std::int64_t>(value * 1000 + (value < 0 ? -0.5 : 0.5))) / 1000; }
+double rounded(double value) {
+  return static_cast<double>(static_cast<std::int64_t>(value * 1000 + (value < 0 ? -0.5 : 0.5))) / 1000;
+}
 
 Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
   Json json{{"name", submit.source_name}, {"container", source.container}, {"bytes", source.bytes}};
@@ -66,8 +68,8 @@ Json describe_renditions(const JobReport& report) {
   for (std::size_t i = 0; i < report.plan.renditions.size() && i < report.files.size(); ++i) {
     const PlannedRendition& planned = report.plan.renditions[i];
     const FileReport& file = report.files[i];
-    Json one{{"name", planned.file.name}, {"file", planned.file_name},   {"bytes", file.bytes}, {"sha256", file.sha256},
-             {"seconds", rounded(file.seconds)}, {"codecs", file.codecs}};
+    Json one{{"name", planned.file.name}, {"file", planned.file_name},        {"bytes", file.bytes},
+             {"sha256", file.sha256},     {"seconds", rounded(file.seconds)}, {"codecs", file.codecs}};
     if (planned.file.has_video) {
       one["width"] = planned.file.width;
       one["height"] = planned.file.height;
@@ -90,7 +92,9 @@ Json describe_tasks(const JobReport& report) {
   Json json = Json::array();
   for (std::size_t i = 0; i < report.plan.tasks.size(); ++i) {
     const PlannedTask& task = report.plan.tasks[i];
-    Json one{{"task", i}, {"kind", task.audio ? "audio" : "segment"}, {"seconds", rounded(task.media_seconds)},
+    Json one{{"task", i},
+             {"kind", task.audio ? "audio" : "segment"},
+             {"seconds", rounded(task.media_seconds)},
              {"source_packets", task.run.end - task.run.first}};
     if (const auto committed = report.tasks.find(static_cast<std::uint32_t>(i)); committed != report.tasks.end()) {
       const TaskResult& result = committed->second.result;
@@ -110,7 +114,11 @@ Json describe_tasks(const JobReport& report) {
 Json describe_run(const JobReport& report) {
   Json tasks = Json::array();
   for (const auto& [index, task] : report.tasks) {
-    tasks.push_back({{"task", index}, {"attempt", task.attempt}, {"worker", task.worker}, {"took_ms", task.took_ms}, {"cpu_ms", task.result.cpu_ms}});
+    tasks.push_back({{"task", index},
+                     {"attempt", task.attempt},
+                     {"worker", task.worker},
+                     {"took_ms", task.took_ms},
+                     {"cpu_ms", task.result.cpu_ms}});
   }
   return {{"job", report.job.value},
           {"submitted_unix_ms", report.submitted_unix_ms},
@@ -129,7 +137,8 @@ std::string report_json(const JobReport& report) {
                   {"renditions", describe_renditions(report)},
                   {"segments", describe_tasks(report)},
                   {"decode_ratio", rounded(report.plan.decode_ratio)},
-                  {"notes", [&] {
+                  {"notes",
+                   [&] {
                      Json notes = Json::array();
                      for (const std::string& note : report.source.notes) notes.push_back(note);
                      for (const std::string& note : report.plan.notes) notes.push_back(note);

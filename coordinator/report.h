@@ -17,14 +17,14 @@ namespace gopmill {
 struct CommittedTask {
   Attempt attempt = 0;
   TaskResult result;
-  std::string worker;          // its name
-  std::int64_t took_ms = 0;    // from lease to commit
+  std::string worker;        // its name
+  std::int64_t took_ms = 0;  // from lease to commit
 };
 struct JobReport {
   const wire::Submit& submit;
   const SourceFacts& source;
   const Plan& plan;
-  const std::vector<FileReport>& files;              // by rendition
+  const std::vector<FileReport>& files;  // by rendition
   const std::map<std::uint32_t, CommittedTask>& tasks;
   // run
   JobId job;

@@ -98,7 +98,9 @@ class Server {
   void act(const actions::StartStep& action);
   void act(const actions::StopStep& action);
   void act(const actions::AllowInputs& action);
-  void act(const actions::DropInput& action) { spool_.remove({wire::ArtifactKind::kTaskInput, action.task.job, action.task.index, 0, 0}); }
+  void act(const actions::DropInput& action) {
+    spool_.remove({wire::ArtifactKind::kTaskInput, action.task.job, action.task.index, 0, 0});
+  }
   void act(const actions::CommitOutputs& action);
   void act(const actions::DiscardOutputs& action);
   void act(const actions::WelcomeWorker& action);
@@ -259,7 +261,8 @@ Result<> Server::check(const wire::Submit& submit) const {
     return fail(FaultKind::kConfig, "the coordinator speaks protocol " + std::to_string(wire::kProtocolVersion) + ", you speak " +
                                         std::to_string(submit.protocol) + ": use the same gopmill on both ends");
   }
-  if (!submit.local_path.empty() && !options_.trust_local_paths) return fail(FaultKind::kUsage, "this coordinator opens no paths that others name");
+  if (!submit.local_path.empty() && !options_.trust_local_paths)
+    return fail(FaultKind::kUsage, "this coordinator opens no paths that others name");
   if (submit.source_bytes > kSourceBytesMax) return fail(FaultKind::kInput, "the source is larger than 4 TiB");
   TRY(load_profile(submit.profile_yaml, submit.profile_name, {}));
   return {};
@@ -277,7 +280,8 @@ void Server::on(const Peer& peer, wire::Submit& message) {
     if (!known) {
       asked_.emplace(added->job, Asked{peer, message.request});
     } else {
-      answer_later(peer, wire::Submitted{message.request, added->job, data_endpoint(), known->state == wire::JobState::kUploading});
+      answer_later(peer,
+                   wire::Submitted{message.request, added->job, data_endpoint(), known->state == wire::JobState::kUploading});
     }
     return;
   }
@@ -299,9 +303,12 @@ void Server::act(const actions::AcceptJob& action) {
   const auto state = scheduler_.job(action.job, now_);
   const bool wanted = state && state->state == wire::JobState::kUploading;
   const auto [first, last] = asked_.equal_range(action.job);
-  for (auto it = first; it != last; ++it) send(it->second.peer, wire::Submitted{it->second.request, action.job, data_endpoint(), wanted});
+  for (auto it = first; it != last; ++it)
+    send(it->second.peer, wire::Submitted{it->second.request, action.job, data_endpoint(), wanted});
   asked_.erase(action.job);
-  if (job_work) log_.info("job " + std::to_string(action.job.value) + " accepted: " + job_work->submit().source_name + " for " + job_work->submit().profile_name);
+  if (job_work)
+    log_.info("job " + std::to_string(action.job.value) + " accepted: " + job_work->submit().source_name + " for " +
+              job_work->submit().profile_name);
 }
 
 void Server::act(const actions::RefuseJob& action) {
@@ -317,7 +324,9 @@ void Server::on(const Peer& peer, wire::CancelJob& message) {
   const auto found = status(message.job);
   if (!found) return refuse(peer, message.request, {FaultKind::kNoInput, "there is no job " + std::to_string(message.job.value)});
   if (is_final(found->state)) {
-    return refuse(peer, message.request, {FaultKind::kUsage, "job " + std::to_string(message.job.value) + " is " + std::string(job_state_word(found->state)) + " already"});
+    return refuse(peer, message.request,
+                  {FaultKind::kUsage,
+                   "job " + std::to_string(message.job.value) + " is " + std::string(job_state_word(found->state)) + " already"});
   }
   happened(events::CancelRequested{message.job});
   answer_later(peer, wire::Done{message.request});
@@ -337,7 +346,9 @@ void Server::on(const Peer& peer, wire::JobsQuery& message) {
   answer_later(peer, std::move(reply));
 }
 
-void Server::on(const Peer& peer, wire::WorkersQuery& message) { answer_later(peer, wire::WorkersReply{message.request, scheduler_.workers(now_)}); }
+void Server::on(const Peer& peer, wire::WorkersQuery& message) {
+  answer_later(peer, wire::WorkersReply{message.request, scheduler_.workers(now_)});
+}
 
 std::optional<wire::JobStatus> Server::status(JobId job) {
   auto found = scheduler_.job(job, now_);
@@ -407,7 +418,8 @@ void Server::act(const actions::CommitOutputs& action) {
   const auto lease = leases_.find({action.task, action.attempt});
   JobWork* job_work = work(action.task.job);
   if (!job_work || lease == leases_.end()) return;
-  job_work->commit(action.task.index, {action.attempt, std::move(lease->second.result), lease->second.worker, (now_ - lease->second.since).count()});
+  job_work->commit(action.task.index,
+                   {action.attempt, std::move(lease->second.result), lease->second.worker, (now_ - lease->second.since).count()});
   leases_.erase(lease);
 }
 
@@ -435,7 +447,9 @@ Result<> Server::may_store(const Peer& peer, const wire::Store& store) const {
     }
     return {};
   }
-  if (artifact.kind == wire::ArtifactKind::kTaskOutput && scheduler_.may_store(peer.id(), {artifact.job, artifact.index}, artifact.attempt)) return {};
+  if (artifact.kind == wire::ArtifactKind::kTaskOutput &&
+      scheduler_.may_store(peer.id(), {artifact.job, artifact.index}, artifact.attempt))
+    return {};
   return fail(FaultKind::kMachine, describe(artifact) + " is not wanted, or no longer");
 }
 
@@ -485,9 +499,11 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
   for (const Fact& fact : facts) {
     if (const auto* accepted = std::get_if<facts::JobAccepted>(&fact)) living.insert(accepted->job);
     if (const auto* plan = std::get_if<facts::JobPlanned>(&fact)) planned.insert(plan->job);
-    if (const auto* ended = std::get_if<facts::JobEnded>(&fact); ended && ended->state != wire::JobState::kDone) living.erase(ended->job);
+    if (const auto* ended = std::get_if<facts::JobEnded>(&fact); ended && ended->state != wire::JobState::kDone)
+      living.erase(ended->job);
     if (const auto* task = std::get_if<facts::TaskCommitted>(&fact)) {
-      committed[task->task.job][task->task.index] = {task->attempt, TRY(decode<TaskResult>(task->result, "a recorded result")), "", 0};
+      committed[task->task.job][task->task.index] = {task->attempt, TRY(decode<TaskResult>(task->result, "a recorded result")),
+                                                     "", 0};
     }
   }
   spool_.sweep({living.begin(), living.end()});
@@ -500,7 +516,8 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
     cards_.add(job, submission->submit, submission->submitted_unix_ms);
     if (planned.contains(job)) {
       // A job that is done has given its analysis back with the rest of its bytes.
-      if (auto restored = job_work->restore(committed[job]); !restored) log_.debug("job " + std::to_string(job.value) + ": " + restored.error().text);
+      if (auto restored = job_work->restore(committed[job]); !restored)
+        log_.debug("job " + std::to_string(job.value) + ": " + restored.error().text);
     }
     works_.emplace(job, std::move(job_work));
   }
@@ -509,13 +526,16 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
 
 Result<Parts> open_parts(const CoordinatorOptions& options, Context& context, std::vector<Fact>& facts) {
   if (!options.plain_network && !is_loopback(options.listen)) {
-    return fail(FaultKind::kUsage, options.listen + " can be reached by others, and nothing is encrypted or authenticated yet: listen on a loopback "
-                                                    "address, or say --plain-network if every machine on that network is trusted");
+    return fail(FaultKind::kUsage,
+                options.listen +
+                    " can be reached by others, and nothing is encrypted or authenticated yet: listen on a loopback "
+                    "address, or say --plain-network if every machine on that network is trusted");
   }
-  Spool spool = TRY(Spool::open(options.data / "spool"));
-  Store store = TRY(Store::open(options.data / "gopmill.db"));
+  // Sockets first: where the port is taken, no folder is made.
   Listener control = TRY(Listener::bind(context, Plane::kControl, options.listen));
   Listener data = TRY(Listener::bind(context, Plane::kData, TRY(data_endpoint_for(control.endpoint()))));
+  Spool spool = TRY(Spool::open(options.data / "spool"));
+  Store store = TRY(Store::open(options.data / "gopmill.db"));
   facts = TRY(store.living_facts());
   const Scheduler::Config config{build_identity(), TRY(store.next_worker_block())};
   Scheduler scheduler = Scheduler::restore(config, facts, monotonic_now());

@@ -19,7 +19,8 @@ struct CoordinatorOptions {
 };
 
 // Runs until `stop_fd` becomes readable, then stops children, closes the store and returns. One thread; it ends with the
-// call. kCannotCreate: the port or the folder is taken; kConfig: the folder holds something else; kUsage: an endpoint off
+// call. kCannotCreate: the port is taken or the folder cannot be made;
+// kUnavailable: another coordinator has the folder; kConfig: the folder holds something else; kUsage: an endpoint off
 // loopback without plain_network.
 Result<> run_coordinator(const CoordinatorOptions& options, Log& log, int stop_fd);
 

@@ -27,7 +27,8 @@ Result<Spool> Spool::open(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail(FaultKind::kCannotCreate, "cannot create " + folder.string() + ": " + error.message());
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) return fail(FaultKind::kCannotCreate, "cannot write to " + folder.string() + ": " + std::strerror(errno));
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    return fail(FaultKind::kCannotCreate, "cannot write to " + folder.string() + ": " + std::strerror(errno));
   return Spool(folder);
 }
 
@@ -39,7 +40,9 @@ std::filesystem::path Spool::path(const wire::Artifact& artifact) const {
   switch (artifact.kind) {
     case wire::ArtifactKind::kSource: name = "source"; break;
     case wire::ArtifactKind::kTaskInput: name = "input" + number(artifact.index); break;
-    case wire::ArtifactKind::kTaskOutput: name = "output" + number(artifact.index) + number(artifact.attempt) + number(artifact.part); break;
+    case wire::ArtifactKind::kTaskOutput:
+      name = "output" + number(artifact.index) + number(artifact.attempt) + number(artifact.part);
+      break;
     case wire::ArtifactKind::kResult: name = "result" + number(artifact.index); break;
   }
   return job_folder(artifact.job) / name;
@@ -94,10 +97,12 @@ Result<> Spool::finish(const wire::Artifact& artifact, bool durable) {
     const Fd fd(::open(part.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd || ::fsync(fd.get()) != 0) return std::unexpected(fault_of("cannot sync " + part.string(), errno));
   }
-  if (::rename(part.c_str(), final_path.c_str()) != 0) return std::unexpected(fault_of("cannot name " + final_path.string(), errno));
+  if (::rename(part.c_str(), final_path.c_str()) != 0)
+    return std::unexpected(fault_of("cannot name " + final_path.string(), errno));
   if (durable) {
     const Fd folder(::open(final_path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || ::fsync(folder.get()) != 0) return std::unexpected(fault_of("cannot sync " + final_path.parent_path().string(), errno));
+    if (!folder || ::fsync(folder.get()) != 0)
+      return std::unexpected(fault_of("cannot sync " + final_path.parent_path().string(), errno));
   }
   return {};
 }

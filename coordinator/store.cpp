@@ -9,9 +9,10 @@
 namespace gopmill {
 
 namespace wire {
-template <class A> void fields(A& a, Submit& v) {
-  a(v.request, v.protocol, v.build, v.key, v.source_name, v.source_bytes, v.source_hash, v.local_path, v.profile_name, v.profile_yaml,
-    v.priority, v.output_base, v.output_folder);
+template <class A>
+void fields(A& a, Submit& v) {
+  a(v.request, v.protocol, v.build, v.key, v.source_name, v.source_bytes, v.source_hash, v.local_path, v.profile_name,
+    v.profile_yaml, v.priority, v.output_base, v.output_folder);
 }
 }  // namespace wire
 
@@ -46,9 +47,9 @@ struct FinalizeStatement {
 
 Fault fault_of(sqlite3* database, const std::string& what) {
   const int code = sqlite3_errcode(database);
-  const FaultKind kind = code == SQLITE_BUSY || code == SQLITE_LOCKED ? FaultKind::kUnavailable
+  const FaultKind kind = code == SQLITE_BUSY || code == SQLITE_LOCKED      ? FaultKind::kUnavailable
                          : code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? FaultKind::kConfig
-                                                                          : FaultKind::kMachine;
+                                                                           : FaultKind::kMachine;
   return {kind, what + ": " + sqlite3_errmsg(database)};
 }
 
@@ -96,7 +97,8 @@ class Query {
 };
 
 Result<> run(sqlite3* database, const char* sql) {
-  if (sqlite3_exec(database, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return std::unexpected(fault_of(database, "the store fails"));
+  if (sqlite3_exec(database, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    return std::unexpected(fault_of(database, "the store fails"));
   return {};
 }
 
@@ -135,8 +137,8 @@ Result<> prepare_schema(sqlite3* database, const std::string& file) {
   const int version = TRY(schema_version(database));
   if (version == kSchemaVersion) return run(database, "BEGIN IMMEDIATE; COMMIT");  // takes the lock now
   if (version > kSchemaVersion) {
-    return fail(FaultKind::kConfig, file + " was written by a newer gopmill (schema " + std::to_string(version) + ", this one knows " +
-                                        std::to_string(kSchemaVersion) + "): use that version");
+    return fail(FaultKind::kConfig, file + " was written by a newer gopmill (schema " + std::to_string(version) +
+                                        ", this one knows " + std::to_string(kSchemaVersion) + "): use that version");
   }
   Transaction transaction = TRY(Transaction::begin(database));
   TRY(run(database, kSchema));
@@ -158,7 +160,8 @@ Store::~Store() = default;
 Result<Store> Store::open(const std::filesystem::path& file) {
   auto state = std::make_unique<State>();
   sqlite3* database = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(file.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   state->database.reset(database);
   if (code != SQLITE_OK) return fail(FaultKind::kCannotCreate, "cannot open " + file.string() + ": " + sqlite3_errstr(code));
   sqlite3_busy_timeout(database, kBusyWaitMs);
@@ -191,19 +194,21 @@ namespace {
 
 Result<AcceptedSubmission> read_submission(const Query& row) {
   return AcceptedSubmission{JobId{static_cast<std::uint64_t>(row.integer(0))}, row.blob(1), row.integer(2),
-                    TRY(decode<wire::Submit>(row.blob(3), "a stored submission"))};
+                            TRY(decode<wire::Submit>(row.blob(3), "a stored submission"))};
 }
 
 }  // namespace
 
 Result<std::optional<AcceptedSubmission>> Store::submission(JobId job) {
-  Query query = TRY(Query::make(state_->database.get(), "SELECT job, key, submitted_unix_ms, submit FROM submission WHERE job = ?"));
+  Query query =
+      TRY(Query::make(state_->database.get(), "SELECT job, key, submitted_unix_ms, submit FROM submission WHERE job = ?"));
   if (!TRY(query.bind(static_cast<std::int64_t>(job.value)).step())) return std::optional<AcceptedSubmission>();
   return std::optional(TRY(read_submission(query)));
 }
 
 Result<std::vector<AcceptedSubmission>> Store::submissions() {
-  Query query = TRY(Query::make(state_->database.get(), "SELECT job, key, submitted_unix_ms, submit FROM submission ORDER BY job"));
+  Query query =
+      TRY(Query::make(state_->database.get(), "SELECT job, key, submitted_unix_ms, submit FROM submission ORDER BY job"));
   std::vector<AcceptedSubmission> all;
   while (TRY(query.step())) all.push_back(TRY(read_submission(query)));
   return all;
@@ -224,19 +229,22 @@ Result<> Store::record(const std::vector<Fact>& facts) {
 Result<std::vector<Fact>> Store::living_facts() {
   // A failed or cancelled job is over with its JobEnded (state 8, 9 is in the body, so the scheduler sorts it out); a done one
   // with its JobForgotten.
-  Query query = TRY(Query::make(state_->database.get(),
-                                "SELECT job, kind, body FROM fact WHERE job NOT IN (SELECT job FROM fact WHERE kind = ?) ORDER BY seq"));
+  Query query =
+      TRY(Query::make(state_->database.get(),
+                      "SELECT job, kind, body FROM fact WHERE job NOT IN (SELECT job FROM fact WHERE kind = ?) ORDER BY seq"));
   query.bind(kFactKindJobForgotten);
   std::vector<Fact> facts;
   while (TRY(query.step())) {
-    facts.push_back(TRY(from_row({static_cast<int>(query.integer(1)), JobId{static_cast<std::uint64_t>(query.integer(0))}, query.blob(2)})));
+    facts.push_back(
+        TRY(from_row({static_cast<int>(query.integer(1)), JobId{static_cast<std::uint64_t>(query.integer(0))}, query.blob(2)})));
   }
   return facts;
 }
 
 Result<std::optional<facts::JobEnded>> Store::ending(JobId job) {
   Query query = TRY(Query::make(state_->database.get(), "SELECT body FROM fact WHERE job = ? AND kind = ?"));
-  if (!TRY(query.bind(static_cast<std::int64_t>(job.value)).bind(kFactKindJobEnded).step())) return std::optional<facts::JobEnded>();
+  if (!TRY(query.bind(static_cast<std::int64_t>(job.value)).bind(kFactKindJobEnded).step()))
+    return std::optional<facts::JobEnded>();
   const Fact fact = TRY(from_row({kFactKindJobEnded, job, query.blob(0)}));
   return std::optional(std::get<facts::JobEnded>(fact));
 }
@@ -244,7 +252,8 @@ Result<std::optional<facts::JobEnded>> Store::ending(JobId job) {
 Result<WorkerId> Store::next_worker_block() {
   sqlite3* database = state_->database.get();
   Query query = TRY(Query::make(database, "UPDATE worker_block SET next = next + ? RETURNING next"));
-  if (!TRY(query.bind(static_cast<std::int64_t>(kWorkerBlock)).step())) return fail(FaultKind::kConfig, "the store has lost its worker ids");
+  if (!TRY(query.bind(static_cast<std::int64_t>(kWorkerBlock)).step()))
+    return fail(FaultKind::kConfig, "the store has lost its worker ids");
   return WorkerId{static_cast<std::uint64_t>(query.integer(0)) - kWorkerBlock};
 }
 

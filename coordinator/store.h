@@ -37,13 +37,13 @@ class Store {
   // its JobAccepted; a crash between leaves a submission without facts, which open() removes.
   struct Added {
     JobId job;
-    bool known = false;   // the key was there already
+    bool known = false;  // the key was there already
   };
   Result<Added> add(const wire::Submit& submit, std::int64_t now_unix_ms);
   // Of a submission that was refused: as if it had never come.
   Result<> forget(JobId job);
   Result<std::optional<AcceptedSubmission>> submission(JobId job);
-  Result<std::vector<AcceptedSubmission>> submissions();   // of every job that has facts
+  Result<std::vector<AcceptedSubmission>> submissions();  // of every job that has facts
 
   // All of them in one transaction, synced.
   Result<> record(const std::vector<Fact>& facts);

@@ -111,7 +111,8 @@ void Transfers::on_store(const Peer& peer, const wire::Store& store, std::vector
     if (receiving_.size() >= kReceivingMax) return deny(peer, store.artifact, {FaultKind::kMachine, "too many uploads at once"});
     auto file = spool_.create(store.artifact);
     if (!file) return deny(peer, store.artifact, file.error());
-    found = receiving_.emplace(store.artifact, Receiving{peer, std::move(*file), ReceivingTransfer(store.artifact, store.facts)}).first;
+    found = receiving_.emplace(store.artifact, Receiving{peer, std::move(*file), ReceivingTransfer(store.artifact, store.facts)})
+                .first;
   }
   found->second.peer = peer;  // an upload goes on where it was, also from a submitter that was restarted
   if (found->second.transfer.whole()) return finish(found, news);
@@ -171,7 +172,9 @@ std::optional<wire::ArtifactFacts> Transfers::stored(const wire::Artifact& artif
 
 void Transfers::discard_outputs(JobId job, std::uint32_t task, Attempt attempt) {
   const wire::Artifact first{wire::ArtifactKind::kTaskOutput, job, task, attempt, 0};
-  const auto same = [&](const wire::Artifact& a) { return a.kind == first.kind && a.job == job && a.index == task && a.attempt == attempt; };
+  const auto same = [&](const wire::Artifact& a) {
+    return a.kind == first.kind && a.job == job && a.index == task && a.attempt == attempt;
+  };
   for (auto it = stored_.lower_bound(first); it != stored_.end() && same(it->first); it = stored_.erase(it)) {
     spool_.remove(it->first);
     senders_.erase(it->first);

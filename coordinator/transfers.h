@@ -25,15 +25,24 @@ class Transfers {
     // The facts the artifact must have, or why it is not wanted.
     std::function<Result<>(const Peer&, const wire::Store&)> may_store;
   };
-  Transfers(Listener listener, Spool& spool, Rights rights) : listener_(std::move(listener)), spool_(spool), rights_(std::move(rights)) {}
+  Transfers(Listener listener, Spool& spool, Rights rights)
+      : listener_(std::move(listener)), spool_(spool), rights_(std::move(rights)) {}
 
   [[nodiscard]] Listener& listener() { return listener_; }
   [[nodiscard]] const std::string& endpoint() const { return listener_.endpoint(); }
 
   // What became of uploads since the last call.
-  struct Progressed { wire::Artifact artifact; };
-  struct Arrived { wire::Artifact artifact; wire::ArtifactFacts facts; };   // whole, checked, synced, under its final name
-  struct Broken { wire::Artifact artifact; Fault fault; };                  // this machine cannot take it
+  struct Progressed {
+    wire::Artifact artifact;
+  };
+  struct Arrived {
+    wire::Artifact artifact;
+    wire::ArtifactFacts facts;
+  };  // whole, checked, synced, under its final name
+  struct Broken {
+    wire::Artifact artifact;
+    Fault fault;
+  };  // this machine cannot take it
   using News = std::variant<Progressed, Arrived, Broken>;
   // Handles every waiting message; `malformed` is called for those that make no sense.
   std::vector<News> receive(const std::function<void(const Peer&, const Fault&)>& malformed);
@@ -61,7 +70,9 @@ class Transfers {
   using SendKey = std::pair<Peer, wire::Artifact>;
 
   void answer(const Peer& peer, wire::Data message);
-  void deny(const Peer& peer, const wire::Artifact& artifact, Fault fault) { answer(peer, wire::Denied{artifact, std::move(fault)}); }
+  void deny(const Peer& peer, const wire::Artifact& artifact, Fault fault) {
+    answer(peer, wire::Denied{artifact, std::move(fault)});
+  }
   void on_fetch(const Peer& peer, const wire::Fetch& fetch);
   void on_store(const Peer& peer, const wire::Store& store, std::vector<News>& news);
   void on_chunk(const Peer& peer, wire::Chunk chunk, std::vector<News>& news);
@@ -73,8 +84,8 @@ class Transfers {
   Spool& spool_;
   Rights rights_;
   std::map<wire::Artifact, Receiving> receiving_;
-  std::map<wire::Artifact, wire::ArtifactFacts> stored_;   // sources and outputs that are here whole
-  std::map<wire::Artifact, Peer> senders_;                 // of those, whom to confirm to
+  std::map<wire::Artifact, wire::ArtifactFacts> stored_;  // sources and outputs that are here whole
+  std::map<wire::Artifact, Peer> senders_;                // of those, whom to confirm to
   std::map<SendKey, Sending> sending_;
 };
 

@@ -27,11 +27,11 @@ constexpr int kProbeThreads = 2;
 struct Read {
   std::vector<PacketFacts> video;
   struct Sound {
-    std::int64_t first = INT64_MAX, end = INT64_MIN;   // ticks of the stream's base
+    std::int64_t first = INT64_MAX, end = INT64_MIN;  // ticks of the stream's base
     std::uint32_t packets = 0;
     std::uint64_t bytes = 0;
   };
-  std::vector<Sound> sound;   // by stream index
+  std::vector<Sound> sound;  // by stream index
   std::string complaint;
 };
 
@@ -80,9 +80,12 @@ Result<Read> read_all_packets(int source, const Chosen& chosen, ParentLine& pare
     const JournalPacket& packet = item->packet;
     parent.progress(++packets);
     if (chosen.video && item->stream == *chosen.video) {
-      if (read.video.size() >= kSourceFramesMax) return fail(FaultKind::kInput, "more than " + std::to_string(kSourceFramesMax) + " pictures");
+      if (read.video.size() >= kSourceFramesMax)
+        return fail(FaultKind::kInput, "more than " + std::to_string(kSourceFramesMax) + " pictures");
       const StreamParameters& parameters = demuxer.streams()[item->stream].parameters;
-      PacketFacts facts{packet.pts, packet.dts, packet.duration, packet.key, false, shows_picture(parameters.codec, packet.bytes), packet.discard};
+      PacketFacts facts{packet.pts,    packet.dts, packet.duration,
+                        packet.key,    false,      shows_picture(parameters.codec, packet.bytes),
+                        packet.discard};
       facts.clean = packet.key && starts_cleanly(parameters.codec, parameters.extradata, packet.bytes);
       read.video.push_back(facts);
       continue;
@@ -101,33 +104,39 @@ Result<Read> read_all_packets(int source, const Chosen& chosen, ParentLine& pare
 
 struct Probe {
   DecodedPictures pictures;
-  std::vector<av::PictureFacts> facts;   // of the first kProbePictures
-  std::string refusal;                   // FFmpeg's words for the last packet it refused
+  std::vector<av::PictureFacts> facts;  // of the first kProbePictures
+  std::string refusal;                  // FFmpeg's words for the last packet it refused
   std::uint64_t refused = 0;
 };
 
-Result<Probe> probe_pictures(int source, std::uint32_t stream, bool whole, ParentLine& parent) {
+Result<Probe> probe_pictures(int source, std::uint32_t stream, bool whole, int threads, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   demuxer.keep_only({stream});
-  av::Decoder decoder = TRY(av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = kProbeThreads, .cpu_independent = true}));
+  av::Decoder decoder =
+      TRY(av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = threads, .cpu_independent = true}));
   Probe probe;
   probe.pictures.whole = true;
+  std::uint32_t sending = kAtTheEnd;
   const auto on_picture = [&](AVFrame& frame) -> Result<> {
     const av::PictureFacts facts = av::facts_of(frame);
     if (probe.facts.size() < kProbePictures) probe.facts.push_back(facts);
     probe.pictures.shown.push_back(static_cast<std::uint32_t>(facts.pts));
+    probe.pictures.given_at.push_back(sending);
     return {};
   };
   std::uint32_t packets = 0;
   while (auto item = TRY(demuxer.next())) {
+    sending = item->packet.ordinal;
     TRY(decoder.send(item->packet, on_picture));
     parent.progress(++packets);
-    const bool enough = probe.pictures.shown.size() >= kProbePictures || (packets >= kProbePacketsMax && probe.pictures.shown.empty());
+    const bool enough =
+        probe.pictures.shown.size() >= kProbePictures || (packets >= kProbePacketsMax && probe.pictures.shown.empty());
     if (!whole && enough) {
       probe.pictures.whole = false;
       break;
     }
   }
+  sending = kAtTheEnd;
   if (probe.pictures.whole) TRY(decoder.finish(on_picture));
   probe.refusal = decoder.last_refusal();
   probe.refused = decoder.refused();
@@ -135,7 +144,7 @@ Result<Probe> probe_pictures(int source, std::uint32_t stream, bool whole, Paren
 }
 
 struct FirstSound {
-  std::optional<av::SoundFacts> facts;   // none: nothing of the track decodes
+  std::optional<av::SoundFacts> facts;  // none: nothing of the track decodes
   std::string refusal;
 };
 
@@ -186,21 +195,27 @@ void describe_pictures(VideoTrack& track, const av::StreamFacts& stream, const s
 
 Result<> check_size(const VideoTrack& track) {
   const std::int64_t pixels = static_cast<std::int64_t>(track.width) * track.height;
-  if (track.width < 1 || track.height < 1 || track.width > kSourceWidthMax || track.height > kSourceHeightMax || pixels > kSourcePixelsMax) {
-    return fail(FaultKind::kInput, "pictures of " + std::to_string(track.width) + "x" + std::to_string(track.height) + " are outside the limits");
+  if (track.width < 1 || track.height < 1 || track.width > kSourceWidthMax || track.height > kSourceHeightMax ||
+      pixels > kSourcePixelsMax) {
+    return fail(FaultKind::kInput,
+                "pictures of " + std::to_string(track.width) + "x" + std::to_string(track.height) + " are outside the limits");
   }
   return {};
 }
 
 struct Pictures {
   VideoTrack track;
-  std::int64_t first_raw = 0;   // ticks of the stream's base
+  std::int64_t first_raw = 0;  // ticks of the stream's base
   std::vector<std::string> notes;
 };
 
 Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const Read& read, bool decode_all, ParentLine& parent) {
   if (read.video.empty()) return fail(FaultKind::kInput, "the picture track has no packets");
-  Probe probe = TRY(probe_pictures(source, stream.index, decode_all, parent));
+  // Which packet makes a decoder give out a picture is blurred by its threads, and counts only where there are no timestamps.
+  const bool timeless =
+      std::any_of(read.video.begin(), read.video.end(), [](const PacketFacts& p) { return p.pts == INT64_MIN; });
+  const int threads = timeless ? 1 : kProbeThreads;
+  Probe probe = TRY(probe_pictures(source, stream.index, decode_all, threads, parent));
   if (probe.pictures.shown.empty()) {
     return fail(FaultKind::kInput, "no picture of the " + stream.parameters.codec + " track can be decoded" +
                                        (probe.refusal.empty() ? "" : ": " + probe.refusal));
@@ -210,7 +225,7 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const 
   track.evidence_reason = decode_all ? "asked for" : why_packets_do_not_tell(read.video, probe.pictures);
   if (!track.evidence_reason.empty()) {
     track.evidence = Evidence::kDecoded;
-    if (!probe.pictures.whole) probe = TRY(probe_pictures(source, stream.index, true, parent));
+    if (!probe.pictures.whole) probe = TRY(probe_pictures(source, stream.index, true, threads, parent));
     if (probe.refused > 0) {
       return fail(FaultKind::kInput, std::to_string(probe.refused) + " damaged packets in the picture track: " + probe.refusal);
     }
@@ -223,12 +238,15 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const 
   if (list.frames.empty()) return fail(FaultKind::kInput, "no picture of the track is to be shown");
   track.base = refined_base(stream.parameters.base);
   if (static_cast<double>(list.frames.back().pts) * track.base.value() > kSourceSecondsMax) {
-    return fail(FaultKind::kInput, "the pictures span more than " + std::to_string(static_cast<int>(kSourceSecondsMax / 3600)) + " hours");
+    return fail(FaultKind::kInput,
+                "the pictures span more than " + std::to_string(static_cast<int>(kSourceSecondsMax / 3600)) + " hours");
   }
   if (list.undecodable_head > 0) {
-    result.notes.push_back(std::to_string(list.undecodable_head) + " packets before the first decodable picture are not carried: the recording starts inside a GOP");
+    result.notes.push_back(std::to_string(list.undecodable_head) +
+                           " packets before the first decodable picture are not carried: the recording starts inside a GOP");
   }
-  if (list.moved > 0) result.notes.push_back(std::to_string(list.moved) + " pictures that share a timestamp were moved apart by a tick");
+  if (list.moved > 0)
+    result.notes.push_back(std::to_string(list.moved) + " pictures that share a timestamp were moved apart by a tick");
   track.frames = std::move(list.frames);
   track.keys = std::move(list.keys);
   track.packets = static_cast<std::uint32_t>(read.video.size());
@@ -238,7 +256,8 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const 
   return result;
 }
 
-AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read, const av::SoundFacts& first, std::optional<Timestamp> picture) {
+AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read, const av::SoundFacts& first,
+                          std::optional<Timestamp> picture) {
   AudioTrack track;
   track.stream = stream.index;
   track.codec = stream.parameters.codec;

@@ -28,7 +28,7 @@ constexpr Rational kOverlapMax{10, 1};
 
 // Where the next decoded block belongs: after how much silence, and from which of its samples on.
 struct Placement {
-  std::int64_t silence = 0;   // samples of the source's rate
+  std::int64_t silence = 0;  // samples of the source's rate
   std::int64_t skip = 0;
 };
 
@@ -49,7 +49,8 @@ class SourceClock {
     // A source cannot span more than its limit, so differences beyond it are damage, and could overflow.
     const Timestamp limit{static_cast<std::int64_t>(kSourceSecondsMax), {1, 1}};
     const Timestamp due{block.pts / 2 - *first_ / 2, {base_.num * 2, base_.den}};
-    if (due > limit || due < Timestamp{-limit.ticks, limit.base}) return fail(FaultKind::kInput, "sound " + std::to_string(due.seconds()) + " s away from the first");
+    if (due > limit || due < Timestamp{-limit.ticks, limit.base})
+      return fail(FaultKind::kInput, "sound " + std::to_string(due.seconds()) + " s away from the first");
     const std::int64_t want = rescale(block.pts - *first_, base_, rate);
     const std::int64_t have = position().in(rate).ticks;
     const std::int64_t slack = rescale(1, kSlack, rate);
@@ -57,7 +58,8 @@ class SourceClock {
     if (want > have + slack) placement.silence = want - have;
     if (want < have - slack) placement.skip = have - want;
     if (placement.skip > rescale(1, kOverlapMax, rate)) {
-      return fail(FaultKind::kInput, "the sound's clock jumps back by " + std::to_string(Timestamp{placement.skip, rate}.seconds()) + " s at " +
+      return fail(FaultKind::kInput, "the sound's clock jumps back by " +
+                                         std::to_string(Timestamp{placement.skip, rate}.seconds()) + " s at " +
                                          std::to_string(position().seconds()) + " s");
     }
     placement.skip = std::min<std::int64_t>(placement.skip, block.samples);
@@ -80,23 +82,30 @@ class SourceClock {
   }
 
   Rational base_;
-  std::optional<std::int64_t> first_;   // pts of the first sample
-  int sample_rate_ = 0;                 // of the newest block
-  std::int64_t before_ = 0;             // position when this rate began
-  std::int64_t counted_ = 0;            // samples since
+  std::optional<std::int64_t> first_;  // pts of the first sample
+  int sample_rate_ = 0;                // of the newest block
+  std::int64_t before_ = 0;            // position when this rate began
+  std::int64_t counted_ = 0;           // samples since
 };
 
 std::uint64_t cpu_ms_so_far() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto ms = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000; };
+  const auto ms = [](const timeval& t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000;
+  };
   return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
 class SoundTask {
  public:
   SoundTask(const AudioTask& task, av::SoundEncoder encoder, Rational source_base, int output, ParentLine& parent)
-      : task_(task), encoder_(std::move(encoder)), converter_(task.sample_rate, task.channels), clock_(source_base), journal_(output, 0), parent_(parent) {}
+      : task_(task),
+        encoder_(std::move(encoder)),
+        converter_(task.sample_rate, task.channels),
+        clock_(source_base),
+        journal_(output, 0),
+        parent_(parent) {}
 
   Result<TaskResult> run(JournalReader& source, av::Decoder& decoder) {
     const auto on_decoded = [this](AVFrame& frame) { return decoded(frame); };
@@ -105,7 +114,8 @@ class SoundTask {
     TRY(decoder.finish(on_decoded));
     TRY(converter_.finish(encode()));
     if (encoder_.samples() == 0 && !any_) {
-      return fail(FaultKind::kInput, "none of the sound can be decoded" + (decoder.refused() > 0 ? ": " + decoder.last_refusal() : std::string()));
+      return fail(FaultKind::kInput,
+                  "none of the sound can be decoded" + (decoder.refused() > 0 ? ": " + decoder.last_refusal() : std::string()));
     }
     TRY(encoder_.finish(keep()));
     TRY(journal_.finish());
@@ -119,7 +129,8 @@ class SoundTask {
     const av::SoundFacts block = av::sound_facts_of(frame);
     if (block.samples < 1 || block.sample_rate < 1) return {};
     const Placement placement = TRY(clock_.place(block));
-    if (clock_.position().seconds() > kSourceSecondsMax) return fail(FaultKind::kInput, "more than " + std::to_string(kSourceSecondsMax / 3600) + " hours of sound");
+    if (clock_.position().seconds() > kSourceSecondsMax)
+      return fail(FaultKind::kInput, "more than " + std::to_string(kSourceSecondsMax / 3600) + " hours of sound");
     if (placement.silence > 0) TRY(fill(frame, placement.silence));
     if (placement.skip > 0) result_.overlap_dropped += in_output(placement.skip, block.sample_rate);
     any_ = true;

@@ -8,7 +8,8 @@ namespace gopmill {
 
 std::string build_identity() {
   const std::string libraries = av::library_builds();
-  return "gopmill " + gopmill_version() + " " + av::short_versions() + " libs " + sha256_hex(std::as_bytes(std::span(libraries))).substr(0, 12);
+  return "gopmill " + gopmill_version() + " " + av::short_versions() + " libs " +
+         sha256_hex(std::as_bytes(std::span(libraries))).substr(0, 12);
 }
 
 }  // namespace gopmill

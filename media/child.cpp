@@ -37,7 +37,9 @@ class SpawnActions {
     posix_spawnattr_destroy(&attributes_);
   }
   void place(int fd, int at) { GOPMILL_CHECK(posix_spawn_file_actions_adddup2(&actions_, fd, at) == 0); }
-  void open_null(int at, int flags) { GOPMILL_CHECK(posix_spawn_file_actions_addopen(&actions_, at, "/dev/null", flags, 0) == 0); }
+  void open_null(int at, int flags) {
+    GOPMILL_CHECK(posix_spawn_file_actions_addopen(&actions_, at, "/dev/null", flags, 0) == 0);
+  }
   // The terminal's Ctrl-C is for the parent to interpret, and signals blocked by the parent's loop are not the child's business.
   void own_group_and_signals() {
     sigset_t none;
@@ -76,8 +78,8 @@ std::string describe_death(int status) {
 
 }  // namespace
 
-Result<MediaChild> MediaChild::start(ChildWork work, const std::string& request, const std::vector<int>& fds, const ChildLimits& limits,
-                                     Instant now) {
+Result<MediaChild> MediaChild::start(ChildWork work, const std::string& request, const std::vector<int>& fds,
+                                     const ChildLimits& limits, Instant now) {
   GOPMILL_CHECK(fds.size() <= kChildWorkFdsMax);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -86,7 +88,8 @@ Result<MediaChild> MediaChild::start(ChildWork work, const std::string& request,
   MediaChild child;
   child.socket_ = Fd(ends[0]);
   const Fd far_end(ends[1]);
-  const ChildRequest head{work, static_cast<std::uint32_t>(fds.size()), ::getpid(), limits.memory_bytes_max, limits.file_bytes_max, request};
+  const ChildRequest head{
+      work, static_cast<std::uint32_t>(fds.size()), ::getpid(), limits.memory_bytes_max, limits.file_bytes_max, request};
   const std::string bytes = encode(head);
   const Fd request_file = TRY(memory_file(std::as_bytes(std::span(bytes))));
   child.result_ = TRY(memory_file({}));
@@ -185,8 +188,7 @@ void MediaChild::kill() {
 ChildEnded MediaChild::end() {
   ::kill(pid_, SIGKILL);
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
   ended_ = true;
   socket_.reset();
   if (timed_out_) return {fail(FaultKind::kMachine, "the media child did not end in time")};

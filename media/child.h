@@ -19,37 +19,45 @@
 namespace gopmill {
 
 enum class ChildWork : std::uint8_t {
-  kAnalyse = 1,   // AnalyseRequest → SourceFacts
-  kSplit = 2,     // SplitRequest → nothing; asks for files
-  kTask = 3,      // empty; fds: task input, one output per rendition (or one for audio) → TaskResult
-  kStitch = 4,    // StitchRequest → FileReport; asks for files
-  kVerify = 5,    // VerifyRequest → FileReport
+  kAnalyse = 1,  // AnalyseRequest → SourceFacts
+  kSplit = 2,    // SplitRequest → nothing; asks for files
+  kTask = 3,     // empty; fds: task input, one output per rendition (or one for audio) → TaskResult
+  kStitch = 4,   // StitchRequest → FileReport; asks for files
+  kVerify = 5,   // VerifyRequest → FileReport
 };
 
 struct ChildLimits {
-  Duration wall_max{3600'000};              // killed after this
-  std::uint64_t memory_bytes_max = 4ULL << 30;   // RLIMIT_AS is useless with sanitizers and threads' stacks; RLIMIT_DATA is used
-  std::uint64_t file_bytes_max = 1ULL << 40;     // RLIMIT_FSIZE
+  Duration wall_max{3600'000};                  // killed after this
+  std::uint64_t memory_bytes_max = 4ULL << 30;  // RLIMIT_AS is useless with sanitizers and threads' stacks; RLIMIT_DATA is used
+  std::uint64_t file_bytes_max = 1ULL << 40;    // RLIMIT_FSIZE
 };
 
 // What a child says while it works.
-struct ChildProgress { std::uint64_t done = 0; };        // frames or milliseconds
-struct ChildWantsFile { std::uint32_t index = 0; };      // answered by give_file, in this order
-struct ChildClosedFile { std::uint32_t index = 0; };     // done with that file (split: it is complete)
-struct ChildEnded { Result<std::string> result; };       // last of all; the process is gone
+struct ChildProgress {
+  std::uint64_t done = 0;
+};  // frames or milliseconds
+struct ChildWantsFile {
+  std::uint32_t index = 0;
+};  // answered by give_file, in this order
+struct ChildClosedFile {
+  std::uint32_t index = 0;
+};  // done with that file (split: it is complete)
+struct ChildEnded {
+  Result<std::string> result;
+};  // last of all; the process is gone
 using ChildEvent = std::variant<ChildProgress, ChildWantsFile, ChildClosedFile, ChildEnded>;
 
 // Owned by one event loop, not thread-safe. Destruction kills the process and waits for it.
 class MediaChild {
  public:
   // `fds` are duplicated into the child; the caller keeps its own. Faults are kMachine.
-  static Result<MediaChild> start(ChildWork work, const std::string& request, const std::vector<int>& fds, const ChildLimits& limits,
-                                  Instant now);
+  static Result<MediaChild> start(ChildWork work, const std::string& request, const std::vector<int>& fds,
+                                  const ChildLimits& limits, Instant now);
   MediaChild(MediaChild&&) noexcept;
   MediaChild& operator=(MediaChild&&) noexcept;
   ~MediaChild();
 
-  [[nodiscard]] int event_fd() const { return socket_.get(); }   // readable: call poll()
+  [[nodiscard]] int event_fd() const { return socket_.get(); }  // readable: call poll()
   [[nodiscard]] pid_t pid() const { return pid_; }
   // Everything said since the last call, never blocking; enforces wall_max. After ChildEnded it returns nothing.
   std::vector<ChildEvent> poll(Instant now);
@@ -64,10 +72,10 @@ class MediaChild {
   pid_t pid_ = -1;
   Instant deadline_;
   bool timed_out_ = false;
-  bool finished_ = false;    // said it is done; its result file is complete
+  bool finished_ = false;  // said it is done; its result file is complete
   bool ended_ = false;
 };
 
-inline constexpr std::uint64_t kChildResultBytesMax = 512ULL << 20;   // an analysis of 10 M frames takes 120 MB
+inline constexpr std::uint64_t kChildResultBytesMax = 512ULL << 20;  // an analysis of 10 M frames takes 120 MB
 
 }  // namespace gopmill

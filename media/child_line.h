@@ -41,10 +41,16 @@ struct ChildRequest {
 struct ChildOutcome {
   bool good = false;
   FaultKind kind = FaultKind::kInternal;
-  std::string text;     // the encoded result, or the fault's words
+  std::string text;  // the encoded result, or the fault's words
 };
 
-template <class A> void fields(A& a, ChildRequest& v) { a(v.work, v.fds, v.parent_pid, v.memory_bytes_max, v.file_bytes_max, v.request); }
-template <class A> void fields(A& a, ChildOutcome& v) { a(v.good, v.kind, v.text); }
+template <class A>
+void fields(A& a, ChildRequest& v) {
+  a(v.work, v.fds, v.parent_pid, v.memory_bytes_max, v.file_bytes_max, v.request);
+}
+template <class A>
+void fields(A& a, ChildOutcome& v) {
+  a(v.good, v.kind, v.text);
+}
 
 }  // namespace gopmill

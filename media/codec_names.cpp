@@ -51,7 +51,8 @@ std::string av1_string(const Mp4SampleEntry& entry) {
   const unsigned profile = byte(1) >> 5;
   const bool high = byte(2) & 0x40;
   const unsigned depth = !high ? 8 : profile == 2 && (byte(2) & 0x20) ? 12 : 10;
-  return "av01." + std::to_string(profile) + "." + two_digits(byte(1) & 31) + (byte(2) & 0x80 ? "H" : "M") + "." + two_digits(depth);
+  return "av01." + std::to_string(profile) + "." + two_digits(byte(1) & 31) + (byte(2) & 0x80 ? "H" : "M") + "." +
+         two_digits(depth);
 }
 
 // The object type of the decoder and, for MPEG-4 audio, the audio object type in its first five bits (ISO/IEC 14496-1
@@ -66,8 +67,7 @@ Result<std::string> mp4a_string(const Mp4SampleEntry& entry) {
   };
   const auto descriptor = [&](unsigned tag) {
     ok = byte() == tag && ok;
-    for (int i = 0; i < 4 && (byte() & 0x80); ++i) {
-    }
+    for (int i = 0; i < 4 && (byte() & 0x80); ++i) {}
   };
   descriptor(3);
   at += 3;

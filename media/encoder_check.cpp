@@ -4,6 +4,8 @@
 
 namespace gopmill {
 
-EncoderCheck encoder_check() { return [](const RenditionProfile& rendition) { return av::complaint_about(rendition); }; }
+EncoderCheck encoder_check() {
+  return [](const RenditionProfile& rendition) { return av::complaint_about(rendition); };
+}
 
 }  // namespace gopmill

@@ -34,19 +34,37 @@ std::vector<Shown> from_packets(const std::vector<PacketFacts>& packets, const D
   return shown;
 }
 
+// Where packets carry only decoding times (AVI), a picture is shown when the decoder gives it out: at the decoding time of the
+// packet that made it do so, which is how every player that reads AVI has always timed it. The last ones, given out when
+// there are no more packets, follow at the distance of those before.
+std::vector<std::int64_t> decoding_times(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded) {
+  std::vector<std::int64_t> times;
+  for (std::size_t i = 0; i < decoded.shown.size(); ++i) {
+    const std::uint32_t at = i < decoded.given_at.size() ? decoded.given_at[i] : decoded.shown[i];
+    if (at != kAtTheEnd && packets[at].dts != INT64_MIN) {
+      times.push_back(packets[at].dts);
+    } else if (times.size() >= 2) {
+      times.push_back(2 * times.back() - times[times.size() - 2]);
+    } else {
+      times.push_back(packets[decoded.shown[i]].dts);
+    }
+  }
+  return times;
+}
+
 // The decoder's order is the truth; times are dealt out to it in rising order, so a clock that jumps back moves no picture.
 std::vector<Shown> from_pictures(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded) {
-  std::vector<Shown> shown;
-  std::vector<std::int64_t> times;
   const bool all_have_pts =
       std::all_of(decoded.shown.begin(), decoded.shown.end(), [&](std::uint32_t i) { return packets[i].pts != INT64_MIN; });
-  for (const std::uint32_t i : decoded.shown) {
-    const PacketFacts& packet = packets[i];
+  const std::vector<std::int64_t> by_decoding = all_have_pts ? std::vector<std::int64_t>() : decoding_times(packets, decoded);
+  std::vector<Shown> shown;
+  std::vector<std::int64_t> times;
+  for (std::size_t i = 0; i < decoded.shown.size(); ++i) {
+    const PacketFacts& packet = packets[decoded.shown[i]];
     if (packet.discard) continue;
-    // AVI has only decoding times: the n-th picture is shown at the n-th of them.
-    const std::int64_t raw = all_have_pts ? packet.pts : packet.dts != INT64_MIN ? packet.dts : packet.pts;
+    const std::int64_t raw = packet.pts != INT64_MIN ? packet.pts : by_decoding[i];
     if (raw == INT64_MIN) continue;
-    shown.push_back({raw, i});
+    shown.push_back({raw, decoded.shown[i]});
     times.push_back(raw);
   }
   std::sort(times.begin(), times.end());
@@ -85,7 +103,8 @@ std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, con
   const std::int64_t to = time_of(packets[probe.shown.back()]);
   if (pictures.size() != probe.shown.size()) return "packets that give more than one picture";
   for (std::size_t i = 1; i < probe.shown.size(); ++i) {
-    if (time_of(packets[probe.shown[i]]) < time_of(packets[probe.shown[i - 1]])) return "pictures that come out of the order of their timestamps";
+    if (time_of(packets[probe.shown[i]]) < time_of(packets[probe.shown[i - 1]]))
+      return "pictures that come out of the order of their timestamps";
   }
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
     if (packets[i].visible && packets[i].pts >= from && packets[i].pts <= to && !pictures.contains(i)) {
@@ -113,7 +132,8 @@ SourceFrameList list_frames(const std::vector<PacketFacts>& packets, Rational st
   }
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
     const std::int64_t time = time_of(packets[i]);
-    if (packets[i].key && time != INT64_MIN) list.keys.push_back({i, rescale(time - list.first_raw, stream_base, base), packets[i].clean});
+    if (packets[i].key && time != INT64_MIN)
+      list.keys.push_back({i, rescale(time - list.first_raw, stream_base, base), packets[i].clean});
     if (packets[i].visible && !packets[i].discard && time != INT64_MIN && time < list.first_raw) ++list.undecodable_head;
   }
   const std::int64_t median = median_distance(list.frames);

@@ -13,19 +13,23 @@ namespace gopmill {
 
 // A video packet as the linear read saw it; its place in the vector is its ordinal.
 struct PacketFacts {
-  std::int64_t pts = INT64_MIN;   // ticks of the stream's base; INT64_MIN: none
+  std::int64_t pts = INT64_MIN;  // ticks of the stream's base; INT64_MIN: none
   std::int64_t dts = INT64_MIN;
   std::int64_t duration = 0;
   bool key = false;
-  bool clean = false;             // a decoder may start here and lose nothing
-  bool visible = true;            // carries a picture that is shown
-  bool discard = false;           // outside of the edit list
+  bool clean = false;    // a decoder may start here and lose nothing
+  bool visible = true;   // carries a picture that is shown
+  bool discard = false;  // outside of the edit list
 };
+
+inline constexpr std::uint32_t kAtTheEnd = UINT32_MAX;
 
 // Ordinals of decoded pictures in presentation order, from the first packet on.
 struct DecodedPictures {
   std::vector<std::uint32_t> shown;
-  bool whole = false;             // the whole track was decoded, not only its beginning
+  // For each, the packet that made the decoder give it out; kAtTheEnd for those it gave when there were no more.
+  std::vector<std::uint32_t> given_at;
+  bool whole = false;  // the whole track was decoded, not only its beginning
 };
 
 // The base output times are kept in: the stream's, with a numerator of 1 (MP4 timescales are integers) and one tick at most 0.1 ms
@@ -37,12 +41,12 @@ Rational refined_base(Rational stream_base);
 std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, const DecodedPictures& probe);
 
 struct SourceFrameList {
-  std::vector<SourceFrame> frames;    // pts from 0, strictly rising, in `base`
+  std::vector<SourceFrame> frames;  // pts from 0, strictly rising, in `base`
   std::vector<KeyPacket> keys;
-  std::int64_t last_duration = 0;     // in `base`
-  std::int64_t first_raw = 0;         // the first picture's timestamp, in the stream's base
-  std::uint64_t undecodable_head = 0; // packets before the first picture: the recording starts inside a GOP
-  std::uint64_t moved = 0;            // pictures moved because they shared a timestamp
+  std::int64_t last_duration = 0;      // in `base`
+  std::int64_t first_raw = 0;          // the first picture's timestamp, in the stream's base
+  std::uint64_t undecodable_head = 0;  // packets before the first picture: the recording starts inside a GOP
+  std::uint64_t moved = 0;             // pictures moved because they shared a timestamp
 };
 // Precondition: `decoded.shown` is not empty. With decoded.whole exactly its pictures are listed, at the packets' times in rising order;
 // else every visible packet from the first decoded picture's time on.

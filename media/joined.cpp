@@ -17,14 +17,18 @@ JoinedPictures::JoinedPictures(const RenditionPlan& plan) : plan_(plan), seen_(p
 
 Result<> JoinedPictures::add(std::int64_t pts, std::uint32_t bytes, bool key) {
   const auto& frames = plan_.frames;
-  const auto found = std::lower_bound(frames.begin(), frames.end(), pts, [](const PlannedFrame& f, std::int64_t value) { return f.pts < value; });
+  const auto found = std::lower_bound(frames.begin(), frames.end(), pts,
+                                      [](const PlannedFrame& f, std::int64_t value) { return f.pts < value; });
   const std::string when = at_seconds(pts, plan_.base);
-  if (found == frames.end() || found->pts != pts) return fail(FaultKind::kInternal, "a picture at " + when + " that is not planned");
+  if (found == frames.end() || found->pts != pts)
+    return fail(FaultKind::kInternal, "a picture at " + when + " that is not planned");
   const auto place = static_cast<std::uint32_t>(found - frames.begin());
   if (seen_[place]) return fail(FaultKind::kInternal, "the picture at " + when + " comes twice");
-  if (key != found->key) return fail(FaultKind::kInternal, key ? "a key frame at " + when + " that is not planned" : "no key frame at " + when);
+  if (key != found->key)
+    return fail(FaultKind::kInternal, key ? "a key frame at " + when + " that is not planned" : "no key frame at " + when);
   if (places_.empty() && !key) return fail(FaultKind::kInternal, "the first picture is no key frame");
-  if (place < key_place_) return fail(FaultKind::kInternal, "the picture at " + when + " follows the key frame it is shown before");
+  if (place < key_place_)
+    return fail(FaultKind::kInternal, "the picture at " + when + " follows the key frame it is shown before");
   if (key) key_place_ = place;
   seen_[place] = true;
   const auto order = static_cast<std::uint32_t>(places_.size());
@@ -38,7 +42,8 @@ Result<> JoinedPictures::add(std::int64_t pts, std::uint32_t bytes, bool key) {
 Result<> JoinedPictures::finish() {
   if (places_.size() != plan_.frames.size()) {
     const auto missing = static_cast<std::size_t>(std::find(seen_.begin(), seen_.end(), false) - seen_.begin());
-    return fail(FaultKind::kInternal, std::to_string(plan_.frames.size() - places_.size()) + " planned pictures are missing, the first at " +
+    return fail(FaultKind::kInternal, std::to_string(plan_.frames.size() - places_.size()) +
+                                          " planned pictures are missing, the first at " +
                                           at_seconds(plan_.frames[missing].pts, plan_.base));
   }
   // The smallest step near the start, so that a film whose first picture stays for long does not begin far below zero.

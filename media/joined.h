@@ -33,14 +33,14 @@ class JoinedPictures {
 
   // After finish(). Times in ticks of the plan's base.
   [[nodiscard]] std::size_t size() const { return places_.size(); }
-  [[nodiscard]] std::uint32_t reorder() const { return reorder_; }            // D
+  [[nodiscard]] std::uint32_t reorder() const { return reorder_; }  // D
   [[nodiscard]] std::int64_t dts(std::size_t i) const;
   [[nodiscard]] std::int64_t pts(std::size_t i) const { return plan_.frames[places_[i]].pts; }
   [[nodiscard]] bool key(std::size_t i) const { return plan_.frames[places_[i]].key; }
   // Until the next picture's dts; the last one's is the plan's last_duration. Always > 0.
   [[nodiscard]] std::int64_t duration(std::size_t i) const;
   [[nodiscard]] std::int64_t first_pts() const { return plan_.frames.front().pts; }
-  [[nodiscard]] std::int64_t shown() const;                                   // from the first picture to the end of the last
+  [[nodiscard]] std::int64_t shown() const;  // from the first picture to the end of the last
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
   // Lengths of the tables an MP4 writes in runs of equal values, and of its list of key frames.
@@ -50,31 +50,34 @@ class JoinedPictures {
     std::uint64_t keys = 0;
   };
   [[nodiscard]] Tables tables() const;
-  [[nodiscard]] const std::vector<std::uint32_t>& sizes() const { return sizes_; }   // bytes, in decode order
+  [[nodiscard]] const std::vector<std::uint32_t>& sizes() const { return sizes_; }  // bytes, in decode order
 
  private:
   const RenditionPlan& plan_;
-  std::vector<std::uint32_t> places_;   // place in plan_.frames, in decode order
+  std::vector<std::uint32_t> places_;  // place in plan_.frames, in decode order
   std::vector<std::uint32_t> sizes_;
   std::vector<bool> seen_;
-  std::uint32_t key_place_ = 0;         // of the newest key frame
+  std::uint32_t key_place_ = 0;  // of the newest key frame
   std::uint32_t reorder_ = 0;
-  std::int64_t lead_step_ = 1;          // how the clock runs before S[0]
+  std::int64_t lead_step_ = 1;  // how the clock runs before S[0]
   std::uint64_t bytes_ = 0;
 };
 
 // The decoder's buffer as broadcasters and phones model it (ISO/IEC 14496-10 annex C, constant-rate leaky bucket): `bufsize`
 // bits, filled at `maxrate` up to the brim, each picture taken out whole at its decode time.
-inline constexpr double kBufferStartFullness = 0.9;   // x264's own default, which encoders assume of players
+inline constexpr double kBufferStartFullness = 0.9;  // x264's own default, which encoders assume of players
 
 class LeakyBucket {
  public:
   // Bits per second and bits, both > 0.
-  LeakyBucket(std::int64_t maxrate, std::int64_t bufsize) : maxrate_(maxrate), bufsize_(bufsize), fullness_(kBufferStartFullness * static_cast<double>(bufsize)) {}
+  LeakyBucket(std::int64_t maxrate, std::int64_t bufsize)
+      : maxrate_(maxrate), bufsize_(bufsize), fullness_(kBufferStartFullness * static_cast<double>(bufsize)) {}
   // Decode times rise.
   void take(Timestamp dts, std::uint64_t bytes);
-  [[nodiscard]] std::uint64_t underflows() const { return underflows_; }   // pictures that had not arrived in time
-  [[nodiscard]] double lowest() const { return lowest_ / static_cast<double>(bufsize_); }  // fullness, 1 = full; < 0: so much was missing
+  [[nodiscard]] std::uint64_t underflows() const { return underflows_; }  // pictures that had not arrived in time
+  [[nodiscard]] double lowest() const {
+    return lowest_ / static_cast<double>(bufsize_);
+  }  // fullness, 1 = full; < 0: so much was missing
   [[nodiscard]] std::optional<Timestamp> first_underflow() const { return first_; }
 
  private:

@@ -8,9 +8,9 @@ namespace gopmill {
 
 namespace {
 
-constexpr std::uint32_t kMagic = 0x314a4d47;       // "GMJ1"
-constexpr std::uint32_t kTaskMagic = 0x31544d47;   // "GMT1"
-constexpr std::uint32_t kSealMark = 0xffffffff;    // stands where a record's length would
+constexpr std::uint32_t kMagic = 0x314a4d47;      // "GMJ1"
+constexpr std::uint32_t kTaskMagic = 0x31544d47;  // "GMT1"
+constexpr std::uint32_t kSealMark = 0xffffffff;   // stands where a record's length would
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::uint32_t kRecordBytesMax = kPacketBytesMax + (1U << 20);
 
@@ -20,8 +20,8 @@ template <class A>
 void fields(A& a, StreamParameters& v) {
   a(v.media, v.codec, v.codec_tag, v.extradata, v.base, v.format, v.width, v.height, v.sample_aspect, v.profile, v.level,
     v.colour_range, v.primaries, v.transfer, v.matrix, v.chroma_location, v.video_delay, v.sample_rate, v.channels, v.block_align,
-    v.frame_size, v.bits_per_coded_sample, v.bits_per_raw_sample, v.initial_padding, v.trailing_padding, v.seek_preroll, v.bit_rate,
-    v.channel_layout);
+    v.frame_size, v.bits_per_coded_sample, v.bits_per_raw_sample, v.initial_padding, v.trailing_padding, v.seek_preroll,
+    v.bit_rate, v.channel_layout);
 }
 template <class A>
 void fields(A& a, SideData& v) {
@@ -101,7 +101,8 @@ Result<std::optional<JournalPacket>> JournalReader::next() {
   std::uint64_t count = 0;
   std::memcpy(&count, ahead_.data() + ahead_at_ + sizeof mark, sizeof count);
   if (count != packets_) {
-    return fail(FaultKind::kInput, "the journal's seal says " + std::to_string(count) + " packets, " + std::to_string(packets_) + " are there");
+    return fail(FaultKind::kInput,
+                "the journal's seal says " + std::to_string(count) + " packets, " + std::to_string(packets_) + " are there");
   }
   return std::optional<JournalPacket>();
 }
@@ -112,7 +113,8 @@ Result<std::string> JournalReader::record(std::uint32_t bytes_max) {
   TRY(fill(sizeof size + sizeof hash));
   std::memcpy(&size, ahead_.data() + ahead_at_, sizeof size);
   std::memcpy(&hash, ahead_.data() + ahead_at_ + sizeof size, sizeof hash);
-  if (size > bytes_max) return fail(FaultKind::kInput, "a journal record of " + std::to_string(size) + " bytes is above the limit");
+  if (size > bytes_max)
+    return fail(FaultKind::kInput, "a journal record of " + std::to_string(size) + " bytes is above the limit");
   ahead_at_ += sizeof size + sizeof hash;
   TRY(fill(size));
   std::string body = ahead_.substr(ahead_at_, size);
@@ -133,7 +135,8 @@ Result<> JournalReader::fill(std::size_t want) {
   const std::size_t got = TRY(read_at(fd_, offset_, std::as_writable_bytes(std::span(ahead_).subspan(had))));
   offset_ += got;
   ahead_.resize(had + got);
-  if (ahead_.size() < want) return fail(FaultKind::kInput, "the journal ends early, after " + std::to_string(packets_) + " packets");
+  if (ahead_.size() < want)
+    return fail(FaultKind::kInput, "the journal ends early, after " + std::to_string(packets_) + " packets");
   return {};
 }
 
@@ -148,7 +151,8 @@ Result<TaskHead> read_task_head(int fd) {
   std::array<std::uint32_t, 2> head{};
   const std::size_t got = TRY(read_at(fd, 0, std::as_writable_bytes(std::span(head))));
   if (got != sizeof head || head[0] != kTaskMagic) return fail(FaultKind::kInput, "not a task input");
-  if (head[1] > kTaskHeadBytesMax || head[1] > TRY(file_size(fd))) return fail(FaultKind::kInput, "the task's request is longer than its file");
+  if (head[1] > kTaskHeadBytesMax || head[1] > TRY(file_size(fd)))
+    return fail(FaultKind::kInput, "the task's request is longer than its file");
   TaskHead task;
   task.request.resize(head[1]);
   task.request.resize(TRY(read_at(fd, sizeof head, std::as_writable_bytes(std::span(task.request)))));

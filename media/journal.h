@@ -14,17 +14,17 @@
 
 namespace gopmill {
 
-inline constexpr std::uint32_t kPacketBytesMax = 64U << 20;      // 8K intra frames reach 20 MB
+inline constexpr std::uint32_t kPacketBytesMax = 64U << 20;  // 8K intra frames reach 20 MB
 inline constexpr std::uint32_t kExtradataBytesMax = 1U << 20;
 
 // What a decoder or a muxer must know of a stream. Names and numbers are libav's own, so they hold within one build.
 struct StreamParameters {
-  std::uint8_t media = 0;         // 1 video, 2 audio
-  std::string codec;              // "h264", "aac"
+  std::uint8_t media = 0;  // 1 video, 2 audio
+  std::string codec;       // "h264", "aac"
   std::uint32_t codec_tag = 0;
   std::string extradata;
-  Rational base{1, 1};            // of packet times
-  std::int32_t format = -1;       // pixel or sample format
+  Rational base{1, 1};       // of packet times
+  std::int32_t format = -1;  // pixel or sample format
   std::int32_t width = 0, height = 0;
   Rational sample_aspect{0, 1};
   std::int32_t profile = -99, level = -99;
@@ -34,21 +34,21 @@ struct StreamParameters {
   std::int32_t bits_per_coded_sample = 0, bits_per_raw_sample = 0;
   std::int32_t initial_padding = 0, trailing_padding = 0, seek_preroll = 0;
   std::int64_t bit_rate = 0;
-  std::string channel_layout;     // libav's description: "5.1(side)"
+  std::string channel_layout;  // libav's description: "5.1(side)"
 };
 
 struct SideData {
-  std::uint32_t type = 0;         // AVPacketSideDataType
+  std::uint32_t type = 0;  // AVPacketSideDataType
   std::string bytes;
 };
 
 struct JournalPacket {
-  std::uint32_t ordinal = 0;      // source packets: their number in the stream; encoded ones: 0, 1, 2…
-  std::int64_t pts = INT64_MIN;   // ticks of the stream's base; INT64_MIN: none
+  std::uint32_t ordinal = 0;     // source packets: their number in the stream; encoded ones: 0, 1, 2…
+  std::int64_t pts = INT64_MIN;  // ticks of the stream's base; INT64_MIN: none
   std::int64_t dts = INT64_MIN;
   std::int64_t duration = 0;
   bool key = false;
-  bool discard = false;           // decode, do not show (outside of an edit list)
+  bool discard = false;  // decode, do not show (outside of an edit list)
   std::vector<SideData> side_data;
   std::string bytes;
 };
@@ -92,12 +92,12 @@ class JournalReader {
 };
 
 // A task input file is an encoded TaskRequest with its length in front, then a journal.
-Result<std::uint64_t> write_task_head(int fd, const std::string& request);            // returns the journal's offset
+Result<std::uint64_t> write_task_head(int fd, const std::string& request);  // returns the journal's offset
 struct TaskHead {
   std::string request;
   std::uint64_t journal_offset = 0;
 };
 Result<TaskHead> read_task_head(int fd);
-inline constexpr std::uint32_t kTaskHeadBytesMax = 512U << 20;   // a whole day unsplit: 10 M frames x 3 renditions x 13 bytes
+inline constexpr std::uint32_t kTaskHeadBytesMax = 512U << 20;  // a whole day unsplit: 10 M frames x 3 renditions x 13 bytes
 
 }  // namespace gopmill

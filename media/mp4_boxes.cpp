@@ -11,9 +11,9 @@ namespace gopmill {
 
 namespace {
 
-constexpr std::uint32_t kBoxesMax = 10'000;          // in one parent; a finished file has five
-constexpr std::uint64_t kSamplesMax = 100'000'000;   // ten days of AAC
-constexpr std::uint64_t kEditEndless = UINT32_MAX;   // above this a duration needs version 1
+constexpr std::uint32_t kBoxesMax = 10'000;         // in one parent; a finished file has five
+constexpr std::uint64_t kSamplesMax = 100'000'000;  // ten days of AAC
+constexpr std::uint64_t kEditEndless = UINT32_MAX;  // above this a duration needs version 1
 
 std::uint64_t big_endian(std::string_view text, std::size_t at, std::size_t bytes) {
   std::uint64_t value = 0;
@@ -25,7 +25,9 @@ void put(std::string& to, std::uint64_t value, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift & 0xff));
 }
 
-std::unexpected<Fault> malformed(std::string_view type) { return fail(FaultKind::kInput, "the box '" + std::string(type) + "' is malformed"); }
+std::unexpected<Fault> malformed(std::string_view type) {
+  return fail(FaultKind::kInput, "the box '" + std::string(type) + "' is malformed");
+}
 
 // The content of a box, read from front to back. Reading past the end gives zeros and is remembered.
 class Content {
@@ -121,7 +123,8 @@ Result<std::vector<Mp4Edit>> read_edits(const Child& box) {
   for (Mp4Edit& edit : edits) {
     edit.duration = content.number(width);
     const std::uint64_t media_time = content.number(width);
-    edit.media_time = width == 8 ? static_cast<std::int64_t>(media_time) : static_cast<std::int32_t>(static_cast<std::uint32_t>(media_time));
+    edit.media_time =
+        width == 8 ? static_cast<std::int64_t>(media_time) : static_cast<std::int32_t>(static_cast<std::uint32_t>(media_time));
     if (content.u32() != 0x10000) return fail(FaultKind::kInput, "an edit list that changes the speed");
   }
   return edits;
@@ -264,7 +267,8 @@ Result<Mp4Presentation> presentation_of(const Mp4Layout& layout, const Mp4Track&
       media_end += run.value;
     }
   }
-  if (shown.samples.size() != track.samples) return fail(FaultKind::kInput, "the tables of durations and of sizes differ in length");
+  if (shown.samples.size() != track.samples)
+    return fail(FaultKind::kInput, "the tables of durations and of sizes differ in length");
   std::size_t at = 0;
   std::int64_t last_shown = 0;
   for (const Mp4Run& run : track.offsets) {
@@ -363,7 +367,8 @@ Result<std::string> with_edit_lists(const std::string& moov, const std::vector<T
       std::string text;
       for (const Child& part : TRY(children_of(child.content, "trak"))) {
         if (part.type == "edts") return malformed("trak");
-        text += part.type == "tkhd" ? TRY(with_duration(part, 8, edit.starts + edit.lasts)) + edit_list(edit) : std::string(part.whole);
+        text += part.type == "tkhd" ? TRY(with_duration(part, 8, edit.starts + edit.lasts)) + edit_list(edit)
+                                    : std::string(part.whole);
       }
       movie += box("trak", text);
     } else if (child.type != "udta") {

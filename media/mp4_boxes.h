@@ -14,16 +14,16 @@
 namespace gopmill {
 
 struct Mp4Box {
-  std::string type;           // four characters
-  std::uint64_t at = 0;       // of its size field, in the file or in its parent's text
-  std::uint64_t size = 0;     // header included
-  std::uint32_t head = 8;     // bytes before the content
+  std::string type;        // four characters
+  std::uint64_t at = 0;    // of its size field, in the file or in its parent's text
+  std::uint64_t size = 0;  // header included
+  std::uint32_t head = 8;  // bytes before the content
 };
 
 // How the time of a track's media becomes presentation time (elst).
 struct Mp4Edit {
-  std::uint64_t duration = 0;      // ticks of the movie's timescale
-  std::int64_t media_time = 0;     // ticks of the track's; -1: nothing is shown
+  std::uint64_t duration = 0;   // ticks of the movie's timescale
+  std::int64_t media_time = 0;  // ticks of the track's; -1: nothing is shown
 };
 
 struct Mp4SampleEntry {
@@ -40,26 +40,26 @@ struct Mp4Run {
 };
 
 struct Mp4Track {
-  std::string handler;             // "vide", "soun"
+  std::string handler;  // "vide", "soun"
   std::uint32_t timescale = 0;
-  bool upright = true;             // the track's matrix changes nothing
-  std::vector<Mp4Edit> edits;      // none: as one edit over everything
+  bool upright = true;         // the track's matrix changes nothing
+  std::vector<Mp4Edit> edits;  // none: as one edit over everything
   std::vector<Mp4SampleEntry> entries;
-  std::vector<Mp4Run> durations;   // stts
-  std::vector<Mp4Run> offsets;     // ctts; empty: all 0
-  bool every_sample_is_key = true; // no stss
-  std::vector<std::uint32_t> keys; // stss, from 1
-  std::uint64_t samples = 0;       // stsz
+  std::vector<Mp4Run> durations;    // stts
+  std::vector<Mp4Run> offsets;      // ctts; empty: all 0
+  bool every_sample_is_key = true;  // no stss
+  std::vector<std::uint32_t> keys;  // stss, from 1
+  std::uint64_t samples = 0;        // stsz
   [[nodiscard]] Rational base() const { return {1, timescale}; }
 };
 
 struct Mp4Layout {
-  std::vector<Mp4Box> boxes;       // top level
-  std::uint32_t timescale = 0;     // of the movie
+  std::vector<Mp4Box> boxes;    // top level
+  std::uint32_t timescale = 0;  // of the movie
   std::vector<Mp4Track> tracks;
 };
 
-inline constexpr std::uint64_t kMoovBytesMax = 512ULL << 20;   // a day at 120 frames/s takes 160 MB
+inline constexpr std::uint64_t kMoovBytesMax = 512ULL << 20;  // a day at 120 frames/s takes 160 MB
 
 Result<Mp4Layout> read_mp4_layout(int file);
 
@@ -80,9 +80,9 @@ Result<Mp4Presentation> presentation_of(const Mp4Layout& layout, const Mp4Track&
 
 // What a track's edit list is to say, in trak order.
 struct TrackEdit {
-  std::uint64_t starts = 0;        // movie ticks before anything is shown; 0: no empty edit
-  std::uint64_t lasts = 0;         // movie ticks shown
-  std::uint64_t media_time = 0;    // track ticks skipped
+  std::uint64_t starts = 0;      // movie ticks before anything is shown; 0: no empty edit
+  std::uint64_t lasts = 0;       // movie ticks shown
+  std::uint64_t media_time = 0;  // track ticks skipped
 };
 // `moov` is a whole box without edit lists. Returns it with one per track, the durations of movie and tracks made to
 // fit, and without the movie's user data: libavformat writes an empty list of tags.

@@ -20,7 +20,8 @@ struct OpenRun {
 
 Result<OpenRun> open_run(const SplitRequest& request, std::uint32_t index, const av::Demuxer& demuxer, ParentLine& parent) {
   const PacketRun& run = request.runs[index];
-  if (run.stream >= demuxer.streams().size() || run.first >= run.end) return fail(FaultKind::kInternal, "a packet run that cannot be");
+  if (run.stream >= demuxer.streams().size() || run.first >= run.end)
+    return fail(FaultKind::kInternal, "a packet run that cannot be");
   Fd file = TRY(parent.want_file(index));
   // The file holds the task's request already; the journal follows it.
   const std::uint64_t offset = TRY(file_size(file.get()));

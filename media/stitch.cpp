@@ -21,8 +21,8 @@ constexpr std::int64_t kPiecesPerSecond = 2;
 
 // What must be equal in all segments for one sample entry to describe them. bit_rate and video_delay are estimates.
 auto description_of(const StreamParameters& p) {
-  return std::tie(p.media, p.codec, p.base, p.format, p.width, p.height, p.profile, p.level, p.colour_range, p.primaries, p.transfer, p.matrix,
-                  p.chroma_location, p.bits_per_raw_sample);
+  return std::tie(p.media, p.codec, p.base, p.format, p.width, p.height, p.profile, p.level, p.colour_range, p.primaries,
+                  p.transfer, p.matrix, p.chroma_location, p.bits_per_raw_sample);
 }
 
 // Packets of several journals as one run, one file open at a time.
@@ -58,8 +58,10 @@ class JournalChain {
     if (!reader) return std::unexpected(std::move(reader.error()).within(place()));
     reader_.emplace(std::move(*reader));
     if (!parameters_) parameters_ = reader_->parameters();
-    if (reader_->parameters().extradata != parameters_->extradata) return fail(FaultKind::kInternal, place() + ": its parameter sets differ from the first one's");
-    if (description_of(reader_->parameters()) != description_of(*parameters_)) return fail(FaultKind::kInternal, place() + ": its stream parameters differ from the first one's");
+    if (reader_->parameters().extradata != parameters_->extradata)
+      return fail(FaultKind::kInternal, place() + ": its parameter sets differ from the first one's");
+    if (description_of(reader_->parameters()) != description_of(*parameters_))
+      return fail(FaultKind::kInternal, place() + ": its stream parameters differ from the first one's");
     return {};
   }
 
@@ -82,12 +84,13 @@ struct SoundSurvey {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
   std::uint64_t duration_runs = 0;
-  std::int64_t first = 0, end = 0;    // samples on the output timeline, priming included
+  std::int64_t first = 0, end = 0;  // samples on the output timeline, priming included
 };
 
 Result<> check_video(const StreamParameters& p, const RenditionPlan& plan) {
   if (p.media != 1 || p.width != plan.width || p.height != plan.height) {
-    return fail(FaultKind::kInternal, "the segments hold " + p.codec + " of " + std::to_string(p.width) + "x" + std::to_string(p.height) + ", not what is planned");
+    return fail(FaultKind::kInternal, "the segments hold " + p.codec + " of " + std::to_string(p.width) + "x" +
+                                          std::to_string(p.height) + ", not what is planned");
   }
   if (p.base != plan.base) return fail(FaultKind::kInternal, "the segments keep time in another base than the plan");
   if (plan.base.num < 1 || plan.base.den > INT32_MAX) return fail(FaultKind::kInternal, "a time base MP4 cannot hold");
@@ -126,11 +129,14 @@ Result<SoundSurvey> survey_sound(const StitchRequest& request, ParentLine& paren
   }
   const StreamParameters& p = survey.parameters;
   if (survey.packets == 0) return fail(FaultKind::kInternal, "sound: nothing in its journal");
-  if (p.media != 2 || p.sample_rate != planned.sample_rate || p.channels != planned.channels || p.base != Rational{1, planned.sample_rate}) {
-    return fail(FaultKind::kInternal, "sound: " + p.codec + " of " + std::to_string(p.sample_rate) + " Hz, " + std::to_string(p.channels) + " channels, not what is planned");
+  if (p.media != 2 || p.sample_rate != planned.sample_rate || p.channels != planned.channels ||
+      p.base != Rational{1, planned.sample_rate}) {
+    return fail(FaultKind::kInternal, "sound: " + p.codec + " of " + std::to_string(p.sample_rate) + " Hz, " +
+                                          std::to_string(p.channels) + " channels, not what is planned");
   }
   if (survey.first + p.initial_padding != planned.first_sample || survey.end <= planned.first_sample) {
-    return fail(FaultKind::kInternal, "sound: starts at sample " + std::to_string(survey.first + p.initial_padding) + ", planned is " + std::to_string(planned.first_sample));
+    return fail(FaultKind::kInternal, "sound: starts at sample " + std::to_string(survey.first + p.initial_padding) +
+                                          ", planned is " + std::to_string(planned.first_sample));
   }
   return survey;
 }
@@ -173,7 +179,8 @@ av::MuxTrack sound_track(const RenditionPlan& plan, const SoundSurvey& survey) {
 // Hands one track's packets to the muxer, piece by piece.
 class TrackFeed {
  public:
-  using TimesOf = std::function<av::MuxSample(std::size_t, const JournalPacket&)>;   // of the packet with this place in decode order, media time
+  using TimesOf = std::function<av::MuxSample(
+      std::size_t, const JournalPacket&)>;  // of the packet with this place in decode order, media time
   TrackFeed(std::size_t track, Timestamp first, JournalChain chain, TimesOf times_of)
       : track_(track), first_(first), chain_(std::move(chain)), times_of_(std::move(times_of)) {}
 
@@ -198,10 +205,10 @@ class TrackFeed {
 
  private:
   std::size_t track_;
-  Timestamp first_;      // when media time 0 is
+  Timestamp first_;  // when media time 0 is
   JournalChain chain_;
   TimesOf times_of_;
-  std::optional<JournalPacket> packet_;   // read, but not due yet
+  std::optional<JournalPacket> packet_;  // read, but not due yet
   std::size_t written_ = 0;
   bool done_ = false;
 };
@@ -218,7 +225,8 @@ std::uint64_t pieces_of(const std::vector<av::MuxTrack>& tracks) {
 
 class Stitch {
  public:
-  Stitch(const StitchRequest& request, ParentLine& parent) : request_(request), plan_(request.plan), parent_(parent), joined_(request.plan) {}
+  Stitch(const StitchRequest& request, ParentLine& parent)
+      : request_(request), plan_(request.plan), parent_(parent), joined_(request.plan) {}
 
   Result<> survey() {
     if (plan_.has_video) {
@@ -226,16 +234,18 @@ class Stitch {
       const std::int64_t num = plan_.base.num;
       const Rational base{1, plan_.base.den};
       const std::int64_t first = joined_.dts(0);
-      feeds_.emplace_back(tracks_.size(), Timestamp{first * num, base}, JournalChain(0, request_.video_inputs, "segment", true, parent_),
-                          [this, num, first](std::size_t i, const JournalPacket&) -> av::MuxSample {
-                            return {(joined_.dts(i) - first) * num, (joined_.pts(i) - first) * num, joined_.duration(i) * num, joined_.key(i)};
-                          });
+      feeds_.emplace_back(
+          tracks_.size(), Timestamp{first * num, base}, JournalChain(0, request_.video_inputs, "segment", true, parent_),
+          [this, num, first](std::size_t i, const JournalPacket&) -> av::MuxSample {
+            return {(joined_.dts(i) - first) * num, (joined_.pts(i) - first) * num, joined_.duration(i) * num, joined_.key(i)};
+          });
       tracks_.push_back(picture_track(plan_, joined_, parameters));
     }
     if (plan_.has_audio) {
       const SoundSurvey sound = TRY(survey_sound(request_, parent_));
       const std::int64_t first = sound.first;
-      feeds_.emplace_back(tracks_.size(), Timestamp{first, {1, plan_.audio.sample_rate}}, JournalChain(request_.video_inputs, 1, "sound", true, parent_),
+      feeds_.emplace_back(tracks_.size(), Timestamp{first, {1, plan_.audio.sample_rate}},
+                          JournalChain(request_.video_inputs, 1, "sound", true, parent_),
                           [first](std::size_t, const JournalPacket& packet) -> av::MuxSample {
                             return {packet.pts - first, packet.pts - first, packet.duration, true};
                           });
@@ -252,7 +262,8 @@ class Stitch {
       parent_.progress(feeds_.front().written());
     }
     for (std::size_t i = 0; i < feeds_.size(); ++i) {
-      if (feeds_[i].written() != tracks_[i].samples) return fail(FaultKind::kMachine, "a journal changed between its two readings");
+      if (feeds_[i].written() != tracks_[i].samples)
+        return fail(FaultKind::kMachine, "a journal changed between its two readings");
     }
     return muxer.finish();
   }
@@ -286,8 +297,10 @@ class Stitch {
 
 Result<> check_request(const StitchRequest& request) {
   const RenditionPlan& plan = request.plan;
-  const bool fits = plan.has_video == (request.video_inputs > 0) && plan.has_video == !plan.frames.empty() && request.audio_inputs == (plan.has_audio ? 1U : 0U);
-  if (!fits || (!plan.has_video && !plan.has_audio)) return fail(FaultKind::kInternal, "a request to stitch whose inputs are not the plan's");
+  const bool fits = plan.has_video == (request.video_inputs > 0) && plan.has_video == !plan.frames.empty() &&
+                    request.audio_inputs == (plan.has_audio ? 1U : 0U);
+  if (!fits || (!plan.has_video && !plan.has_audio))
+    return fail(FaultKind::kInternal, "a request to stitch whose inputs are not the plan's");
   return {};
 }
 

@@ -18,9 +18,9 @@ namespace gopmill {
 
 // One picture of a rendition.
 struct OutputFrame {
-  std::uint32_t source = 0;   // index into VideoTask::sources
-  std::int64_t pts = 0;       // ticks of VideoTask::base on the job's output timeline
-  bool key = false;           // an IDR is forced here: first frame at or after k x gop
+  std::uint32_t source = 0;  // index into VideoTask::sources
+  std::int64_t pts = 0;      // ticks of VideoTask::base on the job's output timeline
+  bool key = false;          // an IDR is forced here: first frame at or after k x gop
   friend bool operator==(const OutputFrame&, const OutputFrame&) = default;
 };
 
@@ -29,12 +29,12 @@ struct EncoderSettings {
   VideoCodec codec = VideoCodec::kH264;
   int width = 0, height = 0;
   PixelFormat pixel_format = PixelFormat::kYuv420p;
-  Colour colour;              // to be tagged
+  Colour colour;  // to be tagged
   RateControl rate;
   std::string preset, codec_profile, level;
   std::map<std::string, std::string> options;
-  Rational base{1, 1};        // of pts
-  Rational frame_rate{25, 1}; // mean over the whole rendition: what rate control assumes; never used for timestamps
+  Rational base{1, 1};         // of pts
+  Rational frame_rate{25, 1};  // mean over the whole rendition: what rate control assumes; never used for timestamps
 };
 
 struct RenditionTask {
@@ -54,7 +54,7 @@ struct VideoTask {
   std::vector<std::uint32_t> sources;
   Orientation orientation;
   Rational sample_aspect{1, 1};
-  Colour colour;              // of the source, one answer for the whole file
+  Colour colour;  // of the source, one answer for the whole file
   bool deinterlace = false;
   std::vector<RenditionTask> renditions;
 };
@@ -63,9 +63,9 @@ struct VideoTask {
 
 struct AudioTask {
   AudioProfile profile;
-  int sample_rate = 48000;    // of the output
-  int channels = 2;           // of the output
-  std::int64_t first_sample = 0;   // output timeline position of the first sound, in samples of sample_rate
+  int sample_rate = 48000;        // of the output
+  int channels = 2;               // of the output
+  std::int64_t first_sample = 0;  // output timeline position of the first sound, in samples of sample_rate
 };
 
 // The head of a task input file: exactly one of the two is set.
@@ -76,20 +76,20 @@ struct TaskRequest {
 
 // ---- Results ----
 
-struct VideoOutput {          // per rendition of a VideoTask
+struct VideoOutput {  // per rendition of a VideoTask
   std::uint64_t frames = 0;
-  std::uint64_t bytes = 0;    // of coded packets
-  std::string parameter_sets; // sha256 of the encoder's extradata: equal over all segments, or the job fails
-  std::uint64_t checked = 0;  // frames decoded again and found to be the right picture
-  double psnr = 0;            // dB, luma, mean over sampled positions of every frame, decoded again against what was encoded
-  double psnr_worst = 0;      // dB, of the worst frame
+  std::uint64_t bytes = 0;     // of coded packets
+  std::string parameter_sets;  // sha256 of the encoder's extradata: equal over all segments, or the job fails
+  std::uint64_t checked = 0;   // frames decoded again and found to be the right picture
+  double psnr = 0;             // dB, luma, mean over sampled positions of every frame, decoded again against what was encoded
+  double psnr_worst = 0;       // dB, of the worst frame
 };
 struct AudioOutput {
   std::uint64_t samples = 0;  // encoded, priming not counted
   std::uint64_t bytes = 0;
   std::uint64_t silence_filled = 0;   // samples put into holes of the source
   std::uint64_t overlap_dropped = 0;  // samples dropped where source packets overlap
-  int priming = 0;            // encoder delay, samples
+  int priming = 0;                    // encoder delay, samples
 };
 struct TaskResult {
   std::vector<VideoOutput> video;
@@ -103,8 +103,8 @@ struct TaskResult {
 
 struct PacketRun {
   std::uint32_t stream = 0;
-  std::uint32_t first = 0;    // ordinal within the stream
-  std::uint32_t end = 0;      // one past the last
+  std::uint32_t first = 0;  // ordinal within the stream
+  std::uint32_t end = 0;    // one past the last
   friend bool operator==(const PacketRun&, const PacketRun&) = default;
 };
 // Runs are in order of `first`. For each the child asks for file i (already holding the encoded TaskRequest), appends the
@@ -116,8 +116,8 @@ struct SplitRequest {
 // ---- Analyse ----
 
 struct AnalyseRequest {
-  std::string name;           // for messages
-  bool decode_all = false;    // ask for Evidence::kDecoded
+  std::string name;         // for messages
+  bool decode_all = false;  // ask for Evidence::kDecoded
 };
 
 // ---- Stitch, package and verify: one rendition file ----
@@ -126,7 +126,7 @@ struct PlannedFrame {
   std::int64_t pts = 0;
   bool key = false;
 };
-struct RenditionPlan {        // what the finished file must be
+struct RenditionPlan {  // what the finished file must be
   std::string name;
   bool has_video = false;
   VideoCodec codec = VideoCodec::kH264;
@@ -135,7 +135,7 @@ struct RenditionPlan {        // what the finished file must be
   Rational base{1, 1};
   std::vector<PlannedFrame> frames;
   std::int64_t last_duration = 1;
-  std::optional<std::int64_t> maxrate, bufsize;   // for the leaky bucket
+  std::optional<std::int64_t> maxrate, bufsize;  // for the leaky bucket
   bool has_audio = false;
   AudioTask audio;
 };
@@ -148,56 +148,110 @@ struct StitchRequest {
 // fds: the file to check.
 struct VerifyRequest {
   RenditionPlan plan;
-  bool planned = true;        // false: `plan` is empty, the file is judged by itself (inspect_output)
-  bool decode = false;        // also decode every frame; segments were decoded where they were made
+  bool planned = true;  // false: `plan` is empty, the file is judged by itself (inspect_output)
+  bool decode = false;  // also decode every frame; segments were decoded where they were made
 };
 struct Check {
-  std::string name;           // "frames", "timestamps", …
+  std::string name;  // "frames", "timestamps", …
   bool passed = false;
-  std::string found;          // for people: "720 frames, as planned"
-  bool advisory = false;      // not passing it is reported and does not fail the job
+  std::string found;      // for people: "720 frames, as planned"
+  bool advisory = false;  // not passing it is reported and does not fail the job
 };
-struct FileReport {           // of a stitched or verified file
+struct FileReport {  // of a stitched or verified file
   std::uint64_t bytes = 0;
   std::string sha256;
-  std::uint64_t hash = 0;     // XXH3-64 of the file: what its transfer is checked by
+  std::uint64_t hash = 0;  // XXH3-64 of the file: what its transfer is checked by
   double seconds = 0;
   std::uint64_t frames = 0;
-  std::int64_t video_bitrate = 0, audio_bitrate = 0;   // bits/s, measured
-  std::string codecs;         // RFC 6381: "avc1.640028,mp4a.40.2"
-  std::string level;          // "4.0"
+  std::int64_t video_bitrate = 0, audio_bitrate = 0;  // bits/s, measured
+  std::string codecs;                                 // RFC 6381: "avc1.640028,mp4a.40.2"
+  std::string level;                                  // "4.0"
   std::uint64_t audio_samples = 0;
   std::vector<Check> checks;
 };
 
-template <class A> void fields(A& a, RateControl& v) { a(v.quality, v.bitrate, v.maxrate, v.bufsize); }
-template <class A> void fields(A& a, OutputFrame& v) { a(v.source, v.pts, v.key); }
-template <class A> void fields(A& a, EncoderSettings& v) {
-  a(v.codec, v.width, v.height, v.pixel_format, v.colour, v.rate, v.preset, v.codec_profile, v.level, v.options, v.base, v.frame_rate);
+template <class A>
+void fields(A& a, RateControl& v) {
+  a(v.quality, v.bitrate, v.maxrate, v.bufsize);
 }
-template <class A> void fields(A& a, RenditionTask& v) { a(v.encoder, v.frames, v.lead, v.body, v.soften_start); }
-template <class A> void fields(A& a, VideoTask& v) {
+template <class A>
+void fields(A& a, OutputFrame& v) {
+  a(v.source, v.pts, v.key);
+}
+template <class A>
+void fields(A& a, EncoderSettings& v) {
+  a(v.codec, v.width, v.height, v.pixel_format, v.colour, v.rate, v.preset, v.codec_profile, v.level, v.options, v.base,
+    v.frame_rate);
+}
+template <class A>
+void fields(A& a, RenditionTask& v) {
+  a(v.encoder, v.frames, v.lead, v.body, v.soften_start);
+}
+template <class A>
+void fields(A& a, VideoTask& v) {
   a(v.base, v.sources, v.orientation, v.sample_aspect, v.colour, v.deinterlace, v.renditions);
 }
-template <class A> void fields(A& a, AudioProfile& v) { a(v.codec, v.bitrate, v.channels); }
-template <class A> void fields(A& a, AudioTask& v) { a(v.profile, v.sample_rate, v.channels, v.first_sample); }
-template <class A> void fields(A& a, TaskRequest& v) { a(v.video, v.audio); }
-template <class A> void fields(A& a, VideoOutput& v) { a(v.frames, v.bytes, v.parameter_sets, v.checked, v.psnr, v.psnr_worst); }
-template <class A> void fields(A& a, AudioOutput& v) { a(v.samples, v.bytes, v.silence_filled, v.overlap_dropped, v.priming); }
-template <class A> void fields(A& a, TaskResult& v) { a(v.video, v.audio, v.decoded, v.wanted, v.cpu_ms); }
-template <class A> void fields(A& a, PacketRun& v) { a(v.stream, v.first, v.end); }
-template <class A> void fields(A& a, SplitRequest& v) { a(v.runs); }
-template <class A> void fields(A& a, AnalyseRequest& v) { a(v.name, v.decode_all); }
-template <class A> void fields(A& a, PlannedFrame& v) { a(v.pts, v.key); }
-template <class A> void fields(A& a, RenditionPlan& v) {
-  a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.base, v.frames, v.last_duration, v.maxrate, v.bufsize, v.has_audio,
-    v.audio);
+template <class A>
+void fields(A& a, AudioProfile& v) {
+  a(v.codec, v.bitrate, v.channels);
 }
-template <class A> void fields(A& a, StitchRequest& v) { a(v.plan, v.video_inputs, v.audio_inputs); }
-template <class A> void fields(A& a, VerifyRequest& v) { a(v.plan, v.planned, v.decode); }
-template <class A> void fields(A& a, Check& v) { a(v.name, v.passed, v.found, v.advisory); }
-template <class A> void fields(A& a, FileReport& v) {
-  a(v.bytes, v.sha256, v.hash, v.seconds, v.frames, v.video_bitrate, v.audio_bitrate, v.codecs, v.level, v.audio_samples, v.checks);
+template <class A>
+void fields(A& a, AudioTask& v) {
+  a(v.profile, v.sample_rate, v.channels, v.first_sample);
+}
+template <class A>
+void fields(A& a, TaskRequest& v) {
+  a(v.video, v.audio);
+}
+template <class A>
+void fields(A& a, VideoOutput& v) {
+  a(v.frames, v.bytes, v.parameter_sets, v.checked, v.psnr, v.psnr_worst);
+}
+template <class A>
+void fields(A& a, AudioOutput& v) {
+  a(v.samples, v.bytes, v.silence_filled, v.overlap_dropped, v.priming);
+}
+template <class A>
+void fields(A& a, TaskResult& v) {
+  a(v.video, v.audio, v.decoded, v.wanted, v.cpu_ms);
+}
+template <class A>
+void fields(A& a, PacketRun& v) {
+  a(v.stream, v.first, v.end);
+}
+template <class A>
+void fields(A& a, SplitRequest& v) {
+  a(v.runs);
+}
+template <class A>
+void fields(A& a, AnalyseRequest& v) {
+  a(v.name, v.decode_all);
+}
+template <class A>
+void fields(A& a, PlannedFrame& v) {
+  a(v.pts, v.key);
+}
+template <class A>
+void fields(A& a, RenditionPlan& v) {
+  a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.base, v.frames, v.last_duration, v.maxrate, v.bufsize,
+    v.has_audio, v.audio);
+}
+template <class A>
+void fields(A& a, StitchRequest& v) {
+  a(v.plan, v.video_inputs, v.audio_inputs);
+}
+template <class A>
+void fields(A& a, VerifyRequest& v) {
+  a(v.plan, v.planned, v.decode);
+}
+template <class A>
+void fields(A& a, Check& v) {
+  a(v.name, v.passed, v.found, v.advisory);
+}
+template <class A>
+void fields(A& a, FileReport& v) {
+  a(v.bytes, v.sha256, v.hash, v.seconds, v.frames, v.video_bitrate, v.audio_bitrate, v.codecs, v.level, v.audio_samples,
+    v.checks);
 }
 
 }  // namespace gopmill

@@ -13,25 +13,25 @@
 namespace gopmill {
 
 // Limits on what a source may be; each is refused with a named reason before it costs anything.
-inline constexpr int kSourceStreamsMax = 64;               // phones write 5, broadcasts 20
-inline constexpr int kSourceWidthMax = 8192;               // 8K DCI
-inline constexpr int kSourceHeightMax = 8192;              // portrait 8K
+inline constexpr int kSourceStreamsMax = 64;   // phones write 5, broadcasts 20
+inline constexpr int kSourceWidthMax = 8192;   // 8K DCI
+inline constexpr int kSourceHeightMax = 8192;  // portrait 8K
 inline constexpr std::int64_t kSourcePixelsMax = 8192LL * 4352;
 inline constexpr std::uint64_t kSourceFramesMax = 24ULL * 3600 * 120;  // a day at 120 fps: 10 M frames, 160 MB of timeline
-inline constexpr double kSourceSecondsMax = 26 * 3600.0;   // below one turn of a 33-bit MPEG clock (26.5 h)
+inline constexpr double kSourceSecondsMax = 26 * 3600.0;               // below one turn of a 33-bit MPEG clock (26.5 h)
 
 // One picture of the source, in presentation order.
 struct SourceFrame {
-  std::int64_t pts = 0;        // ticks of VideoTrack::base, counted from the first picture; strictly rising
-  std::uint32_t packet = 0;    // ordinal, in file order within the stream, of the packet it decodes from
+  std::int64_t pts = 0;      // ticks of VideoTrack::base, counted from the first picture; strictly rising
+  std::uint32_t packet = 0;  // ordinal, in file order within the stream, of the packet it decodes from
   friend bool operator==(const SourceFrame&, const SourceFrame&) = default;
 };
 
 // A packet at which a decoder may start.
 struct KeyPacket {
-  std::uint32_t packet = 0;    // ordinal
-  std::int64_t pts = 0;        // ticks of VideoTrack::base
-  bool clean = false;          // nothing after it in file order refers to anything before it (IDR; not CRA, not recovery point)
+  std::uint32_t packet = 0;  // ordinal
+  std::int64_t pts = 0;      // ticks of VideoTrack::base
+  bool clean = false;        // nothing after it in file order refers to anything before it (IDR; not CRA, not recovery point)
   friend bool operator==(const KeyPacket&, const KeyPacket&) = default;
 };
 
@@ -54,23 +54,23 @@ struct Orientation {
 
 // How the frame list was learnt.
 enum class Evidence : std::uint8_t {
-  kPackets = 1,   // every packet has its own timestamp and a decoded probe agreed: one packet, one picture
-  kDecoded = 2,   // the whole track was decoded, because packets alone do not tell (field pairs, packed or hidden frames…)
+  kPackets = 1,  // every packet has its own timestamp and a decoded probe agreed: one packet, one picture
+  kDecoded = 2,  // the whole track was decoded, because packets alone do not tell (field pairs, packed or hidden frames…)
 };
 
 struct VideoTrack {
-  std::uint32_t stream = 0;        // index in the file
-  std::string codec;               // libavcodec's name: "h264"
-  Rational base{1, 1};             // of every pts here: the source's own, refined so that one tick is at most 0.1 ms
-  int width = 0, height = 0;       // as decoded, cropping applied
+  std::uint32_t stream = 0;   // index in the file
+  std::string codec;          // libavcodec's name: "h264"
+  Rational base{1, 1};        // of every pts here: the source's own, refined so that one tick is at most 0.1 ms
+  int width = 0, height = 0;  // as decoded, cropping applied
   Rational sample_aspect{1, 1};
   Orientation orientation;
   Colour colour;
   int bit_depth = 8;
-  bool interlaced = false;         // seen in pictures of the probe
+  bool interlaced = false;  // seen in pictures of the probe
   bool has_alpha = false;
   Evidence evidence = Evidence::kPackets;
-  std::string evidence_reason;     // for people; empty with kPackets
+  std::string evidence_reason;  // for people; empty with kPackets
   std::vector<SourceFrame> frames;
   std::vector<KeyPacket> keys;     // in file order
   std::uint32_t packets = 0;       // in the stream
@@ -83,7 +83,7 @@ struct AudioTrack {
   std::string codec;
   int sample_rate = 0;
   int channels = 0;
-  std::string language;            // as tagged, or empty
+  std::string language;  // as tagged, or empty
   bool is_default = false;
   std::uint32_t packets = 0;
   std::uint64_t bytes = 0;
@@ -93,26 +93,47 @@ struct AudioTrack {
 };
 
 struct SourceFacts {
-  std::string container;           // libavformat's name: "mov,mp4,…"
+  std::string container;  // libavformat's name: "mov,mp4,…"
   std::uint64_t bytes = 0;
-  std::optional<VideoTrack> video; // the track a player would show
-  std::vector<AudioTrack> audio;   // in file order; the default one is `audio_chosen`
+  std::optional<VideoTrack> video;  // the track a player would show
+  std::vector<AudioTrack> audio;    // in file order; the default one is `audio_chosen`
   std::uint32_t audio_chosen = 0;
   std::vector<std::string> notes;  // "subtitle track 3 (ass) is not carried", "cover picture is not carried"
 };
 
-template <class A> void fields(A& a, SourceFrame& v) { a(v.pts, v.packet); }
-template <class A> void fields(A& a, KeyPacket& v) { a(v.packet, v.pts, v.clean); }
-template <class A> void fields(A& a, Colour& v) { a(v.primaries, v.transfer, v.matrix, v.full_range, v.chroma_location); }
-template <class A> void fields(A& a, Orientation& v) { a(v.quarter_turns, v.mirrored); }
-template <class A> void fields(A& a, Timestamp& v) { a(v.ticks, v.base); }
-template <class A> void fields(A& a, VideoTrack& v) {
-  a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.bit_depth, v.interlaced, v.has_alpha,
-    v.evidence, v.evidence_reason, v.frames, v.keys, v.packets, v.last_duration, v.starts_at);
+template <class A>
+void fields(A& a, SourceFrame& v) {
+  a(v.pts, v.packet);
 }
-template <class A> void fields(A& a, AudioTrack& v) {
-  a(v.stream, v.codec, v.sample_rate, v.channels, v.language, v.is_default, v.packets, v.bytes, v.starts_after_picture, v.seconds);
+template <class A>
+void fields(A& a, KeyPacket& v) {
+  a(v.packet, v.pts, v.clean);
 }
-template <class A> void fields(A& a, SourceFacts& v) { a(v.container, v.bytes, v.video, v.audio, v.audio_chosen, v.notes); }
+template <class A>
+void fields(A& a, Colour& v) {
+  a(v.primaries, v.transfer, v.matrix, v.full_range, v.chroma_location);
+}
+template <class A>
+void fields(A& a, Orientation& v) {
+  a(v.quarter_turns, v.mirrored);
+}
+template <class A>
+void fields(A& a, Timestamp& v) {
+  a(v.ticks, v.base);
+}
+template <class A>
+void fields(A& a, VideoTrack& v) {
+  a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.bit_depth, v.interlaced,
+    v.has_alpha, v.evidence, v.evidence_reason, v.frames, v.keys, v.packets, v.last_duration, v.starts_at);
+}
+template <class A>
+void fields(A& a, AudioTrack& v) {
+  a(v.stream, v.codec, v.sample_rate, v.channels, v.language, v.is_default, v.packets, v.bytes, v.starts_after_picture,
+    v.seconds);
+}
+template <class A>
+void fields(A& a, SourceFacts& v) {
+  a(v.container, v.bytes, v.video, v.audio, v.audio_chosen, v.notes);
+}
 
 }  // namespace gopmill

@@ -9,12 +9,12 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/archive.h"
+#include "base/hash.h"
 #include "media/av/decoder.h"
 #include "media/av/encoder.h"
 #include "media/av/filter.h"
 #include "media/av/picture.h"
-#include "base/archive.h"
-#include "base/hash.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -25,7 +25,9 @@ namespace {
 constexpr double kWrongPicturePsnr = 10.0;
 constexpr double kPerfectPsnr = 99.0;
 
-double psnr_of(double squared_error) { return squared_error <= 0 ? kPerfectPsnr : std::min(kPerfectPsnr, -10 * std::log10(squared_error)); }
+double psnr_of(double squared_error) {
+  return squared_error <= 0 ? kPerfectPsnr : std::min(kPerfectPsnr, -10 * std::log10(squared_error));
+}
 
 // Decodes a rendition's own packets as they come and compares them with samples of what was encoded.
 class OutputCheck {
@@ -43,7 +45,8 @@ class OutputCheck {
     TRY(decoder_.finish([this](AVFrame& frame) { return compare(frame); }));
     if (checked_ == pts_.size() && decoder_.refused() == 0) return {};
     return fail(FaultKind::kMachine, "of " + std::to_string(pts_.size()) + " encoded pictures " + std::to_string(checked_) +
-                                         " decode again" + (decoder_.last_refusal().empty() ? "" : ": " + decoder_.last_refusal()));
+                                         " decode again" +
+                                         (decoder_.last_refusal().empty() ? "" : ": " + decoder_.last_refusal()));
   }
   [[nodiscard]] std::uint64_t checked() const { return checked_; }
   [[nodiscard]] double psnr() const { return checked_ == 0 ? 0 : psnr_of(error_sum_ / static_cast<double>(checked_)); }
@@ -53,7 +56,8 @@ class OutputCheck {
   explicit OutputCheck(av::Decoder decoder) : decoder_(std::move(decoder)) {}
   Result<> compare(AVFrame& frame) {
     const std::int64_t ordinal = av::facts_of(frame).pts;
-    if (ordinal < 0 || static_cast<std::size_t>(ordinal) >= pts_.size()) return fail(FaultKind::kMachine, "an encoded picture comes back from nowhere");
+    if (ordinal < 0 || static_cast<std::size_t>(ordinal) >= pts_.size())
+      return fail(FaultKind::kMachine, "an encoded picture comes back from nowhere");
     const auto sample = samples_.find(pts_[static_cast<std::size_t>(ordinal)]);
     if (sample == samples_.end()) return fail(FaultKind::kMachine, "an encoded picture comes back twice");
     const auto error = av::squared_error(sample->second, av::sample_luma(frame));
@@ -69,8 +73,8 @@ class OutputCheck {
   }
 
   av::Decoder decoder_;
-  std::map<std::int64_t, av::LumaSample> samples_;   // by pts; as many as encoder and decoder hold back
-  std::vector<std::int64_t> pts_;                    // by ordinal
+  std::map<std::int64_t, av::LumaSample> samples_;  // by pts; as many as encoder and decoder hold back
+  std::vector<std::int64_t> pts_;                   // by ordinal
   std::uint64_t checked_ = 0;
   double error_sum_ = 0;
   double error_worst_ = 0;
@@ -78,7 +82,8 @@ class OutputCheck {
 
 class RenditionEncode {
  public:
-  RenditionEncode(const RenditionTask& task, int output) : task_(task), journal_(output, 0), restarts_(av::restarts_at_keys(task.encoder.codec)) {}
+  RenditionEncode(const RenditionTask& task, int output)
+      : task_(task), journal_(output, 0), restarts_(av::restarts_at_keys(task.encoder.codec)) {}
 
   Result<> start() {
     TRY(open_encoder());
@@ -96,12 +101,15 @@ class RenditionEncode {
   [[nodiscard]] bool complete() const { return kept_ == task_.body; }
   [[nodiscard]] std::uint64_t kept() const { return kept_; }
   // The first planned frame whose picture has not come.
-  [[nodiscard]] const OutputFrame* waiting_for() const { return cursor_ < task_.frames.size() ? &task_.frames[cursor_] : nullptr; }
+  [[nodiscard]] const OutputFrame* waiting_for() const {
+    return cursor_ < task_.frames.size() ? &task_.frames[cursor_] : nullptr;
+  }
 
   Result<VideoOutput> finish() {
     if (!complete()) TRY(encoder_->finish(keep()));
     if (!complete()) {
-      return fail(FaultKind::kMachine, "the encoder gave " + std::to_string(kept_) + " of " + std::to_string(task_.body) + " pictures");
+      return fail(FaultKind::kMachine,
+                  "the encoder gave " + std::to_string(kept_) + " of " + std::to_string(task_.body) + " pictures");
     }
     TRY(check_->finish());
     TRY(journal_.finish());
@@ -134,10 +142,12 @@ class RenditionEncode {
     return [this](JournalPacket packet) -> Result<> {
       const auto first = task_.frames.begin() + task_.lead;
       const auto end = first + task_.body;
-      const auto planned = std::lower_bound(first, end, packet.pts, [](const OutputFrame& f, std::int64_t pts) { return f.pts < pts; });
+      const auto planned =
+          std::lower_bound(first, end, packet.pts, [](const OutputFrame& f, std::int64_t pts) { return f.pts < pts; });
       if (planned == end || planned->pts != packet.pts) return {};
       if (packet.key != planned->key) {
-        return fail(FaultKind::kMachine, packet.key ? "the encoder put a key frame where none was asked for" : "the encoder made no key frame where one was asked for");
+        return fail(FaultKind::kMachine, packet.key ? "the encoder put a key frame where none was asked for"
+                                                    : "the encoder made no key frame where one was asked for");
       }
       if (++kept_ > task_.body) return fail(FaultKind::kMachine, "the encoder gave a picture twice");
       packet.ordinal = static_cast<std::uint32_t>(kept_ - 1);
@@ -159,7 +169,8 @@ class RenditionEncode {
 };
 
 Result<> check_task(const VideoTask& task, std::size_t outputs) {
-  if (task.renditions.empty() || task.renditions.size() != outputs) return fail(FaultKind::kInternal, "a task with the wrong number of outputs");
+  if (task.renditions.empty() || task.renditions.size() != outputs)
+    return fail(FaultKind::kInternal, "a task with the wrong number of outputs");
   for (const RenditionTask& rendition : task.renditions) {
     if (rendition.body == 0 || static_cast<std::uint64_t>(rendition.lead) + rendition.body > rendition.frames.size()) {
       return fail(FaultKind::kInternal, "a task without frames");
@@ -182,14 +193,17 @@ av::PictureFilter make_filter(const VideoTask& task) {
 std::uint64_t cpu_ms_so_far() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto ms = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000; };
+  const auto ms = [](const timeval& t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000;
+  };
   return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
 // The whole of one segment, from journal to journals.
 class Segment {
  public:
-  Segment(const VideoTask& task, const std::vector<int>& outputs, ParentLine& parent) : task_(task), parent_(parent), filter_(make_filter(task)) {
+  Segment(const VideoTask& task, const std::vector<int>& outputs, ParentLine& parent)
+      : task_(task), parent_(parent), filter_(make_filter(task)) {
     for (std::size_t i = 0; i < task.renditions.size(); ++i) renditions_.emplace_back(task.renditions[i], outputs[i]);
     for (std::size_t i = 0; i < task.sources.size(); ++i) wanted_.emplace(task.sources[i], i);
   }
@@ -198,7 +212,9 @@ class Segment {
     for (RenditionEncode& rendition : renditions_) TRY(rendition.start());
     av::Decoder decoder = TRY(av::Decoder::open(journal.parameters(), {.threads = 1, .cpu_independent = true}));
     const auto on_decoded = [this](AVFrame& frame) { return decoded(frame); };
-    const auto complete = [this] { return std::all_of(renditions_.begin(), renditions_.end(), [](const auto& r) { return r.complete(); }); };
+    const auto complete = [this] {
+      return std::all_of(renditions_.begin(), renditions_.end(), [](const auto& r) { return r.complete(); });
+    };
     bool more = true;
     while (more && !complete()) {
       const auto packet = TRY(journal.next());
@@ -240,7 +256,8 @@ class Segment {
       if (!missing || rendition.complete()) continue;
       const double seconds = static_cast<double>(missing->pts) * task_.base.value();
       std::string text = "the picture at " + std::to_string(seconds) + " s cannot be decoded";
-      if (decoder.refused() > 0) text += " (" + std::to_string(decoder.refused()) + " damaged packets near it: " + decoder.last_refusal() + ")";
+      if (decoder.refused() > 0)
+        text += " (" + std::to_string(decoder.refused()) + " damaged packets near it: " + decoder.last_refusal() + ")";
       return fail(FaultKind::kInput, std::move(text));
     }
     return {};
@@ -250,13 +267,14 @@ class Segment {
   ParentLine& parent_;
   av::PictureFilter filter_;
   std::vector<RenditionEncode> renditions_;
-  std::unordered_map<std::uint32_t, std::size_t> wanted_;   // packet ordinal → place in task_.sources
+  std::unordered_map<std::uint32_t, std::size_t> wanted_;  // packet ordinal → place in task_.sources
   std::uint64_t decoded_ = 0;
 };
 
 }  // namespace
 
-Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t journal_offset, const std::vector<int>& outputs, ParentLine& parent) {
+Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t journal_offset, const std::vector<int>& outputs,
+                             ParentLine& parent) {
   TRY(check_task(task, outputs.size()));
   JournalReader journal = TRY(JournalReader::open(input, journal_offset));
   return Segment(task, outputs, parent).run(journal);

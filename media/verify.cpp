@@ -21,20 +21,22 @@ namespace {
 // A decoder gives whole frames of sound; what the last one has beyond the end is at most an Opus frame of 60 ms at 48 kHz.
 constexpr std::int64_t kSoundTailMax = 2880;
 
-std::string count_of(std::uint64_t count, const std::string& thing) { return std::to_string(count) + " " + thing + (count == 1 ? "" : "s"); }
+std::string count_of(std::uint64_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+}
 std::string seconds_text(double seconds) { return std::to_string(seconds) + " s"; }
 
 // What libav's demuxer and decoders make of one track, as it goes by.
 struct Heard {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
-  std::optional<std::uint64_t> first_difference;   // packet whose times or key flag are not what the boxes say
+  std::optional<std::uint64_t> first_difference;  // packet whose times or key flag are not what the boxes say
   std::optional<av::Decoder> decoder;
-  std::uint64_t decoded = 0;                        // pictures or samples
-  std::optional<std::int64_t> first_decoded;        // pts of sound; ordinal of pictures
+  std::uint64_t decoded = 0;                  // pictures or samples
+  std::optional<std::int64_t> first_decoded;  // pts of sound; ordinal of pictures
   std::int64_t last_ordinal = -1;
-  bool in_order = true;                             // pictures come out in presentation order
-  std::optional<av::PictureFacts> picture;          // the first
+  bool in_order = true;                     // pictures come out in presentation order
+  std::optional<av::PictureFacts> picture;  // the first
 };
 
 struct Track {
@@ -45,7 +47,8 @@ struct Track {
 
 class Verification {
  public:
-  Verification(int file, const RenditionPlan* plan, bool decode, ParentLine& parent) : file_(file), plan_(plan), decode_(decode), parent_(parent) {}
+  Verification(int file, const RenditionPlan* plan, bool decode, ParentLine& parent)
+      : file_(file), plan_(plan), decode_(decode), parent_(parent) {}
 
   Result<FileReport> run() {
     report_.bytes = TRY(file_size(file_));
@@ -68,7 +71,9 @@ class Verification {
   }
 
  private:
-  void check(std::string name, bool passed, std::string found) { report_.checks.push_back({std::move(name), passed, std::move(found)}); }
+  void check(std::string name, bool passed, std::string found) {
+    report_.checks.push_back({std::move(name), passed, std::move(found)});
+  }
 
   // Our own output that cannot be read is a failed check; a stranger's file is its owner's fault.
   Result<FileReport> unreadable(Fault fault) {
@@ -92,7 +97,8 @@ class Verification {
   Result<> find_tracks() {
     for (const Mp4Track& boxes : layout_.tracks) {
       std::optional<Track>& track = boxes.handler == "vide" ? video_ : sound_;
-      if ((boxes.handler != "vide" && boxes.handler != "soun") || track) return fail(FaultKind::kInput, "a track too many, of kind '" + boxes.handler + "'");
+      if ((boxes.handler != "vide" && boxes.handler != "soun") || track)
+        return fail(FaultKind::kInput, "a track too many, of kind '" + boxes.handler + "'");
       track.emplace();
       track->boxes = &boxes;
       track->shown = TRY(presentation_of(layout_, boxes));
@@ -123,7 +129,8 @@ class Verification {
     check("rotation", boxes.upright, boxes.upright ? "none" : "the track has a matrix");
     if (!boxes.entries.empty()) {
       const Mp4SampleEntry& entry = boxes.entries.front();
-      check("size", !planned || (entry.width == plan_->width && entry.height == plan_->height), std::to_string(entry.width) + "x" + std::to_string(entry.height));
+      check("size", !planned || (entry.width == plan_->width && entry.height == plan_->height),
+            std::to_string(entry.width) + "x" + std::to_string(entry.height));
     }
   }
 
@@ -133,7 +140,8 @@ class Verification {
     std::int64_t end = 0;
     for (const Mp4Sample& sample : shown.samples) times.push_back(sample.pts);
     std::sort(times.begin(), times.end());
-    bool good = shown.exact && !times.empty() && times.front() == shown.starts && std::adjacent_find(times.begin(), times.end()) == times.end();
+    bool good = shown.exact && !times.empty() && times.front() == shown.starts &&
+                std::adjacent_find(times.begin(), times.end()) == times.end();
     if (planned && !times.empty()) {
       const Rational base{plan_->base.num, plan_->base.den};
       good = good && boxes.base() == Rational{1, base.den} && times.size() == plan_->frames.size();
@@ -145,8 +153,10 @@ class Verification {
     // Anything after the edit's end is cut off by players.
     good = good && times.back() < shown.starts + shown.lasts;
     check("timestamps", good,
-          times.empty() ? "none" : seconds_text(Timestamp{times.front(), boxes.base()}.seconds()) + " to " + seconds_text(Timestamp{shown.starts + shown.lasts, boxes.base()}.seconds()) +
-                                       (planned ? good ? ", each as planned" : ", not as planned" : ""));
+          times.empty() ? "none"
+                        : seconds_text(Timestamp{times.front(), boxes.base()}.seconds()) + " to " +
+                              seconds_text(Timestamp{shown.starts + shown.lasts, boxes.base()}.seconds()) +
+                              (planned ? good ? ", each as planned" : ", not as planned" : ""));
   }
 
   void check_decode_times(const Mp4Presentation& shown) {
@@ -155,7 +165,8 @@ class Verification {
       const Mp4Sample& sample = shown.samples[i];
       if (sample.duration < 1 || sample.dts > sample.pts) ++bad;
     }
-    check("decode times", bad == 0, bad == 0 ? "rising, never after the presentation" : count_of(bad, "picture") + " decoded too late or for no time");
+    check("decode times", bad == 0,
+          bad == 0 ? "rising, never after the presentation" : count_of(bad, "picture") + " decoded too late or for no time");
   }
 
   void check_keys(const Mp4Track& boxes, const Mp4Presentation& shown, bool planned) {
@@ -171,11 +182,13 @@ class Verification {
     good = good && !keys.empty() && keys.front();
     const auto count = static_cast<std::uint64_t>(std::count(keys.begin(), keys.end(), true));
     if (planned) {
-      const auto planned_keys = static_cast<std::uint64_t>(std::count_if(plan_->frames.begin(), plan_->frames.end(), [](const PlannedFrame& f) { return f.key; }));
+      const auto planned_keys = static_cast<std::uint64_t>(
+          std::count_if(plan_->frames.begin(), plan_->frames.end(), [](const PlannedFrame& f) { return f.key; }));
       good = good && count == planned_keys;
       for (std::size_t i = 0; good && i < keys.size(); ++i) {
-        const auto frame = std::lower_bound(plan_->frames.begin(), plan_->frames.end(), shown.samples[i].pts,
-                                            [&](const PlannedFrame& f, std::int64_t pts) { return f.pts * plan_->base.num < pts; });
+        const auto frame =
+            std::lower_bound(plan_->frames.begin(), plan_->frames.end(), shown.samples[i].pts,
+                             [&](const PlannedFrame& f, std::int64_t pts) { return f.pts * plan_->base.num < pts; });
         good = frame != plan_->frames.end() && frame->key == keys[i];
       }
     }
@@ -192,20 +205,25 @@ class Verification {
     const bool whole = !shown.samples.empty() && shown.lasts > 0 && end == shown.starts + shown.lasts;
     report_.audio_samples = static_cast<std::uint64_t>(std::max<std::int64_t>(0, shown.lasts));
     check("sound", whole && (!planned || boxes.timescale == static_cast<std::uint32_t>(plan_->audio.sample_rate)),
-          count_of(report_.audio_samples, "sample") + " at " + std::to_string(boxes.timescale) + " Hz, " + std::to_string(shown.skips) + " of priming");
-    check("sound start", shown.exact && (!planned || shown.starts == plan_->audio.first_sample), "sample " + std::to_string(shown.starts));
+          count_of(report_.audio_samples, "sample") + " at " + std::to_string(boxes.timescale) + " Hz, " +
+              std::to_string(shown.skips) + " of priming");
+    check("sound start", shown.exact && (!planned || shown.starts == plan_->audio.first_sample),
+          "sample " + std::to_string(shown.starts));
   }
 
   void check_offset() {
     const Timestamp picture{video_->shown.starts, video_->boxes->base()};
     const Timestamp sound{sound_->shown.starts, sound_->boxes->base()};
     const double offset = sound.seconds() - picture.seconds();
-    const double lengths = Timestamp{sound_->shown.starts + sound_->shown.lasts, sound.base}.seconds() - Timestamp{video_->shown.starts + video_->shown.lasts, picture.base}.seconds();
+    const double lengths = Timestamp{sound_->shown.starts + sound_->shown.lasts, sound.base}.seconds() -
+                           Timestamp{video_->shown.starts + video_->shown.lasts, picture.base}.seconds();
     bool good = picture.ticks == 0 || sound.ticks == 0;
     if (plan_ && plan_->has_video && plan_->has_audio && !plan_->frames.empty()) {
-      good = picture == Timestamp{plan_->frames.front().pts, plan_->base} && sound == Timestamp{plan_->audio.first_sample, {1, plan_->audio.sample_rate}};
+      good = picture == Timestamp{plan_->frames.front().pts, plan_->base} &&
+             sound == Timestamp{plan_->audio.first_sample, {1, plan_->audio.sample_rate}};
     }
-    check("offset", good, "sound starts " + seconds_text(offset) + " after the picture and ends " + seconds_text(lengths) + " after it");
+    check("offset", good,
+          "sound starts " + seconds_text(offset) + " after the picture and ends " + seconds_text(lengths) + " after it");
   }
 
   // ---- By libav ----
@@ -215,7 +233,8 @@ class Verification {
     if (demuxer.streams().size() != order_.size()) return fail(FaultKind::kInput, count_of(demuxer.streams().size(), "stream"));
     for (std::size_t i = 0; i < order_.size(); ++i) TRY(open_decoder(demuxer.streams()[i], *order_[i]));
     std::optional<LeakyBucket> bucket;
-    if (plan_ && plan_->maxrate && plan_->bufsize && *plan_->maxrate > 0 && *plan_->bufsize > 0) bucket.emplace(*plan_->maxrate, *plan_->bufsize);
+    if (plan_ && plan_->maxrate && plan_->bufsize && *plan_->maxrate > 0 && *plan_->bufsize > 0)
+      bucket.emplace(*plan_->maxrate, *plan_->bufsize);
     while (const auto item = TRY(demuxer.next())) {
       Track& track = *order_[item->stream];
       if (bucket && &track == &*video_) bucket->take({item->packet.dts, track.boxes->base()}, item->packet.bytes.size());
@@ -228,8 +247,9 @@ class Verification {
     if (bucket) {
       check("buffer", bucket->underflows() == 0,
             bucket->underflows() == 0 ? "never below " + std::to_string(static_cast<int>(bucket->lowest() * 100)) + " %"
-                                      : count_of(bucket->underflows(), "picture") + " late, the first at " + seconds_text(bucket->first_underflow()->seconds()) +
-                                            ", by up to " + std::to_string(-bucket->lowest()) + " buffers");
+                                      : count_of(bucket->underflows(), "picture") + " late, the first at " +
+                                            seconds_text(bucket->first_underflow()->seconds()) + ", by up to " +
+                                            std::to_string(-bucket->lowest()) + " buffers");
       report_.checks.back().advisory = true;  // a phone waits a moment; offending segments are not encoded again
     }
     if (decode_) check_decoded();
@@ -242,13 +262,16 @@ class Verification {
   }
 
   // Without `decode` only as much is decoded as gives the first picture, whose format is checked.
-  [[nodiscard]] bool wants_decoding(const Track& track) const { return decode_ || (video_ && &track == &*video_ && !track.heard.picture); }
+  [[nodiscard]] bool wants_decoding(const Track& track) const {
+    return decode_ || (video_ && &track == &*video_ && !track.heard.picture);
+  }
 
   Result<> hear(Track& track, const JournalPacket& packet) {
     Heard& heard = track.heard;
     const std::uint64_t at = heard.packets++;
     heard.bytes += packet.bytes.size();
-    const bool agrees = at < track.shown.samples.size() && track.shown.samples[at].pts == packet.pts && track.shown.samples[at].dts == packet.dts;
+    const bool agrees =
+        at < track.shown.samples.size() && track.shown.samples[at].pts == packet.pts && track.shown.samples[at].dts == packet.dts;
     if (!agrees && !heard.first_difference) heard.first_difference = at;
     if (wants_decoding(track)) TRY(heard.decoder->send(packet, [&](AVFrame& frame) { return decoded(track, frame); }));
     return {};
@@ -267,7 +290,8 @@ class Verification {
       const auto at = static_cast<std::uint64_t>(facts.pts);
       if (at >= track.shown.samples.size()) return fail(FaultKind::kInput, "a picture from nowhere");
       const std::int64_t pts = track.shown.samples[at].pts;
-      if (heard.last_ordinal >= 0 && pts <= track.shown.samples[static_cast<std::size_t>(heard.last_ordinal)].pts) heard.in_order = false;
+      if (heard.last_ordinal >= 0 && pts <= track.shown.samples[static_cast<std::size_t>(heard.last_ordinal)].pts)
+        heard.in_order = false;
       heard.last_ordinal = facts.pts;
       ++heard.decoded;
     } else {
@@ -307,8 +331,10 @@ class Verification {
     }
     const bool planned = plan_ && plan_->has_video;
     const int depth = planned && plan_->pixel_format == PixelFormat::kYuv420p10 ? 10 : 8;
-    check("pixel format", !planned || (picture->bit_depth == depth && picture->width == plan_->width && picture->height == plan_->height),
-          std::to_string(picture->width) + "x" + std::to_string(picture->height) + ", " + std::to_string(picture->bit_depth) + " bits");
+    check("pixel format",
+          !planned || (picture->bit_depth == depth && picture->width == plan_->width && picture->height == plan_->height),
+          std::to_string(picture->width) + "x" + std::to_string(picture->height) + ", " + std::to_string(picture->bit_depth) +
+              " bits");
   }
 
   void check_decoded() {
@@ -316,14 +342,16 @@ class Verification {
       const Heard& heard = video_->heard;
       check("decoding", heard.decoded == video_->shown.samples.size() && heard.decoder->refused() == 0 && heard.in_order,
             count_of(heard.decoded, "picture") + " decoded, " + count_of(heard.decoder->refused(), "packet") + " refused" +
-                (heard.in_order ? "" : ", out of order") + (heard.decoder->refused() > 0 ? ": " + heard.decoder->last_refusal() : ""));
+                (heard.in_order ? "" : ", out of order") +
+                (heard.decoder->refused() > 0 ? ": " + heard.decoder->last_refusal() : ""));
     }
     if (sound_) {
       const Heard& heard = sound_->heard;
       const std::int64_t beyond = static_cast<std::int64_t>(heard.decoded) - sound_->shown.lasts;
       const bool on_time = heard.first_decoded && *heard.first_decoded == sound_->shown.starts;
       check("sound decoding", heard.decoder->refused() == 0 && on_time && beyond >= 0 && beyond <= kSoundTailMax,
-            count_of(heard.decoded, "sample") + " decoded from " + (heard.first_decoded ? std::to_string(*heard.first_decoded) : "nowhere") + " on, " +
+            count_of(heard.decoded, "sample") + " decoded from " +
+                (heard.first_decoded ? std::to_string(*heard.first_decoded) : "nowhere") + " on, " +
                 count_of(heard.decoder->refused(), "packet") + " refused");
     }
   }
@@ -332,7 +360,8 @@ class Verification {
     for (const Track* track : order_) {
       const double seconds = Timestamp{track->shown.lasts, track->boxes->base()}.seconds();
       const auto bitrate = static_cast<std::int64_t>(static_cast<double>(track->heard.bytes) * 8 / std::max(seconds, 1e-6));
-      report_.seconds = std::max(report_.seconds, Timestamp{track->shown.starts + track->shown.lasts, track->boxes->base()}.seconds());
+      report_.seconds =
+          std::max(report_.seconds, Timestamp{track->shown.starts + track->shown.lasts, track->boxes->base()}.seconds());
       const bool is_video = video_ && track == &*video_;
       (is_video ? report_.video_bitrate : report_.audio_bitrate) = bitrate;
       if (is_video) report_.frames = track->shown.samples.size();
@@ -347,13 +376,13 @@ class Verification {
   }
 
   const int file_;
-  const RenditionPlan* const plan_;   // null: none
+  const RenditionPlan* const plan_;  // null: none
   const bool decode_;
   ParentLine& parent_;
   Mp4Layout layout_;
   std::optional<Track> video_;
   std::optional<Track> sound_;
-  std::vector<Track*> order_;         // as in the file
+  std::vector<Track*> order_;  // as in the file
   FileReport report_;
 };
 
@@ -364,6 +393,8 @@ Result<FileReport> verify(int file, const VerifyRequest& request, ParentLine& pa
   return Verification(file, &request.plan, request.decode, parent).run();
 }
 
-Result<FileReport> inspect_output(int file, bool decode, ParentLine& parent) { return Verification(file, nullptr, decode, parent).run(); }
+Result<FileReport> inspect_output(int file, bool decode, ParentLine& parent) {
+  return Verification(file, nullptr, decode, parent).run();
+}
 
 }  // namespace gopmill

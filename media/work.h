@@ -24,7 +24,8 @@ Result<> split(int source, const SplitRequest& request, ParentLine& parent);
 // Encodes one task: `input` is a task input file, `outputs` empty files that receive packet journals. media/transcode.cpp,
 // media/audio.cpp
 Result<TaskResult> run_task(int input, const std::vector<int>& outputs, ParentLine& parent);
-Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t journal_offset, const std::vector<int>& outputs, ParentLine& parent);
+Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t journal_offset, const std::vector<int>& outputs,
+                             ParentLine& parent);
 Result<TaskResult> encode_audio(const AudioTask& task, int input, std::uint64_t journal_offset, int output, ParentLine& parent);
 
 // Joins journals in plan order on the plan's timeline and writes one MP4, `moov` first, in one pass. media/stitch.cpp

@@ -75,11 +75,11 @@ constexpr int kControlSilenceMsMax = 1500;
 // with the values above, links below about 20 Mbit/s would be cut in the middle of every window.
 constexpr int kDataPingMs = 2000;
 constexpr int kDataSilenceMsMax = 20'000;
-constexpr int kHandshakeMsMax = 5000;      // a stranger who connects and says nothing is dropped; ZeroMQ's own is 30 s
-constexpr int kBacklog = 256;              // a farm that reconnects at once after a coordinator's restart
+constexpr int kHandshakeMsMax = 5000;  // a stranger who connects and says nothing is dropped; ZeroMQ's own is 30 s
+constexpr int kBacklog = 256;          // a farm that reconnects at once after a coordinator's restart
 constexpr int kReconnectMs = 100;
-constexpr int kReconnectMsMax = 2000;      // doubles up to here: a restarted coordinator has its workers back within 2 s
-constexpr int kConnectMsMax = 5000;        // the kernel alone tries for two minutes before it believes an address is dead
+constexpr int kReconnectMsMax = 2000;          // doubles up to here: a restarted coordinator has its workers back within 2 s
+constexpr int kConnectMsMax = 5000;            // the kernel alone tries for two minutes before it believes an address is dead
 constexpr std::size_t kCopiedBytesMax = 4096;  // below this, copying into the message is cheaper than handing a string over
 constexpr std::size_t kRoutingIdBytesMax = 255;
 
@@ -144,9 +144,7 @@ class Message {
   }
   [[nodiscard]] zmq_msg_t* get() { return &message_; }
   [[nodiscard]] bool has_more() const { return zmq_msg_more(&message_) != 0; }
-  [[nodiscard]] std::string bytes() {
-    return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
-  }
+  [[nodiscard]] std::string bytes() { return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)}; }
 
  private:
   zmq_msg_t message_{};
@@ -166,8 +164,7 @@ bool receive_frame(void* socket, Message& frame) {
 // there already: ZeroMQ delivers all frames of a message or none.
 std::string whole_message(void* socket, Message& frame) {
   if (!frame.has_more()) return frame.bytes();
-  for (Message rest; receive_frame(socket, rest) && rest.has_more();) {
-  }
+  for (Message rest; receive_frame(socket, rest) && rest.has_more();) {}
   return {};
 }
 
@@ -186,8 +183,7 @@ int send_frame(void* socket, Message& frame, int flags) {
 Context::Context() : context_(zmq_ctx_new()) { GOPMILL_CHECK(context_ != nullptr); }
 
 Context::~Context() {
-  while (zmq_ctx_term(context_) != 0 && errno == EINTR) {
-  }
+  while (zmq_ctx_term(context_) != 0 && errno == EINTR) {}
 }
 
 void detail::SocketClose::operator()(void* socket) const { zmq_close(socket); }
@@ -343,7 +339,8 @@ void Poller::watch(int fd, Interest interest) { items_->list.push_back({nullptr,
 
 bool Poller::wait(Duration timeout) {
   auto& list = items_->list;
-  const int ready = zmq_poll(list.data(), static_cast<int>(list.size()), timeout < Duration{0} ? -1 : static_cast<long>(timeout.count()));
+  const int ready =
+      zmq_poll(list.data(), static_cast<int>(list.size()), timeout < Duration{0} ? -1 : static_cast<long>(timeout.count()));
   if (ready >= 0) return ready > 0;
   GOPMILL_CHECK(errno == EINTR);
   for (zmq_pollitem_t& item : list) item.revents = 0;

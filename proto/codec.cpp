@@ -29,13 +29,13 @@ std::size_t sequence_length(std::string_view text) {
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first <= 0xDF) return is_tail(second) ? 2 : 0;
   if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;    // no overlong forms
-    const unsigned high = first == 0xED ? 0x9F : 0xBF;   // no surrogates
+    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;   // no overlong forms
+    const unsigned high = first == 0xED ? 0x9F : 0xBF;  // no surrogates
     return second >= low && second <= high && is_tail(at(2)) ? 3 : 0;
   }
   if (first >= 0xF0 && first <= 0xF4) {
     const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;   // nothing above U+10FFFF
+    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;  // nothing above U+10FFFF
     return second >= low && second <= high && is_tail(at(2)) && is_tail(at(3)) ? 4 : 0;
   }
   return 0;
@@ -115,7 +115,8 @@ class Taker {
   }
   template <class Enum>
   Enum enumerator(std::string_view field, std::uint32_t value, Enum last) {
-    if (value < 1 || value > static_cast<std::uint32_t>(last)) refuse(field, "is " + std::to_string(value) + ", which names nothing");
+    if (value < 1 || value > static_cast<std::uint32_t>(last))
+      refuse(field, "is " + std::to_string(value) + ", which names nothing");
     return static_cast<Enum>(value);
   }
   bool count(std::string_view field, int size, std::size_t max) {
@@ -240,7 +241,9 @@ void put(const RunningTask& from, pb::RunningTask& to) {
   to.set_attempt(from.attempt);
   to.set_done(from.done);
 }
-void get(Taker& /*taker*/, const pb::RunningTask& from, RunningTask& to) { to = {taken(from.task()), from.attempt(), from.done()}; }
+void get(Taker& /*taker*/, const pb::RunningTask& from, RunningTask& to) {
+  to = {taken(from.task()), from.attempt(), from.done()};
+}
 
 void put(const Heartbeat& from, pb::Heartbeat& to) {
   to.set_worker(from.worker.value);
@@ -730,7 +733,8 @@ Result<Control> decode_control(std::string_view bytes) {
 Result<Data> decode_data(std::string_view bytes) {
   pb::Data in;
   if (bytes.size() > kMessageBytesMax) return fail(FaultKind::kInput, "data message is too long");
-  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return fail(FaultKind::kInput, "data message is malformed");
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return fail(FaultKind::kInput, "data message is malformed");
   switch (in.message_case()) {
     case pb::Data::kFetch: return take<Data, Fetch>("Fetch", in.mutable_fetch());
     case pb::Data::kStore: return take<Data, Store>("Store", in.mutable_store());

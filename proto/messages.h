@@ -31,91 +31,91 @@ enum class ArtifactKind : std::uint8_t {
 struct Artifact {
   ArtifactKind kind{};
   JobId job;
-  std::uint32_t index = 0;    // kTaskInput, kTaskOutput: the task; kResult: the file's place in JobStatus::files
-  Attempt attempt = 0;        // kTaskOutput only
-  std::uint32_t part = 0;     // kTaskOutput only: which output of the task
+  std::uint32_t index = 0;  // kTaskInput, kTaskOutput: the task; kResult: the file's place in JobStatus::files
+  Attempt attempt = 0;      // kTaskOutput only
+  std::uint32_t part = 0;   // kTaskOutput only: which output of the task
   friend auto operator<=>(const Artifact&, const Artifact&) = default;
 };
 
 struct ArtifactFacts {
   std::uint64_t bytes = 0;
-  std::uint64_t hash = 0;     // XXH3-64 of the whole
+  std::uint64_t hash = 0;  // XXH3-64 of the whole
   friend bool operator==(const ArtifactFacts&, const ArtifactFacts&) = default;
 };
 
 // ---- Control: workers ----
 
-struct WorkerHello {           // worker → coordinator; repeated until answered
+struct WorkerHello {  // worker → coordinator; repeated until answered
   std::uint32_t protocol = kProtocolVersion;
-  std::string build;           // see base/build.h: one job never mixes builds
-  std::string name;            // "host/pid", for people
+  std::string build;  // see base/build.h: one job never mixes builds
+  std::string name;   // "host/pid", for people
   std::uint32_t slots = 1;
   friend bool operator==(const WorkerHello&, const WorkerHello&) = default;
 };
-struct Welcome {               // coordinator → worker or client
-  WorkerId worker;             // none for a client
+struct Welcome {    // coordinator → worker or client
+  WorkerId worker;  // none for a client
   std::string build;
-  std::string data_endpoint;   // where the data socket listens; host "*" stands for the control endpoint's host
+  std::string data_endpoint;  // where the data socket listens; host "*" stands for the control endpoint's host
   Duration heartbeat_every{1000};
   Duration silence_max{3000};  // silent for longer = gone, on both sides
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
-struct Refused {               // coordinator → anyone: the answer to a hello or request that cannot be met
-  std::uint64_t request = 0;   // 0 for a hello
+struct Refused {              // coordinator → anyone: the answer to a hello or request that cannot be met
+  std::uint64_t request = 0;  // 0 for a hello
   Fault fault;
   friend bool operator==(const Refused&, const Refused&) = default;
 };
 struct RunningTask {
   TaskId task;
   Attempt attempt = 0;
-  std::uint64_t done = 0;      // frames (video) or milliseconds (audio) finished so far
+  std::uint64_t done = 0;  // frames (video) or milliseconds (audio) finished so far
   friend bool operator==(const RunningTask&, const RunningTask&) = default;
 };
-struct Heartbeat {             // worker → coordinator, every heartbeat_every: the FULL list of what it holds
+struct Heartbeat {  // worker → coordinator, every heartbeat_every: the FULL list of what it holds
   WorkerId worker;
   std::vector<RunningTask> running;
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
-struct HeartbeatAck {          // coordinator → worker: heard; and the FULL list of what must be dropped
+struct HeartbeatAck {  // coordinator → worker: heard; and the FULL list of what must be dropped
   WorkerId worker;
   std::vector<RunningTask> drop;
   friend bool operator==(const HeartbeatAck&, const HeartbeatAck&) = default;
 };
-struct UnknownWorker {         // coordinator → worker: your id has expired; drop everything and say hello again
+struct UnknownWorker {  // coordinator → worker: your id has expired; drop everything and say hello again
   WorkerId worker;
   friend bool operator==(const UnknownWorker&, const UnknownWorker&) = default;
 };
-struct Assign {                // coordinator → worker: lease one task
+struct Assign {  // coordinator → worker: lease one task
   WorkerId worker;
   TaskId task;
   Attempt attempt = 0;
-  ArtifactFacts input;         // of kTaskInput
-  std::uint32_t outputs = 0;   // how many kTaskOutput artifacts it yields
-  Duration time_max{0};        // the child is killed after this
+  ArtifactFacts input;        // of kTaskInput
+  std::uint32_t outputs = 0;  // how many kTaskOutput artifacts it yields
+  Duration time_max{0};       // the child is killed after this
   friend bool operator==(const Assign&, const Assign&) = default;
 };
-struct TaskDone {              // worker → coordinator, after every output is stored; repeated until settled
+struct TaskDone {  // worker → coordinator, after every output is stored; repeated until settled
   WorkerId worker;
   TaskId task;
   Attempt attempt = 0;
-  std::string result;          // media/task.h TaskResult; opaque here
+  std::string result;  // media/task.h TaskResult; opaque here
   std::vector<ArtifactFacts> outputs;
   friend bool operator==(const TaskDone&, const TaskDone&) = default;
 };
-struct TaskFailed {            // worker → coordinator; repeated until settled
+struct TaskFailed {  // worker → coordinator; repeated until settled
   WorkerId worker;
   TaskId task;
   Attempt attempt = 0;
   Fault fault;
   friend bool operator==(const TaskFailed&, const TaskFailed&) = default;
 };
-struct TaskSettled {           // coordinator → worker: the end of an attempt, committed or not; its slot is free again
+struct TaskSettled {  // coordinator → worker: the end of an attempt, committed or not; its slot is free again
   WorkerId worker;
   TaskId task;
   Attempt attempt = 0;
   friend bool operator==(const TaskSettled&, const TaskSettled&) = default;
 };
-struct Goodbye {               // worker → coordinator: leaving now, nothing will follow
+struct Goodbye {  // worker → coordinator: leaving now, nothing will follow
   WorkerId worker;
   friend bool operator==(const Goodbye&, const Goodbye&) = default;
 };
@@ -123,27 +123,35 @@ struct Goodbye {               // worker → coordinator: leaving now, nothing w
 // ---- Control: submitters ----
 
 enum class JobState : std::uint8_t {
-  kUploading = 1, kQueued = 2, kAnalysing = 3, kRunning = 4, kStitching = 5, kVerifying = 6,
-  kDone = 7, kFailed = 8, kCancelled = 9,
+  kUploading = 1,
+  kQueued = 2,
+  kAnalysing = 3,
+  kRunning = 4,
+  kStitching = 5,
+  kVerifying = 6,
+  kDone = 7,
+  kFailed = 8,
+  kCancelled = 9,
 };
 
 struct Submit {
   std::uint64_t request = 0;
   std::uint32_t protocol = kProtocolVersion;
-  std::string build;           // informative for a client
-  std::string key;             // chosen by the submitter: the same key is the same job, however often it arrives
-  std::string source_name;     // file name without folder
+  std::string build;        // informative for a client
+  std::string key;          // chosen by the submitter: the same key is the same job, however often it arrives
+  std::string source_name;  // file name without folder
   std::uint64_t source_bytes = 0;
-  std::uint64_t source_hash = 0;    // XXH3-64; 0 with local_path
-  std::string local_path;      // bytes as they are; only where the coordinator trusts its submitter's paths (`gopmill run`); else empty
+  std::uint64_t source_hash = 0;  // XXH3-64; 0 with local_path
+  std::string
+      local_path;  // bytes as they are; only where the coordinator trusts its submitter's paths (`gopmill run`); else empty
   std::string profile_name;
-  std::string profile_yaml;    // resolved: no `extends`
-  std::uint32_t priority = 50; // 0..100
-  std::string output_base;     // BASE of BASE_RENDITION.mp4
-  std::string output_folder;   // bytes as they are; absolute, on the submitter's machine: where `gopmill wait` puts the files
+  std::string profile_yaml;     // resolved: no `extends`
+  std::uint32_t priority = 50;  // 0..100
+  std::string output_base;      // BASE of BASE_RENDITION.mp4
+  std::string output_folder;    // bytes as they are; absolute, on the submitter's machine: where `gopmill wait` puts the files
   friend bool operator==(const Submit&, const Submit&) = default;
 };
-struct Submitted {             // durable: recorded and synced before it is sent
+struct Submitted {  // durable: recorded and synced before it is sent
   std::uint64_t request = 0;
   JobId job;
   std::string data_endpoint;
@@ -177,11 +185,11 @@ struct JobDelivered {  // every file is in its place: the coordinator may forget
 struct RenditionProgress {
   std::string name;
   std::uint64_t frames_done = 0;
-  std::uint64_t frames_total = 0;   // 0 until planned
+  std::uint64_t frames_total = 0;  // 0 until planned
   friend bool operator==(const RenditionProgress&, const RenditionProgress&) = default;
 };
 struct ResultFile {
-  std::string name;            // file name without folder
+  std::string name;  // file name without folder
   std::string sha256;
   ArtifactFacts facts;
   friend bool operator==(const ResultFile&, const ResultFile&) = default;
@@ -192,16 +200,16 @@ struct JobStatus {
   JobState state{};
   std::uint32_t priority = 0;
   std::int64_t submitted_unix_ms = 0;
-  Duration elapsed{0};         // since submission, until the end
-  Duration media{0};           // length of the output timeline; 0 until planned
+  Duration elapsed{0};  // since submission, until the end
+  Duration media{0};    // length of the output timeline; 0 until planned
   std::uint32_t tasks_done = 0, tasks_total = 0, tasks_running = 0, attempts_lost = 0;
   std::uint32_t workers_busy = 0, slots_total = 0;
-  double work_done = 0;        // 0..1, weighted by cost
-  Duration eta{-1};            // negative: unknown
+  double work_done = 0;  // 0..1, weighted by cost
+  Duration eta{-1};      // negative: unknown
   std::vector<RenditionProgress> renditions;
-  std::optional<Fault> fault;  // of kFailed
-  std::vector<ResultFile> files;    // of kDone; report.json last
-  std::vector<std::string> notes;   // "1080p dropped: the source has 432 lines"
+  std::optional<Fault> fault;      // of kFailed
+  std::vector<ResultFile> files;   // of kDone; report.json last
+  std::vector<std::string> notes;  // "1080p dropped: the source has 432 lines"
   bool delivered = false;
   friend bool operator==(const JobStatus&, const JobStatus&) = default;
 };
@@ -210,7 +218,7 @@ struct WorkerStatus {
   std::string name, build;
   std::uint32_t slots = 0, busy = 0;
   std::uint64_t tasks_done = 0, tasks_failed = 0;
-  Duration silent{0};          // since last heard
+  Duration silent{0};  // since last heard
   friend bool operator==(const WorkerStatus&, const WorkerStatus&) = default;
 };
 struct JobReply {
@@ -243,36 +251,36 @@ using Control = std::variant<WorkerHello, Welcome, Refused, Heartbeat, Heartbeat
 // ---- Data: bulk bytes, credit in bytes, either direction; the coordinator is always one end. proto/transfer.h has the
 // rules. Fetch and Grant open the same kind of window: the bytes [offset, offset + credit) may be sent, once, in order. ----
 
-struct Fetch {                 // receiver → coordinator: send this window of `artifact`
+struct Fetch {  // receiver → coordinator: send this window of `artifact`
   Artifact artifact;
   std::uint64_t offset = 0;
   std::uint64_t credit = 0;
   friend bool operator==(const Fetch&, const Fetch&) = default;
 };
-struct Store {                 // sender → coordinator: I have this; may I?
+struct Store {  // sender → coordinator: I have this; may I?
   Artifact artifact;
   ArtifactFacts facts;
   friend bool operator==(const Store&, const Store&) = default;
 };
-struct Grant {                 // coordinator → sender: send this window of `artifact`; without credit it only tells `received`
+struct Grant {  // coordinator → sender: send this window of `artifact`; without credit it only tells `received`
   Artifact artifact;
   std::uint64_t offset = 0;
   std::uint64_t credit = 0;
   std::uint64_t received = 0;  // everything below is here
   friend bool operator==(const Grant&, const Grant&) = default;
 };
-struct Chunk {                 // sender → receiver
+struct Chunk {  // sender → receiver
   Artifact artifact;
   std::uint64_t offset = 0;
-  std::uint64_t hash = 0;      // XXH3-64 of bytes
+  std::uint64_t hash = 0;  // XXH3-64 of bytes
   std::string bytes;
   friend bool operator==(const Chunk&, const Chunk&) = default;
 };
-struct Stored {                // coordinator → sender: whole, hash checked
+struct Stored {  // coordinator → sender: whole, hash checked
   Artifact artifact;
   friend bool operator==(const Stored&, const Stored&) = default;
 };
-struct Denied {                // either end: this transfer cannot go on
+struct Denied {  // either end: this transfer cannot go on
   Artifact artifact;
   Fault fault;
   friend bool operator==(const Denied&, const Denied&) = default;
@@ -284,23 +292,23 @@ using Data = std::variant<Fetch, Store, Grant, Chunk, Stored, Denied>;
 // whatever exceeds one of the others. ----
 
 inline constexpr std::size_t kChunkBytes = 512 * 1024;
-inline constexpr std::uint64_t kCreditBytes = 8 * kChunkBytes;   // in flight per transfer: enough for 1 GB/s at 4 ms
+inline constexpr std::uint64_t kCreditBytes = 8 * kChunkBytes;  // in flight per transfer: enough for 1 GB/s at 4 ms
 inline constexpr std::size_t kMessageBytesMax = 4 * 1024 * 1024;
 inline constexpr std::uint64_t kArtifactBytesMax = std::uint64_t{1} << 44;  // 16 TiB; keeps offset + credit far from overflow
 
-inline constexpr std::size_t kNameBytesMax = 255;        // a file name's limit on Linux; also keys, digests and endpoints
-inline constexpr std::size_t kBuildBytesMax = 1024;      // our version and those of the linked media libraries
-inline constexpr std::size_t kPathBytesMax = 4096;       // PATH_MAX
+inline constexpr std::size_t kNameBytesMax = 255;                // a file name's limit on Linux; also keys, digests and endpoints
+inline constexpr std::size_t kBuildBytesMax = 1024;              // our version and those of the linked media libraries
+inline constexpr std::size_t kPathBytesMax = 4096;               // PATH_MAX
 inline constexpr std::size_t kProfileYamlBytesMax = 256 * 1024;  // as profiles/profile.h
-inline constexpr std::size_t kFaultBytesMax = 4096;      // FFmpeg's last words fit several times over
+inline constexpr std::size_t kFaultBytesMax = 4096;              // FFmpeg's last words fit several times over
 inline constexpr std::size_t kNoteBytesMax = 1024;
 inline constexpr std::size_t kResultBytesMax = 64 * 1024;  // a TaskResult takes about 100 bytes per rendition
 
-inline constexpr std::size_t kRunningMax = 1024;         // tasks in one heartbeat: the slots of the largest machines
-inline constexpr std::size_t kOutputsMax = 64;           // of one task
-inline constexpr std::size_t kRenditionsListed = 64;     // of one job
-inline constexpr std::size_t kFilesListed = 64;          // of one job
-inline constexpr std::size_t kNotesListed = 64;          // of one job
+inline constexpr std::size_t kRunningMax = 1024;      // tasks in one heartbeat: the slots of the largest machines
+inline constexpr std::size_t kOutputsMax = 64;        // of one task
+inline constexpr std::size_t kRenditionsListed = 64;  // of one job
+inline constexpr std::size_t kFilesListed = 64;       // of one job
+inline constexpr std::size_t kNotesListed = 64;       // of one job
 inline constexpr std::size_t kWorkersListed = 1000;
 inline constexpr std::uint32_t kPriorityMax = 100;
 inline constexpr Duration kDurationMax{std::int64_t{100} * 365 * 24 * 3600 * 1000};  // a century: sums of two stay in range

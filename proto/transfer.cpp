@@ -55,7 +55,8 @@ void SendingTransfer::advance() {
 ReceivingTransfer::ReceivingTransfer(wire::Artifact artifact, wire::ArtifactFacts facts)
     : ReceivingTransfer(artifact, facts, 0, ArtifactHash()) {}
 
-ReceivingTransfer::ReceivingTransfer(wire::Artifact artifact, wire::ArtifactFacts facts, std::uint64_t offset, ArtifactHash so_far)
+ReceivingTransfer::ReceivingTransfer(wire::Artifact artifact, wire::ArtifactFacts facts, std::uint64_t offset,
+                                     ArtifactHash so_far)
     : artifact_(artifact), facts_(facts), hash_(std::move(so_far)), offset_(offset), opened_(offset), told_(offset) {
   GOPMILL_CHECK(offset <= facts.bytes);
 }

@@ -94,10 +94,10 @@ class ReceivingTransfer {
 
   // What a chunk led to.
   struct Taken {
-    std::string write;            // to be written at `write_offset`; empty where the chunk was ignored
+    std::string write;  // to be written at `write_offset`; empty where the chunk was ignored
     std::uint64_t write_offset = 0;
-    std::optional<Window> open;   // to be sent to the sender; of no credit near the end
-    bool doubled = false;         // these bytes were here before
+    std::optional<Window> open;  // to be sent to the sender; of no credit near the end
+    bool doubled = false;        // these bytes were here before
   };
   // The chunk must be of this artifact.
   Taken take(wire::Chunk chunk);
@@ -123,9 +123,9 @@ class ReceivingTransfer {
   wire::ArtifactFacts facts_;
   ArtifactHash hash_;
   std::uint64_t offset_ = 0;
-  std::uint64_t opened_ = 0;       // end of the last window
-  std::uint64_t told_ = 0;         // offset_ when it was opened
-  bool asked_for_lost_ = false;    // once per gap: what else was on its way behind it must not ask again
+  std::uint64_t opened_ = 0;     // end of the last window
+  std::uint64_t told_ = 0;       // offset_ when it was opened
+  bool asked_for_lost_ = false;  // once per gap: what else was on its way behind it must not ask again
 };
 
 // ---- The timed ends, of worker and submitter ----
@@ -210,8 +210,8 @@ class Upload {
   wire::ArtifactFacts facts_;
   SendingTransfer sending_;
   TransferClock clock_;
-  std::uint64_t received_ = 0;     // by the coordinator, as it last said
-  bool heard_ = false;             // any Grant: the first counts as progress although it is at 0
+  std::uint64_t received_ = 0;  // by the coordinator, as it last said
+  bool heard_ = false;          // any Grant: the first counts as progress although it is at 0
   bool done_ = false;
   std::optional<Fault> fault_;
 };

@@ -78,8 +78,7 @@ class Client {
 
   void drain(int stop_fd, Instant now) {
     char byte = 0;
-    while (::read(stop_fd, &byte, 1) < 0 && errno == EINTR) {
-    }
+    while (::read(stop_fd, &byte, 1) < 0 && errno == EINTR) {}
     log_.info(session_.leaving() ? "leaving now" : "draining: finishing what is held, taking nothing new");
     handle(seen::Drain{}, now);
   }
@@ -184,7 +183,8 @@ class Client {
     const auto run = attempts_.find({order.task, order.attempt});
     if (run == attempts_.end()) return;
     log_.debug("starting " + name_of(run->first));
-    if (auto started = run->second.start_child(order, now); !started) handle(seen::ChildFailed{order.task, order.attempt, started.error()}, now);
+    if (auto started = run->second.start_child(order, now); !started)
+      handle(seen::ChildFailed{order.task, order.attempt, started.error()}, now);
   }
 
   void carry_out(orders::StoreOutputs& order, Instant now) {
@@ -201,7 +201,8 @@ class Client {
   }
 
   static std::string name_of(const Key& key) {
-    return "task " + std::to_string(key.first.job.value) + "/" + std::to_string(key.first.index) + " attempt " + std::to_string(key.second);
+    return "task " + std::to_string(key.first.job.value) + "/" + std::to_string(key.first.index) + " attempt " +
+           std::to_string(key.second);
   }
 
   Context& context_;

@@ -10,9 +10,9 @@
 namespace gopmill {
 
 struct WorkerOptions {
-  std::string connect;                 // the coordinator's control endpoint
-  std::uint32_t slots = 1;             // segments at once, each one media child
-  std::filesystem::path temporary;     // for nameless files; empty: $TMPDIR, then /var/tmp
+  std::string connect;              // the coordinator's control endpoint
+  std::uint32_t slots = 1;          // segments at once, each one media child
+  std::filesystem::path temporary;  // for nameless files; empty: $TMPDIR, then /var/tmp
 };
 
 // Runs until it is told to leave: the first byte on `stop_fd` drains (finish what is held, take nothing new), the second

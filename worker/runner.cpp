@@ -76,7 +76,8 @@ std::vector<Seen> AttemptRun::poll(Instant now) {
   std::vector<Seen> out;
   if (child_) {
     for (ChildEvent& event : child_->poll(now)) {
-      if (auto* progress = std::get_if<ChildProgress>(&event)) out.emplace_back(seen::ChildProgressed{task_, attempt_, progress->done});
+      if (auto* progress = std::get_if<ChildProgress>(&event))
+        out.emplace_back(seen::ChildProgressed{task_, attempt_, progress->done});
       if (auto* ended = std::get_if<ChildEnded>(&event)) {
         child_.reset();
         report_child(std::move(*ended), out);

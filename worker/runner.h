@@ -31,7 +31,7 @@ class AttemptRun {
 
   // ---- for the loop ----
   [[nodiscard]] std::optional<int> child_fd() const;
-  std::vector<Seen> poll(Instant now);             // what the child and the timers say
+  std::vector<Seen> poll(Instant now);  // what the child and the timers say
   // Messages to send before anything else; they are small.
   std::vector<wire::Data> take_messages();
   // Whether a chunk waits to be sent. At most one is read ahead.
@@ -41,7 +41,8 @@ class AttemptRun {
   void sent();
 
  private:
-  AttemptRun(TaskId task, Attempt attempt, std::filesystem::path temporary) : task_(task), attempt_(attempt), temporary_(std::move(temporary)) {}
+  AttemptRun(TaskId task, Attempt attempt, std::filesystem::path temporary)
+      : task_(task), attempt_(attempt), temporary_(std::move(temporary)) {}
   void apply(Download::Step step);
   [[nodiscard]] wire::Artifact output(std::uint32_t part) const;
   void report_child(ChildEnded ended, std::vector<Seen>& out);
@@ -56,7 +57,7 @@ class AttemptRun {
   std::optional<Fault> write_fault_;
   std::optional<MediaChild> child_;
   std::vector<Fd> outputs_;
-  std::vector<Upload> uploads_;      // by part; sent one after the other
+  std::vector<Upload> uploads_;  // by part; sent one after the other
   std::vector<wire::Data> messages_;
 };
 

@@ -20,10 +20,10 @@ namespace gopmill::av {
 
 namespace {
 
-constexpr int kChannelsMax = 8;              // of the output; the profile allows 1, 2 and 6
-constexpr int kSourceChannelsMax = 64;       // libswresample's SWR_CH_MAX
-constexpr int kBlockSamples = 4096;          // of silence, made at a time
-constexpr float kLoudest = 16.0F;            // 24 dB above full scale: louder is damage, not music
+constexpr int kChannelsMax = 8;         // of the output; the profile allows 1, 2 and 6
+constexpr int kSourceChannelsMax = 64;  // libswresample's SWR_CH_MAX
+constexpr int kBlockSamples = 4096;     // of silence, made at a time
+constexpr float kLoudest = 16.0F;       // 24 dB above full scale: louder is damage, not music
 constexpr double kMinus3dB = 0.70710678118654752;
 
 struct FreeResampler {
@@ -71,7 +71,8 @@ void mix_evenly(int in, int out, Matrix& matrix) {
   std::fill(matrix.begin(), matrix.end(), 0.0);
   for (int o = 0; o < out; ++o) {
     const int feeds = (std::max(in, out) - o + out - 1) / out;
-    for (int i = o; i < std::max(in, out); i += out) matrix[static_cast<std::size_t>(o) * kMatrixStride + static_cast<std::size_t>(i % in)] += 1.0 / feeds;
+    for (int i = o; i < std::max(in, out); i += out)
+      matrix[static_cast<std::size_t>(o) * kMatrixStride + static_cast<std::size_t>(i % in)] += 1.0 / feeds;
   }
 }
 
@@ -82,8 +83,9 @@ Matrix mixing_matrix(const AVChannelLayout& in, const AVChannelLayout& out) {
     matrix[0] = matrix[kMatrixStride] = 1.0;
     return matrix;
   }
-  const bool placed = in.order == AV_CHANNEL_ORDER_NATIVE && swr_build_matrix2(&in, &out, kMinus3dB, kMinus3dB, 0.0, 1.0, 1.0, matrix.data(), kMatrixStride,
-                                                                               AV_MATRIX_ENCODING_NONE, nullptr) >= 0;
+  const bool placed =
+      in.order == AV_CHANNEL_ORDER_NATIVE && swr_build_matrix2(&in, &out, kMinus3dB, kMinus3dB, 0.0, 1.0, 1.0, matrix.data(),
+                                                               kMatrixStride, AV_MATRIX_ENCODING_NONE, nullptr) >= 0;
   if (!placed) mix_evenly(in.nb_channels, out.nb_channels, matrix);
   return matrix;
 }
@@ -95,8 +97,8 @@ void use_plain_arithmetic() { av_force_cpu_flags(0); }
 struct SoundConverter::State {
   int sample_rate = 0;
   Layout out;
-  Resampler resampler;      // none: nothing pushed since the last finish()
-  Shape shape;              // what it takes
+  Resampler resampler;  // none: nothing pushed since the last finish()
+  Shape shape;          // what it takes
   LastWords words;
 
   Result<> start(const AVFrame& frame);
@@ -113,15 +115,16 @@ SoundConverter::~SoundConverter() = default;
 
 Result<> SoundConverter::State::start(const AVFrame& frame) {
   if (frame.sample_rate < 1 || frame.ch_layout.nb_channels < 1 || frame.ch_layout.nb_channels > kSourceChannelsMax) {
-    return fail(FaultKind::kInput, "sound of " + std::to_string(frame.sample_rate) + " Hz and " + std::to_string(frame.ch_layout.nb_channels) + " channels");
+    return fail(FaultKind::kInput, "sound of " + std::to_string(frame.sample_rate) + " Hz and " +
+                                       std::to_string(frame.ch_layout.nb_channels) + " channels");
   }
   take_layout(frame, shape.layout);
   shape.sample_rate = frame.sample_rate;
   shape.format = frame.format;
   LastWords::clear();
   SwrContext* made = nullptr;
-  int error = swr_alloc_set_opts2(&made, &out.value, AV_SAMPLE_FMT_FLTP, sample_rate, &shape.layout.value, static_cast<AVSampleFormat>(shape.format),
-                                  shape.sample_rate, 0, nullptr);
+  int error = swr_alloc_set_opts2(&made, &out.value, AV_SAMPLE_FMT_FLTP, sample_rate, &shape.layout.value,
+                                  static_cast<AVSampleFormat>(shape.format), shape.sample_rate, 0, nullptr);
   resampler.reset(made);
   if (error >= 0) {
     const Matrix matrix = mixing_matrix(shape.layout.value, out.value);
@@ -189,7 +192,8 @@ Result<> SoundConverter::silence(std::int64_t samples, const OnSound& on_sound) 
   const auto format = static_cast<AVSampleFormat>(s.shape.format);
   const int channels = s.shape.layout.value.nb_channels;
   const int planes = av_sample_fmt_is_planar(format) ? channels : 1;
-  const auto plane_bytes = static_cast<std::size_t>(av_get_bytes_per_sample(format)) * static_cast<std::size_t>(planes == 1 ? channels : 1) * kBlockSamples;
+  const auto plane_bytes = static_cast<std::size_t>(av_get_bytes_per_sample(format)) *
+                           static_cast<std::size_t>(planes == 1 ? channels : 1) * kBlockSamples;
   // Unsigned bytes are silent at 128, everything else at 0.
   const bool is_unsigned = format == AV_SAMPLE_FMT_U8 || format == AV_SAMPLE_FMT_U8P;
   const std::vector<std::uint8_t> quiet(plane_bytes, is_unsigned ? 0x80 : 0);
@@ -214,12 +218,12 @@ struct SoundEncoder::State {
   LastWords words;
   CodecContext context;
   Packet packet = make_packet();
-  Frame frame = make_frame();        // being filled, up to the encoder's frame size
+  Frame frame = make_frame();  // being filled, up to the encoder's frame size
   StreamParameters parameters;
   int channels = 0;
   int filled = 0;
   std::int64_t samples = 0;
-  std::int64_t given = 0;            // samples the packets so far show, priming included
+  std::int64_t given = 0;  // samples the packets so far show, priming included
   std::uint32_t packets = 0;
   bool ended = false;
 
@@ -335,7 +339,8 @@ Result<> SoundEncoder::finish(const OnPacket& on_packet) {
   }
   TRY(s.encode(nullptr, on_packet));
   if (s.given != s.samples + s.parameters.initial_padding) {
-    return fail(FaultKind::kMachine, "the encoder gave " + std::to_string(s.given - s.parameters.initial_padding) + " of " + std::to_string(s.samples) + " samples");
+    return fail(FaultKind::kMachine, "the encoder gave " + std::to_string(s.given - s.parameters.initial_padding) + " of " +
+                                         std::to_string(s.samples) + " samples");
   }
   return {};
 }

@@ -59,7 +59,7 @@ class SoundEncoder {
   // packet's is what is left of the sound.
   Result<> send(const float* const* planes, int samples, const OnPacket& on_packet);
   Result<> finish(const OnPacket& on_packet);
-  [[nodiscard]] std::int64_t samples() const;   // sent so far
+  [[nodiscard]] std::int64_t samples() const;  // sent so far
 
  private:
   struct State;

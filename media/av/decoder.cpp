@@ -70,7 +70,8 @@ Result<> fill_packet(AVPacket& to, const JournalPacket& from, bool video) {
 }
 
 // Takes every frame that is ready. True when the decoder is at its end.
-Result<bool> drain(AVCodecContext& context, AVFrame& frame, const Decoder::OnFrame& on_frame, std::uint64_t& refused, std::string& last_refusal) {
+Result<bool> drain(AVCodecContext& context, AVFrame& frame, const Decoder::OnFrame& on_frame, std::uint64_t& refused,
+                   std::string& last_refusal) {
   for (;;) {
     const int error = avcodec_receive_frame(&context, &frame);
     if (error == AVERROR(EAGAIN)) return false;
@@ -115,8 +116,7 @@ Result<> Decoder::finish(const OnFrame& on_frame) {
   State& s = *state_;
   const int error = avcodec_send_packet(s.context.get(), nullptr);
   if (error < 0 && error != AVERROR_EOF) return std::unexpected(fault_of(FaultKind::kInput, "cannot flush the decoder", error));
-  while (!TRY(drain(*s.context, *s.frame, on_frame, s.refused, s.last_refusal))) {
-  }
+  while (!TRY(drain(*s.context, *s.frame, on_frame, s.refused, s.last_refusal))) {}
   return {};
 }
 

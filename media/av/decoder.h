@@ -16,8 +16,8 @@ namespace gopmill::av {
 class Decoder {
  public:
   struct Options {
-    int threads = 1;            // decoder threads never change the pictures
-    bool cpu_independent = true;// bit-exact paths, so that every machine decodes alike
+    int threads = 1;              // decoder threads never change the pictures
+    bool cpu_independent = true;  // bit-exact paths, so that every machine decodes alike
   };
   // Called for each picture or block of sound, in presentation order. The frame is libav's own and lives for the call.
   using OnFrame = std::function<Result<>(AVFrame&)>;
@@ -32,7 +32,7 @@ class Decoder {
   Result<> send(const JournalPacket& packet, const OnFrame& on_frame);
   Result<> finish(const OnFrame& on_frame);
   [[nodiscard]] std::uint64_t refused() const;
-  [[nodiscard]] std::string last_refusal() const;   // FFmpeg's words for the last one
+  [[nodiscard]] std::string last_refusal() const;  // FFmpeg's words for the last one
 
  private:
   struct State;

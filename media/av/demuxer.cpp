@@ -33,7 +33,8 @@ class DescriptorReader {
     auto reader = std::unique_ptr<DescriptorReader>(new DescriptorReader(fd, size));
     auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBytes));
     GOPMILL_CHECK(buffer);
-    reader->io_ = avio_alloc_context(buffer, kIoBytes, 0, reader.get(), &DescriptorReader::read, nullptr, &DescriptorReader::seek);
+    reader->io_ =
+        avio_alloc_context(buffer, kIoBytes, 0, reader.get(), &DescriptorReader::read, nullptr, &DescriptorReader::seek);
     GOPMILL_CHECK(reader->io_);
     return reader;
   }
@@ -49,7 +50,8 @@ class DescriptorReader {
   DescriptorReader(int fd, std::uint64_t size) : fd_(fd), size_(static_cast<std::int64_t>(size)) {}
   static int read(void* opaque, std::uint8_t* into, int size) {
     auto& self = *static_cast<DescriptorReader*>(opaque);
-    const auto got = read_at(self.fd_, static_cast<std::uint64_t>(self.at_), {reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size)});
+    const auto got = read_at(self.fd_, static_cast<std::uint64_t>(self.at_),
+                             {reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size)});
     if (!got) return AVERROR(EIO);
     if (*got == 0) return AVERROR_EOF;
     self.at_ += static_cast<std::int64_t>(*got);
@@ -106,8 +108,10 @@ StreamFacts facts_of(const AVStream& stream) {
   facts.orientation = orientation_of(stream);
   facts.frame_rate_claimed = from_av(stream.avg_frame_rate);
   facts.is_default = (stream.disposition & AV_DISPOSITION_DEFAULT) != 0;
-  facts.is_picture = (stream.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE)) != 0;
-  if (const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "language", nullptr, 0)) facts.language = std::string(entry->value).substr(0, 16);
+  facts.is_picture =
+      (stream.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE)) != 0;
+  if (const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "language", nullptr, 0))
+    facts.language = std::string(entry->value).substr(0, 16);
   facts.kind = stream.codecpar->codec_id == AV_CODEC_ID_NONE ? "unknown" : avcodec_get_name(stream.codecpar->codec_id);
   // The sample aspect of the container wins over the bitstream's, as in every player.
   if (stream.sample_aspect_ratio.num > 0) facts.parameters.sample_aspect = from_av(stream.sample_aspect_ratio);
@@ -138,9 +142,9 @@ struct Demuxer::State {
   std::vector<StreamFacts> streams;
   std::vector<std::uint32_t> ordinals;
   std::vector<bool> wanted;
-  std::vector<std::uint32_t> taken;   // packets per stream, empty ones too
-  bool corrupt_tail = false;          // the last packet read was flagged
-  std::string end_words;              // libav's last words when the end came
+  std::vector<std::uint32_t> taken;  // packets per stream, empty ones too
+  bool corrupt_tail = false;         // the last packet read was flagged
+  std::string end_words;             // libav's last words when the end came
   std::string complaint;
   std::uint64_t bytes = 0;
 };
@@ -172,7 +176,8 @@ Result<Demuxer> Demuxer::open(int fd) {
   }
   state->format.reset(format);
   if (format->nb_streams > static_cast<unsigned>(kSourceStreamsMax)) {
-    return fail(FaultKind::kInput, std::to_string(format->nb_streams) + " streams, more than the " + std::to_string(kSourceStreamsMax) + " allowed");
+    return fail(FaultKind::kInput,
+                std::to_string(format->nb_streams) + " streams, more than the " + std::to_string(kSourceStreamsMax) + " allowed");
   }
   for (unsigned i = 0; i < format->nb_streams; ++i) {
     if (is_encrypted(*format->streams[i])) return fail(FaultKind::kInput, "stream " + std::to_string(i) + " is encrypted");
@@ -201,7 +206,8 @@ std::string Demuxer::truncation() const {
     for (unsigned i = 0; i < s.ordinals.size(); ++i) {
       const int indexed = avformat_index_get_entries_count(s.format->streams[i]);
       if (s.wanted[i] && indexed > 0 && s.taken[i] < static_cast<std::uint32_t>(indexed)) {
-        return "stream " + std::to_string(i) + " has " + std::to_string(s.taken[i]) + " of the " + std::to_string(indexed) + " packets its index lists";
+        return "stream " + std::to_string(i) + " has " + std::to_string(s.taken[i]) + " of the " + std::to_string(indexed) +
+               " packets its index lists";
       }
     }
   }
@@ -237,7 +243,9 @@ JournalPacket to_journal(const AVPacket& packet, std::uint32_t ordinal) {
   out.discard = (packet.flags & AV_PKT_FLAG_DISCARD) != 0;
   for (int i = 0; i < packet.side_data_elems; ++i) {
     const AVPacketSideData& side = packet.side_data[i];
-    if (travels(side.type)) out.side_data.push_back({static_cast<std::uint32_t>(side.type), std::string(reinterpret_cast<const char*>(side.data), side.size)});
+    if (travels(side.type))
+      out.side_data.push_back(
+          {static_cast<std::uint32_t>(side.type), std::string(reinterpret_cast<const char*>(side.data), side.size)});
   }
   out.bytes.assign(reinterpret_cast<const char*>(packet.data), static_cast<std::size_t>(packet.size));
   return out;
@@ -254,7 +262,8 @@ Result<std::optional<Demuxer::Item>> Demuxer::next() {
     if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while reading");
     if (error < 0) {
       s.end_words = LastWords::text();
-      if (error != AVERROR_EOF) s.complaint = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
+      if (error != AVERROR_EOF)
+        s.complaint = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
       return std::optional<Item>();
     }
     const auto index = static_cast<std::size_t>(s.packet->stream_index);
@@ -263,7 +272,8 @@ Result<std::optional<Demuxer::Item>> Demuxer::next() {
     ++s.taken[index];
     if (s.packet->size <= 0) continue;
     s.corrupt_tail = (s.packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
-    if (static_cast<std::uint32_t>(s.packet->size) > kPacketBytesMax) return fail(FaultKind::kInput, "a packet above the size limit");
+    if (static_cast<std::uint32_t>(s.packet->size) > kPacketBytesMax)
+      return fail(FaultKind::kInput, "a packet above the size limit");
     std::size_t size = 0;
     if (av_packet_get_side_data(s.packet.get(), AV_PKT_DATA_ENCRYPTION_INFO, &size)) {
       return fail(FaultKind::kInput, "stream " + std::to_string(index) + " is encrypted");

@@ -18,12 +18,12 @@ struct StreamFacts {
   std::uint32_t index = 0;
   Media media = Media::kOther;
   StreamParameters parameters;
-  Orientation orientation;          // from the display matrix
+  Orientation orientation;  // from the display matrix
   Rational frame_rate_claimed{0, 1};
   bool is_default = false;
-  bool is_picture = false;          // cover art, thumbnails
+  bool is_picture = false;  // cover art, thumbnails
   std::string language;
-  std::string kind;                 // codec name or "unknown", for notes
+  std::string kind;  // codec name or "unknown", for notes
 };
 
 // Reads a media file linearly from a descriptor through our own I/O: libav never opens a path or a URL. The same file
@@ -43,7 +43,7 @@ class Demuxer {
   struct Item {
     std::uint32_t stream = 0;
     JournalPacket packet;
-    bool corrupt = false;           // the demuxer flagged it
+    bool corrupt = false;  // the demuxer flagged it
   };
   // nullopt at the end of the file. A damaged tail ends like a file; `complaint()` says what libav said.
   Result<std::optional<Item>> next();

@@ -76,8 +76,9 @@ void set_x264(const EncoderSettings& s, Options& options) {
   if (s.codec_profile != "auto") options.set("profile", s.codec_profile);
   if (s.level != "auto") options.set("level", s.level);
   options.set("forced-idr", "1");
-  std::string parameters = "stitchable=1:cpu-independent=1:threads=1:lookahead-threads=1:keyint=infinite:min-keyint=" +
-                           std::to_string(kNeverKey) + ":scenecut=0:open-gop=0:nal-hrd=none:fps=" + fraction(s.frame_rate);
+  std::string parameters =
+      "stitchable=1:cpu-independent=1:threads=1:lookahead-threads=1:keyint=infinite:min-keyint=" + std::to_string(kNeverKey) +
+      ":scenecut=0:open-gop=0:nal-hrd=none:fps=" + fraction(s.frame_rate);
   if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
   options.set("x264-params", with_own(parameters, s, "x264-params"));
 }
@@ -86,8 +87,10 @@ void set_x265(const EncoderSettings& s, Options& options) {
   options.set("preset", s.preset);
   if (s.codec_profile != "auto") options.set("profile", s.codec_profile);
   options.set("forced-idr", "1");
-  std::string parameters = "log-level=warning:info=0:keyint=-1:min-keyint=1:scenecut=0:open-gop=0:pools=none:frame-threads=1:hrd=0:"
-                           "repeat-headers=0:aud=0:fps=" + fraction(s.frame_rate);
+  std::string parameters =
+      "log-level=warning:info=0:keyint=-1:min-keyint=1:scenecut=0:open-gop=0:pools=none:frame-threads=1:hrd=0:"
+      "repeat-headers=0:aud=0:fps=" +
+      fraction(s.frame_rate);
   if (s.level != "auto") parameters += ":level-idc=" + s.level;
   if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
   options.set("x265-params", with_own(parameters, s, "x265-params"));
@@ -140,7 +143,7 @@ void set_context(const EncoderSettings& s, AVCodecContext& context) {
 
 struct Opened {
   CodecContext context;
-  std::string left;     // an option nobody took
+  std::string left;  // an option nobody took
   int error = 0;
   std::string words;
 };
@@ -194,9 +197,11 @@ Result<VideoEncoder> VideoEncoder::open(const EncoderSettings& settings) {
   auto state = std::make_unique<State>();
   Opened opened = open_encoder(settings);
   if (opened.error < 0) {
-    return std::unexpected(fault_of(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " refuses its settings", opened.error));
+    return std::unexpected(
+        fault_of(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " refuses its settings", opened.error));
   }
-  if (!opened.left.empty()) return fail(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " has no option '" + opened.left + "'");
+  if (!opened.left.empty())
+    return fail(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " has no option '" + opened.left + "'");
   state->context = std::move(opened.context);
   state->can_soften = needs_softening(settings);
   const CodecParameters par(avcodec_parameters_alloc());
@@ -209,7 +214,8 @@ const StreamParameters& VideoEncoder::parameters() const { return state_->parame
 
 namespace {
 
-Result<> take_packets(AVCodecContext& context, AVPacket& packet, std::uint32_t& ordinal, const VideoEncoder::OnPacket& on_packet) {
+Result<> take_packets(AVCodecContext& context, AVPacket& packet, std::uint32_t& ordinal,
+                      const VideoEncoder::OnPacket& on_packet) {
   for (;;) {
     const int error = avcodec_receive_packet(&context, &packet);
     if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return {};
@@ -251,7 +257,8 @@ Result<> VideoEncoder::send(AVFrame& picture, std::int64_t pts, bool key, bool s
 Result<> VideoEncoder::finish(const OnPacket& on_packet) {
   State& s = *state_;
   const int error = avcodec_send_frame(s.context.get(), nullptr);
-  if (error < 0 && error != AVERROR_EOF) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder cannot finish", error));
+  if (error < 0 && error != AVERROR_EOF)
+    return std::unexpected(fault_of(FaultKind::kMachine, "the encoder cannot finish", error));
   return take_packets(*s.context, *s.packet, s.ordinal, on_packet);
 }
 
@@ -308,7 +315,8 @@ EncoderSettings trial_settings(const RenditionProfile& rendition) {
 std::string guilty_key(const EncoderSettings& settings) {
   const auto mends = [](EncoderSettings trial) {
     const Opened opened = open_encoder(trial);
-    return opened.error >= 0 && opened.words.find("Error") == std::string::npos && opened.words.find("nknown") == std::string::npos;
+    return opened.error >= 0 && opened.words.find("Error") == std::string::npos &&
+           opened.words.find("nknown") == std::string::npos;
   };
   EncoderSettings trial = settings;
   trial.codec_profile = "auto";
@@ -325,10 +333,34 @@ std::string guilty_key(const EncoderSettings& settings) {
 }
 
 // Parameters the plan depends on: whoever set one of them would break joins, the key grid or equal bytes.
-constexpr std::string_view kReservedParameters[] = {
-    "threads", "lookahead-threads", "sliced-threads", "keyint", "min-keyint", "scenecut", "open-gop",  "nal-hrd",      "hrd",  "stitchable",
-    "fps",     "force-cfr",         "pools",          "wpp",    "frame-threads", "repeat-headers",     "annexb",    "chunk-start", "chunk-end", "lp",
-    "cpu-independent", "qpfile", "stats", "pass", "dump-yuv", "csv", "analysis-save", "analysis-load"};
+constexpr std::string_view kReservedParameters[] = {"threads",
+                                                    "lookahead-threads",
+                                                    "sliced-threads",
+                                                    "keyint",
+                                                    "min-keyint",
+                                                    "scenecut",
+                                                    "open-gop",
+                                                    "nal-hrd",
+                                                    "hrd",
+                                                    "stitchable",
+                                                    "fps",
+                                                    "force-cfr",
+                                                    "pools",
+                                                    "wpp",
+                                                    "frame-threads",
+                                                    "repeat-headers",
+                                                    "annexb",
+                                                    "chunk-start",
+                                                    "chunk-end",
+                                                    "lp",
+                                                    "cpu-independent",
+                                                    "qpfile",
+                                                    "stats",
+                                                    "pass",
+                                                    "dump-yuv",
+                                                    "csv",
+                                                    "analysis-save",
+                                                    "analysis-load"};
 
 std::optional<EncoderComplaint> reserved_parameter(const EncoderSettings& settings) {
   for (const char* key : {"x264-params", "x265-params", "svtav1-params"}) {
@@ -354,11 +386,14 @@ std::optional<EncoderComplaint> complaint_about(const RenditionProfile& renditio
   const Opened opened = open_encoder(settings);
   if (!opened.left.empty() && opened.error >= 0) {
     const AVCodec* codec = avcodec_find_encoder_by_name(encoder_name(settings.codec));
-    return EncoderComplaint{opened.left, std::string(encoder_name(settings.codec)) + " has no such option", nearest_option(*codec, opened.left)};
+    return EncoderComplaint{opened.left, std::string(encoder_name(settings.codec)) + " has no such option",
+                            nearest_option(*codec, opened.left)};
   }
   // x264's and x265's own parameter lists are parsed by the library, which complains in words and goes on.
-  const bool complained = opened.words.find("Error parsing option") != std::string::npos || opened.words.find("Unknown option") != std::string::npos ||
-                          opened.words.find("Invalid value") != std::string::npos || opened.words.find("bad value") != std::string::npos;
+  const bool complained = opened.words.find("Error parsing option") != std::string::npos ||
+                          opened.words.find("Unknown option") != std::string::npos ||
+                          opened.words.find("Invalid value") != std::string::npos ||
+                          opened.words.find("bad value") != std::string::npos;
   if (opened.error >= 0 && !complained) return std::nullopt;
   const std::string why = opened.words.empty() ? error_text(opened.error) : opened.words;
   return EncoderComplaint{guilty_key(settings), std::string(encoder_name(settings.codec)) + ": " + why, ""};

@@ -55,8 +55,9 @@ std::string describe(const PictureFilter::Settings& settings) {
     const std::string n = std::to_string(i);
     text += ";[s" + n + "]scale=w=" + std::to_string(target.width) + ":h=" + std::to_string(target.height) +
             ":flags=bicubic+accurate_rnd+full_chroma_int+bitexact:in_color_matrix=" + matrix + ":out_color_matrix=" + matrix +
-            ":in_range=" + (settings.colour.full_range ? "full" : "limited") + ":out_range=limited,format=" +
-            (target.format == PixelFormat::kYuv420p10 ? "yuv420p10le" : "yuv420p") + "[out" + n + "]";
+            ":in_range=" + (settings.colour.full_range ? "full" : "limited") +
+            ":out_range=limited,format=" + (target.format == PixelFormat::kYuv420p10 ? "yuv420p10le" : "yuv420p") + "[out" + n +
+            "]";
   }
   return text;
 }
@@ -80,10 +81,10 @@ struct PictureFilter::State {
   Settings settings;
   LastWords words;
   FilterGraph graph;
-  AVFilterContext* source = nullptr;            // owned by graph
-  std::vector<AVFilterContext*> sinks;          // owned by graph
+  AVFilterContext* source = nullptr;    // owned by graph
+  std::vector<AVFilterContext*> sinks;  // owned by graph
   Frame out = make_frame();
-  int width = 0, height = 0, format = -1;       // of what the graph was built for
+  int width = 0, height = 0, format = -1;  // of what the graph was built for
 
   Result<> build(const AVFrame& picture);
   Result<> pull(const OnPicture& on_picture);
@@ -96,7 +97,8 @@ Result<> PictureFilter::State::build(const AVFrame& picture) {
   graph->nb_threads = 1;
   const std::string arguments = "video_size=" + std::to_string(picture.width) + "x" + std::to_string(picture.height) +
                                 ":pix_fmt=" + std::to_string(picture.format) + ":time_base=1/1:pixel_aspect=1/1";
-  int error = avfilter_graph_create_filter(&source, avfilter_get_by_name("buffer"), "in", arguments.c_str(), nullptr, graph.get());
+  int error =
+      avfilter_graph_create_filter(&source, avfilter_get_by_name("buffer"), "in", arguments.c_str(), nullptr, graph.get());
   InOut inputs;
   InOut outputs;
   outputs.add("in", source);

@@ -26,7 +26,7 @@ class PictureFilter {
   struct Settings {
     Orientation orientation;
     Colour colour;
-    bool deinterlace = false;       // bwdif, one picture out for each in; looks one back and one ahead
+    bool deinterlace = false;  // bwdif, one picture out for each in; looks one back and one ahead
     std::vector<PictureTarget> targets;
   };
   // `index` is the one given to push; `target` the place in Settings::targets. The frame lives for the call and may be altered.

@@ -93,7 +93,8 @@ StreamParameters parameters_of(const AVCodecParameters& par, AVRational base) {
   p.media = par.codec_type == AVMEDIA_TYPE_VIDEO ? 1 : par.codec_type == AVMEDIA_TYPE_AUDIO ? 2 : 0;
   p.codec = avcodec_get_name(par.codec_id);
   p.codec_tag = par.codec_tag;
-  if (par.extradata_size > 0) p.extradata.assign(reinterpret_cast<const char*>(par.extradata), static_cast<std::size_t>(par.extradata_size));
+  if (par.extradata_size > 0)
+    p.extradata.assign(reinterpret_cast<const char*>(par.extradata), static_cast<std::size_t>(par.extradata_size));
   p.base = from_av(base);
   p.format = par.format;
   p.width = par.width;

@@ -45,7 +45,9 @@ std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t 
 std::uint32_t movie_timescale(const std::vector<MuxTrack>& tracks) {
   std::uint64_t common = 1;
   for (const MuxTrack& track : tracks) common = std::lcm(common, static_cast<std::uint64_t>(track.timescale));
-  const std::uint32_t finest = std::max_element(tracks.begin(), tracks.end(), [](const auto& a, const auto& b) { return a.timescale < b.timescale; })->timescale;
+  const std::uint32_t finest = std::max_element(tracks.begin(), tracks.end(), [](const auto& a, const auto& b) {
+                                 return a.timescale < b.timescale;
+                               })->timescale;
   std::vector<std::uint64_t> candidates;
   for (const MuxTrack& track : tracks) {
     if (track.parameters.media == 2) candidates.push_back(track.timescale);
@@ -143,8 +145,8 @@ struct Muxer::State {
   LastWords words;
   std::vector<MuxTrack> tracks;
   std::uint32_t movie_timescale = 0;
-  std::uint64_t gap = 0;             // bytes reserved for moov and what fills up
-  std::size_t type_bytes = 0;        // of the box in front of it
+  std::uint64_t gap = 0;       // bytes reserved for moov and what fills up
+  std::size_t type_bytes = 0;  // of the box in front of it
   // Declared before the format context, which writes through it until it is freed.
   std::unique_ptr<SplitWriter> writer;
   std::unique_ptr<AVFormatContext, FreeFormat> format;
@@ -201,7 +203,8 @@ Result<> Muxer::State::begin() {
   if (error < 0) return std::unexpected(fault("cannot begin the MP4", error));
   for (std::size_t i = 0; i < tracks.size(); ++i) {
     const AVRational base = format->streams[i]->time_base;
-    if (base.num != 1 || base.den != static_cast<int>(tracks[i].timescale)) return fail(FaultKind::kInternal, "the MP4 muxer changed a timescale");
+    if (base.num != 1 || base.den != static_cast<int>(tracks[i].timescale))
+      return fail(FaultKind::kInternal, "the MP4 muxer changed a timescale");
   }
   // Only the type box has been put in front of the gap.
   type_bytes = writer->head().size();
@@ -221,13 +224,15 @@ Result<> Muxer::State::place_head() {
     const Rational base{1, track.timescale};
     const Rational movie{1, movie_timescale};
     edits.push_back({static_cast<std::uint64_t>(rescale(track.starts, base, movie)),
-                     static_cast<std::uint64_t>(rescale(track.lasts, base, movie, Rounding::kUp)), static_cast<std::uint64_t>(track.skips)});
+                     static_cast<std::uint64_t>(rescale(track.lasts, base, movie, Rounding::kUp)),
+                     static_cast<std::uint64_t>(track.skips)});
   }
   std::string head(written.substr(0, type_bytes));
   head += TRY(with_edit_lists(std::string(written.substr(type_bytes, size)), edits));
   const std::uint64_t end = type_bytes + gap;
   if (head.size() + kFreeBytesMin > end) {
-    return fail(FaultKind::kInternal, "the index is " + std::to_string(head.size() + kFreeBytesMin - end) + " bytes larger than computed");
+    return fail(FaultKind::kInternal,
+                "the index is " + std::to_string(head.size() + kFreeBytesMin - end) + " bytes larger than computed");
   }
   const std::uint64_t left = end - head.size();
   for (int shift = 24; shift >= 0; shift -= 8) head.push_back(static_cast<char>(left >> shift & 0xff));
@@ -256,8 +261,9 @@ Result<> Muxer::write(std::size_t track, const MuxSample& sample, const std::str
   GOPMILL_CHECK(track < s.tracks.size());
   // movenc.c asserts on what MP4's 32-bit fields cannot hold; a refusal is better than an abort.
   if (sample.duration < 1 || sample.duration > INT32_MAX || sample.pts - sample.dts > INT32_MAX || sample.pts < sample.dts) {
-    return fail(FaultKind::kInternal, "a sample whose times MP4 cannot hold: " + std::to_string(sample.duration) + " ticks long, shown " +
-                                          std::to_string(sample.pts - sample.dts) + " after it is decoded");
+    return fail(FaultKind::kInternal, "a sample whose times MP4 cannot hold: " + std::to_string(sample.duration) +
+                                          " ticks long, shown " + std::to_string(sample.pts - sample.dts) +
+                                          " after it is decoded");
   }
   AVPacket& packet = *s.packet;
   av_packet_unref(&packet);
@@ -268,7 +274,8 @@ Result<> Muxer::write(std::size_t track, const MuxSample& sample, const std::str
   packet.pts = sample.pts;
   packet.duration = sample.duration;
   if (sample.key) packet.flags |= AV_PKT_FLAG_KEY;
-  if (const int error = av_write_frame(s.format.get(), &packet); error < 0) return std::unexpected(s.fault("the MP4 muxer refuses a packet", error));
+  if (const int error = av_write_frame(s.format.get(), &packet); error < 0)
+    return std::unexpected(s.fault("the MP4 muxer refuses a packet", error));
   // av_write_frame leaves our reference to us; its own copy is on the way to the descriptor.
   av_packet_unref(&packet);
   if (s.writer->fault()) return std::unexpected(*s.writer->fault());

@@ -13,24 +13,24 @@ namespace gopmill::av {
 // One track of the file to be, as known before its first byte is written. Times in ticks of 1/timescale; media time 0 is
 // the decode time of the first sample.
 struct MuxTrack {
-  StreamParameters parameters;        // extradata included; the packets' own base does not matter here
+  StreamParameters parameters;  // extradata included; the packets' own base does not matter here
   std::uint32_t timescale = 0;
-  Rational frame_rate{0, 1};          // mean, for level tables only; 0: sound
-  std::int64_t starts = 0;            // when the first shown tick is presented
-  std::int64_t skips = 0;             // media time of the first shown tick: reorder delay, priming
-  std::int64_t lasts = 0;             // ticks shown
+  Rational frame_rate{0, 1};  // mean, for level tables only; 0: sound
+  std::int64_t starts = 0;    // when the first shown tick is presented
+  std::int64_t skips = 0;     // media time of the first shown tick: reorder delay, priming
+  std::int64_t lasts = 0;     // ticks shown
   // For the size of the index. Upper bounds; samples are exact.
   std::uint64_t samples = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t duration_runs = 0;    // runs of equal sample durations
-  std::uint64_t offset_runs = 0;      // runs of equal pts - dts; 0: all are 0
-  std::uint64_t keys = 0;             // 0: every sample is one
+  std::uint64_t duration_runs = 0;  // runs of equal sample durations
+  std::uint64_t offset_runs = 0;    // runs of equal pts - dts; 0: all are 0
+  std::uint64_t keys = 0;           // 0: every sample is one
 };
 
 struct MuxSample {
-  std::int64_t dts = 0;               // media time, from 0
+  std::int64_t dts = 0;  // media time, from 0
   std::int64_t pts = 0;
-  std::int64_t duration = 0;          // > 0
+  std::int64_t duration = 0;  // > 0
   bool key = false;
 };
 

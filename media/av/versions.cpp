@@ -18,11 +18,13 @@ namespace gopmill::av {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kLibraries = {"libavcodec", "libavformat", "libavfilter", "libavutil", "libswscale", "libswresample",
-                                                         "libx264",    "libx265",     "libSvtAv1",   "libvpx",    "libopus",    "libdav1d"};
+constexpr std::array<std::string_view, 12> kLibraries = {"libavcodec", "libavformat",   "libavfilter", "libavutil",
+                                                         "libswscale", "libswresample", "libx264",     "libx265",
+                                                         "libSvtAv1",  "libvpx",        "libopus",     "libdav1d"};
 
 std::string dotted(unsigned version) {
-  return std::to_string(AV_VERSION_MAJOR(version)) + "." + std::to_string(AV_VERSION_MINOR(version)) + "." + std::to_string(AV_VERSION_MICRO(version));
+  return std::to_string(AV_VERSION_MAJOR(version)) + "." + std::to_string(AV_VERSION_MINOR(version)) + "." +
+         std::to_string(AV_VERSION_MICRO(version));
 }
 
 std::string hex(const unsigned char* bytes, std::size_t size) {
@@ -52,12 +54,14 @@ std::string build_id_in(const char* notes, std::size_t size) {
 int visit(dl_phdr_info* info, std::size_t, void* opaque) {
   const std::string_view path(info->dlpi_name ? info->dlpi_name : "");
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  const bool counts = std::any_of(kLibraries.begin(), kLibraries.end(), [&](std::string_view library) { return name.starts_with(library); });
+  const bool counts =
+      std::any_of(kLibraries.begin(), kLibraries.end(), [&](std::string_view library) { return name.starts_with(library); });
   if (!counts) return 0;
   std::string id;
   for (int i = 0; i < info->dlpi_phnum && id.empty(); ++i) {
     const ElfW(Phdr)& header = info->dlpi_phdr[i];
-    if (header.p_type == PT_NOTE) id = build_id_in(reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr), header.p_memsz);
+    if (header.p_type == PT_NOTE)
+      id = build_id_in(reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr), header.p_memsz);
   }
   static_cast<std::vector<std::string>*>(opaque)->push_back(std::string(name) + " " + id);
   return 0;

@@ -119,7 +119,8 @@ pid_t Farm::add_worker(int slots) {
 
 pid_t Farm::start(std::vector<std::string> arguments) {
   const std::string name = "log." + std::to_string(logs_++);
-  const pid_t pid = spawn(std::move(arguments), folder_ / name, folder_ / name, {{"GOPMILL_CONNECT", "ipc://" + (folder_ / "c").string()}});
+  const pid_t pid =
+      spawn(std::move(arguments), folder_ / name, folder_ / name, {{"GOPMILL_CONNECT", "ipc://" + (folder_ / "c").string()}});
   children_.push_back(pid);
   return pid;
 }

@@ -15,7 +15,7 @@
 namespace gopmill::e2e {
 
 struct Outcome {
-  int exit = -1;        // 128 + n: killed by signal n
+  int exit = -1;  // 128 + n: killed by signal n
   std::string out, err;
 };
 
@@ -34,7 +34,8 @@ class Folder {
 };
 
 // Runs the binary under test to its end (at most `seconds`, then SIGKILL) and gives what it said.
-Outcome gopmill(const std::vector<std::string>& arguments, int seconds = 300, const std::map<std::string, std::string>& environment = {});
+Outcome gopmill(const std::vector<std::string>& arguments, int seconds = 300,
+                const std::map<std::string, std::string>& environment = {});
 
 class Farm {
  public:
@@ -59,7 +60,7 @@ class Farm {
   // Every regular file under the coordinator's spool.
   [[nodiscard]] std::vector<std::string> spool_files() const;
   [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
-  [[nodiscard]] std::string log() const;   // what coordinator and workers said
+  [[nodiscard]] std::string log() const;  // what coordinator and workers said
 
  private:
   Folder folder_;

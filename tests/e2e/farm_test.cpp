@@ -138,7 +138,8 @@ TEST_F(FarmTest, WithoutWorkersAJobWaitsAndSaysForWhat) {
   Farm farm;
   const Folder out;
   ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", out.path().string()}).exit, 0);
-  EXPECT_TRUE(eventually([&] { return farm.ask({"job", "1"}).out.find("worker") != std::string::npos; })) << farm.ask({"job", "1"}).out;
+  EXPECT_TRUE(eventually([&] { return farm.ask({"job", "1"}).out.find("worker") != std::string::npos; }))
+      << farm.ask({"job", "1"}).out;
 }
 
 TEST_F(FarmTest, AnInterruptedRunLeavesNothing) {

@@ -13,10 +13,10 @@
 namespace gopmill {
 namespace {
 
-using ::testing::HasSubstr;
 using test::Clip;
 using test::ClipSound;
 using test::HeardSound;
+using ::testing::HasSubstr;
 
 constexpr std::int64_t kAacFrame = 1024;
 
@@ -53,11 +53,14 @@ Encoded encode_journal(const Fd& source, const AudioTask& task) {
   return encoded;
 }
 
-Encoded encode(const Clip& clip, const AudioTask& task) { return encode_journal(test::journal_of_track(test::make_clip(clip).get(), 2), task); }
+Encoded encode(const Clip& clip, const AudioTask& task) {
+  return encode_journal(test::journal_of_track(test::make_clip(clip).get(), 2), task);
+}
 
 // Uncompressed, so that packets may be moved without harm to their neighbours. `retime` gives each packet's new time in samples, or
 // nothing to leave it out.
-Encoded encode_retimed(const ClipSound& sound, const std::function<std::optional<std::int64_t>(std::int64_t)>& retime, const AudioTask& task) {
+Encoded encode_retimed(const ClipSound& sound, const std::function<std::optional<std::int64_t>(std::int64_t)>& retime,
+                       const AudioTask& task) {
   const Fd clip = test::make_clip({.sound = sound, .container = "mov"});
   const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket& packet) {
     const auto pts = retime(packet.pts);
@@ -87,7 +90,8 @@ HeardSound hear(const Encoded& encoded, const AudioTask& task) {
 // `beeps` at each full second from `first` on, `late` seconds later, to a millisecond.
 void expect_beeps(const std::vector<double>& beeps, int first, int end, double late = 0) {
   ASSERT_EQ(beeps.size(), static_cast<std::size_t>(end - first));
-  for (std::size_t i = 0; i < beeps.size(); ++i) EXPECT_NEAR(beeps[i], static_cast<double>(first) + static_cast<double>(i) + 0.02 + late, 0.001);
+  for (std::size_t i = 0; i < beeps.size(); ++i)
+    EXPECT_NEAR(beeps[i], static_cast<double>(first) + static_cast<double>(i) + 0.02 + late, 0.001);
 }
 
 TEST(Audio, PacketsFollowEachOtherFromThePrimingToTheLastSample) {
@@ -113,7 +117,8 @@ TEST(Audio, PacketsFollowEachOtherFromThePrimingToTheLastSample) {
 TEST(Audio, StartsWhereThePlanSays) {
   AudioTask task = task_of();
   task.first_sample = 12'345;
-  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .seconds = 1, .starts = 480}, .container = "matroska"}, task);
+  const Encoded encoded =
+      encode({.sound = ClipSound{.encoder = "pcm_s16le", .seconds = 1, .starts = 480}, .container = "matroska"}, task);
   EXPECT_EQ(encoded.packets.front().pts, 12'345 - kAacFrame);
   EXPECT_EQ(encoded.packets.back().pts + encoded.packets.back().duration, 12'345 + 48'000);
 }
@@ -123,7 +128,7 @@ struct Source {
   const char* encoder;
   const char* container;
   int sample_rate;
-  int undeclared = 0;   // samples of priming that this muxer does not tell anybody of: nobody can take them away
+  int undeclared = 0;  // samples of priming that this muxer does not tell anybody of: nobody can take them away
 };
 
 class AudioSources : public ::testing::TestWithParam<Source> {};
@@ -132,10 +137,12 @@ class AudioSources : public ::testing::TestWithParam<Source> {};
 TEST_P(AudioSources, KeepBeepsWhereTheyWere) {
   const Source& source = GetParam();
   const AudioTask task = task_of();
-  const Encoded encoded =
-      encode({.sound = ClipSound{.encoder = source.encoder, .sample_rate = source.sample_rate, .kind = ClipSound::Kind::kBeeps, .seconds = 4.5},
-              .container = source.container},
-             task);
+  const Encoded encoded = encode(
+      {.sound =
+           ClipSound{
+               .encoder = source.encoder, .sample_rate = source.sample_rate, .kind = ClipSound::Kind::kBeeps, .seconds = 4.5},
+       .container = source.container},
+      task);
   ASSERT_EQ(encoded.fault, "");
   EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
   EXPECT_EQ(encoded.result.audio->overlap_dropped, 0U);
@@ -143,21 +150,23 @@ TEST_P(AudioSources, KeepBeepsWhereTheyWere) {
   expect_beeps(test::beeps_in(hear(encoded, task)), 0, 5, source.undeclared / 48'000.0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, AudioSources,
-                         ::testing::Values(Source{"AacInMp4", "aac", "mp4", 48000}, Source{"AacInMp4At44100", "aac", "mp4", 44100},
-                                           Source{"AacInMatroska", "aac", "matroska", 48000, 1024}, Source{"OpusInMatroska", "libopus", "matroska", 48000},
-                                           Source{"OpusInMp4", "libopus", "mp4", 48000}, Source{"Mp3", "libmp3lame", "mp3", 44100},
-                                           Source{"Mp3InMp4", "libmp3lame", "mp4", 48000}, Source{"FlacInMatroska", "flac", "matroska", 44100},
-                                           Source{"VorbisInMatroska", "vorbis", "matroska", 48000}, Source{"Ac3InMatroska", "ac3", "matroska", 48000, 256},
-                                           Source{"PcmInWav", "pcm_s16le", "wav", 22050}),
-                         [](const auto& source) { return std::string(source.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Of, AudioSources,
+    ::testing::Values(Source{"AacInMp4", "aac", "mp4", 48000}, Source{"AacInMp4At44100", "aac", "mp4", 44100},
+                      Source{"AacInMatroska", "aac", "matroska", 48000, 1024},
+                      Source{"OpusInMatroska", "libopus", "matroska", 48000}, Source{"OpusInMp4", "libopus", "mp4", 48000},
+                      Source{"Mp3", "libmp3lame", "mp3", 44100}, Source{"Mp3InMp4", "libmp3lame", "mp4", 48000},
+                      Source{"FlacInMatroska", "flac", "matroska", 44100},
+                      Source{"VorbisInMatroska", "vorbis", "matroska", 48000},
+                      Source{"Ac3InMatroska", "ac3", "matroska", 48000, 256}, Source{"PcmInWav", "pcm_s16le", "wav", 22050}),
+    [](const auto& source) { return std::string(source.param.name); });
 
 // The 33-bit clock of a transport stream starts anywhere, and turns over after 95443.7 s.
 TEST(Audio, AClockThatStartsAnywhereAndTurnsOverGoesOn) {
   for (const std::int64_t start : {0, 50'000, 95'441}) {
     const AudioTask task = task_of();
-    const Encoded encoded =
-        encode({.sound = ClipSound{.kind = ClipSound::Kind::kBeeps, .seconds = 4.5}, .container = "mpegts", .shift = {start, 1}}, task);
+    const Encoded encoded = encode(
+        {.sound = ClipSound{.kind = ClipSound::Kind::kBeeps, .seconds = 4.5}, .container = "mpegts", .shift = {start, 1}}, task);
     ASSERT_EQ(encoded.fault, "");
     EXPECT_EQ(encoded.packets.front().pts, -kAacFrame);
     EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
@@ -169,7 +178,8 @@ TEST(Audio, AClockThatStartsAnywhereAndTurnsOverGoesOn) {
 
 TEST(Audio, ASineStaysOneSine) {
   const AudioTask task = task_of();
-  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 30}, .container = "matroska"}, task);
+  const Encoded encoded =
+      encode({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 30}, .container = "matroska"}, task);
   EXPECT_EQ(encoded.result.audio->samples, 1'440'000U);
   const HeardSound sound = hear(encoded, task);
   EXPECT_TRUE(sound.contiguous);
@@ -238,7 +248,8 @@ TEST(Audio, HoursOfNothingAreRefused) {
 TEST(Audio, SixChannelsMixDownWithoutClipping) {
   const AudioTask task = task_of(AudioCodec::kAac, 2);
   // All channels in phase at full scale: the worst case.
-  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .level = 1.0, .seconds = 1}, .container = "matroska"}, task);
+  const Encoded encoded = encode(
+      {.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .level = 1.0, .seconds = 1}, .container = "matroska"}, task);
   ASSERT_EQ(encoded.fault, "");
   const HeardSound sound = hear(encoded, task);
   float loudest = 0;
@@ -248,14 +259,17 @@ TEST(Audio, SixChannelsMixDownWithoutClipping) {
 
 TEST(Audio, SixChannelsStaySix) {
   const AudioTask task = task_of(AudioCodec::kAac, 6);
-  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .seconds = 1}, .container = "matroska"}, task);
+  const Encoded encoded =
+      encode({.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .seconds = 1}, .container = "matroska"}, task);
   ASSERT_EQ(encoded.fault, "");
   EXPECT_EQ(hear(encoded, task).channels, 6);
 }
 
 TEST(Audio, OpusCarriesItsPreSkip) {
   const AudioTask task = task_of(AudioCodec::kOpus);
-  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 2.5}, .container = "matroska"}, task);
+  const Encoded encoded = encode(
+      {.sound = ClipSound{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 2.5}, .container = "matroska"},
+      task);
   ASSERT_EQ(encoded.fault, "");
   EXPECT_EQ(encoded.result.audio->samples, 120'000U);
   EXPECT_GT(encoded.parameters.initial_padding, 0);
@@ -267,9 +281,13 @@ TEST(Audio, AChangeOfRateAndLayoutKeepsTime) {
   const Fd merged = *temporary_file();
   JournalWriter writer(merged.get(), 0);
   std::uint32_t ordinal = 0;
-  std::int64_t end = 0;   // ticks of 1/90000 s after the first packet
+  std::int64_t end = 0;  // ticks of 1/90000 s after the first packet
   for (const int part : {0, 1}) {
-    const ClipSound sound{.encoder = "mp2", .sample_rate = part == 0 ? 44100 : 48000, .channels = part == 0 ? 1 : 2, .kind = ClipSound::Kind::kBeeps, .seconds = 2.5};
+    const ClipSound sound{.encoder = "mp2",
+                          .sample_rate = part == 0 ? 44100 : 48000,
+                          .channels = part == 0 ? 1 : 2,
+                          .kind = ClipSound::Kind::kBeeps,
+                          .seconds = 2.5};
     const Fd journal = test::journal_of_track(test::make_clip({.sound = sound, .container = "mpegts"}).get(), 2);
     auto reader = *JournalReader::open(journal.get(), 0);
     if (part == 0) {
@@ -316,7 +334,8 @@ TEST(Audio, TheSameSourceGivesTheSameBytes) {
 }
 
 TEST(Audio, NothingDecodableIsAFaultOfTheSource) {
-  const Fd journal = test::journal_of_track(test::make_clip({.sound = ClipSound{.encoder = "flac", .seconds = 1}, .container = "matroska"}).get(), 2);
+  const Fd journal = test::journal_of_track(
+      test::make_clip({.sound = ClipSound{.encoder = "flac", .seconds = 1}, .container = "matroska"}).get(), 2);
   auto reader = *JournalReader::open(journal.get(), 0);
   const Fd broken = *temporary_file();
   JournalWriter writer(broken.get(), 0);

@@ -9,7 +9,9 @@ using testing::ElementsAre;
 
 constexpr Rational kMilliseconds{1, 1000};
 
-PacketFacts packet(std::int64_t pts) { return {.pts = pts, .dts = pts, .duration = 40, .key = false, .clean = false, .visible = true, .discard = false}; }
+PacketFacts packet(std::int64_t pts) {
+  return {.pts = pts, .dts = pts, .duration = 40, .key = false, .clean = false, .visible = true, .discard = false};
+}
 PacketFacts key(std::int64_t pts) {
   PacketFacts facts = packet(pts);
   facts.key = facts.clean = true;
@@ -49,7 +51,7 @@ TEST(RefinedBase, TicksAreAtMostATenthOfAMillisecondAndIntegerTimescales) {
 
 TEST(FrameList, SortsReorderedPacketsByTimeAndCountsFromTheFirstPicture) {
   const std::vector<PacketFacts> packets{key(1000), packet(1120), packet(1040), packet(1080)};
-  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 2, 3, 1}, false});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 2, 3, 1}, {}, false});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 2U), std::pair(800, 3U), std::pair(1200, 1U)));
   EXPECT_EQ(list.first_raw, 1000);
   EXPECT_EQ(list.last_duration, 400);
@@ -57,54 +59,57 @@ TEST(FrameList, SortsReorderedPacketsByTimeAndCountsFromTheFirstPicture) {
 
 TEST(FrameList, ARecordingThatStartsInsideAGopBeginsWithItsFirstDecodedPicture) {
   const std::vector<PacketFacts> packets{packet(0), packet(40), key(120), packet(80), packet(160)};
-  const SourceFrameList list = list_frames(packets, kMilliseconds, {{2, 4}, false});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{2, 4}, {}, false});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 2U), std::pair(400, 4U)));
   EXPECT_EQ(list.undecodable_head, 3U);
 }
 
 TEST(FrameList, HiddenAndDiscardedPacketsShowNothing) {
   const std::vector<PacketFacts> packets{discarded(-40), key(0), hidden(20), packet(40)};
-  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 3}, false});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 3}, {}, false});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 1U), std::pair(400, 3U)));
 }
 
 TEST(FrameList, DoubledTimestampsAreMovedApartByATick) {
   const std::vector<PacketFacts> packets{key(0), packet(40), packet(40), packet(40), packet(80)};
-  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3, 4}, true});
-  EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 1U), std::pair(401, 2U), std::pair(402, 3U), std::pair(800, 4U)));
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3, 4}, {}, true});
+  EXPECT_THAT(pictures(list),
+              ElementsAre(std::pair(0, 0U), std::pair(400, 1U), std::pair(401, 2U), std::pair(402, 3U), std::pair(800, 4U)));
   EXPECT_EQ(list.moved, 2U);
 }
 
 TEST(FrameList, TheDecodersOrderIsTheTruthWhereTheClockJumpsBack) {
   const std::vector<PacketFacts> packets{key(0), packet(80), packet(40), packet(120)};
-  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3}, true});
+  const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3}, {}, true});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 1U), std::pair(800, 2U), std::pair(1200, 3U)));
 }
 
-TEST(FrameList, WithoutTimestampsTheNthPictureIsShownAtTheNthDecodingTime) {
-  const std::vector<PacketFacts> packets{timeless(0), timeless(1), timeless(2), timeless(3)};
-  const SourceFrameList list = list_frames(packets, {1, 25}, {{0, 2, 1, 3}, true});
+TEST(FrameList, WithoutTimestampsAPictureIsShownWhenTheDecoderGivesItOut) {
+  const std::vector<PacketFacts> packets{timeless(0), timeless(2), timeless(3), timeless(4)};
+  const SourceFrameList list = list_frames(packets, {1, 25}, {{0, 2, 1, 3}, {1, 2, 3, kAtTheEnd}, true});
   EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 2U), std::pair(800, 1U), std::pair(1200, 3U)));
+  EXPECT_EQ(list.first_raw, 2);
 }
 
 TEST(FrameList, AnAbsurdLastDurationIsReplacedByTheMedianDistance) {
   std::vector<PacketFacts> packets{key(0), packet(40), packet(80), packet(120)};
   packets.back().duration = 3'600'000;
-  EXPECT_EQ(list_frames(packets, kMilliseconds, {{0, 1, 2, 3}, false}).last_duration, 400);
+  EXPECT_EQ(list_frames(packets, kMilliseconds, {{0, 1, 2, 3}, {}, false}).last_duration, 400);
 }
 
 TEST(WhyPacketsDoNotTell, IsEmptyForAnHonestTrack) {
   const std::vector<PacketFacts> packets{key(0), packet(120), packet(40), packet(80), packet(160)};
-  EXPECT_EQ(why_packets_do_not_tell(packets, {{0, 2, 3, 1, 4}, true}), "");
-  EXPECT_EQ(why_packets_do_not_tell(packets, {{0, 2, 3, 1}, false}), "");
+  EXPECT_EQ(why_packets_do_not_tell(packets, {{0, 2, 3, 1, 4}, {}, true}), "");
+  EXPECT_EQ(why_packets_do_not_tell(packets, {{0, 2, 3, 1}, {}, false}), "");
 }
 
 TEST(WhyPacketsDoNotTell, NamesEachWayAPacketCanLie) {
-  EXPECT_EQ(why_packets_do_not_tell({key(0), timeless(40)}, {{0, 1}, true}), "packets without timestamps");
-  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40), packet(40)}, {{0, 1, 2}, true}), "packets that share a timestamp");
-  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(20), packet(40)}, {{0, 2}, true}), "packets that give no picture of their own");
-  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40)}, {{0, 1, 1}, true}), "packets that give more than one picture");
-  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(80), packet(40)}, {{0, 1, 2}, true}),
+  EXPECT_EQ(why_packets_do_not_tell({key(0), timeless(40)}, {{0, 1}, {}, true}), "packets without timestamps");
+  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40), packet(40)}, {{0, 1, 2}, {}, true}), "packets that share a timestamp");
+  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(20), packet(40)}, {{0, 2}, {}, true}),
+            "packets that give no picture of their own");
+  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40)}, {{0, 1, 1}, {}, true}), "packets that give more than one picture");
+  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(80), packet(40)}, {{0, 1, 2}, {}, true}),
             "pictures that come out of the order of their timestamps");
 }
 

@@ -37,7 +37,8 @@ class JournalTest : public testing::Test {
       auto packet = reader->next();
       if (!packet) return packet.error().text;
       if (!*packet) return seen;
-      seen += " " + std::to_string((*packet)->ordinal) + "/" + std::to_string((*packet)->bytes.size()) + ((*packet)->key ? "k" : "");
+      seen +=
+          " " + std::to_string((*packet)->ordinal) + "/" + std::to_string((*packet)->bytes.size()) + ((*packet)->key ? "k" : "");
     }
   }
   static JournalPacket packet(std::uint32_t ordinal, std::size_t size, bool key = false) {

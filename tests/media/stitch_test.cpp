@@ -15,10 +15,10 @@
 namespace gopmill {
 namespace {
 
+using test::ClipSound;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using test::ClipSound;
 
 // A rendition of 128x96 whose frames are at these ticks, with a key frame at every `gop`-th.
 RenditionPlan plan_at(std::vector<std::int64_t> times, Rational base, std::size_t gop, std::int64_t last_duration) {
@@ -41,11 +41,13 @@ RenditionPlan plan_of(std::size_t frames, std::int64_t step = 1001, std::int64_t
 
 void add_sound(RenditionPlan& plan, std::int64_t first_sample = 0, int sample_rate = 48000) {
   plan.has_audio = true;
-  plan.audio = {.profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = sample_rate, .channels = 2, .first_sample = first_sample};
+  plan.audio = {
+      .profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = sample_rate, .channels = 2, .first_sample = first_sample};
 }
 
 Fd sound_journal(const RenditionPlan& plan, double seconds, ClipSound::Kind kind = ClipSound::Kind::kBeeps) {
-  const Fd clip = test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .kind = kind, .seconds = seconds}, .container = "mov"});
+  const Fd clip =
+      test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .kind = kind, .seconds = seconds}, .container = "mov"});
   const Fd source = test::journal_of_track(clip.get(), 2);
   Fd journal = *temporary_file();
   test::ParentDouble parent;
@@ -158,7 +160,8 @@ TEST(Stitch, NothingTellsWhoWroteItOrWhen) {
   EXPECT_EQ(bytes.find("Lavf"), std::string::npos);
   EXPECT_EQ(bytes.find("Lavc"), std::string::npos);
   EXPECT_EQ(bytes.find("udta"), std::string::npos);
-  for (const char* header : {"mvhd", "tkhd", "mdhd"}) EXPECT_EQ(bytes.substr(bytes.find(header) + 8, 8), std::string(8, '\0')) << header;
+  for (const char* header : {"mvhd", "tkhd", "mdhd"})
+    EXPECT_EQ(bytes.substr(bytes.find(header) + 8, 8), std::string(8, '\0')) << header;
 }
 
 struct Tail {
@@ -211,7 +214,8 @@ TEST(Stitch, TheOffsetOfSoundAndPictureHolds) {
     std::int64_t first_sample;
     std::int64_t first_tick;
   };
-  for (const Offset& offset : {Offset{0, 0}, Offset{480, 0}, Offset{1024, 0}, Offset{1920, 0}, Offset{70'001, 0}, Offset{0, 1201}, Offset{0, 45'007}}) {
+  for (const Offset& offset :
+       {Offset{0, 0}, Offset{480, 0}, Offset{1024, 0}, Offset{1920, 0}, Offset{70'001, 0}, Offset{0, 1201}, Offset{0, 45'007}}) {
     SCOPED_TRACE(std::to_string(offset.first_sample) + " samples, " + std::to_string(offset.first_tick) + " ticks");
     RenditionPlan plan = plan_of(150);
     for (PlannedFrame& frame : plan.frames) frame.pts += offset.first_tick;
@@ -288,8 +292,9 @@ TEST(Stitch, EveryCodecGetsItsSampleEntry) {
     PixelFormat format;
     const char* type;
   };
-  for (const Entry& entry : {Entry{VideoCodec::kH264, PixelFormat::kYuv420p, "avc1"}, Entry{VideoCodec::kHevc, PixelFormat::kYuv420p10, "hvc1"},
-                             Entry{VideoCodec::kVp9, PixelFormat::kYuv420p, "vp09"}, Entry{VideoCodec::kAv1, PixelFormat::kYuv420p, "av01"}}) {
+  for (const Entry& entry :
+       {Entry{VideoCodec::kH264, PixelFormat::kYuv420p, "avc1"}, Entry{VideoCodec::kHevc, PixelFormat::kYuv420p10, "hvc1"},
+        Entry{VideoCodec::kVp9, PixelFormat::kYuv420p, "vp09"}, Entry{VideoCodec::kAv1, PixelFormat::kYuv420p, "av01"}}) {
     SCOPED_TRACE(entry.type);
     RenditionPlan plan = plan_of(60, 1001, 30000, 30);
     plan.codec = entry.codec;
@@ -371,7 +376,7 @@ TEST(Stitch, ADayOfSegmentsNeedsOneDescriptorAtATime) {
   const auto report = stitch(out.get(), request_of(plan, kSegments), parent.line());
   ASSERT_TRUE(report) << report.error().text;
   EXPECT_EQ(report->frames, kSegments);
-  EXPECT_LE(most, before + 2);   // the double's own, and the one on its way
+  EXPECT_LE(most, before + 2);  // the double's own, and the one on its way
   EXPECT_EQ(test::look_at(out.get()).pictures.size(), kSegments);
 }
 

@@ -14,11 +14,11 @@
 namespace gopmill {
 namespace {
 
+using test::ClipSound;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using test::ClipSound;
 
 // Two segments and their sound, stitched.
 class Finished : public ::testing::Test {
@@ -77,8 +77,9 @@ class Finished : public ::testing::Test {
 TEST_F(Finished, PassesEveryCheck) {
   const FileReport report = verified(plan_);
   EXPECT_THAT(failed(report), IsEmpty());
-  EXPECT_THAT(names(report), ElementsAre("boxes", "tracks", "frames", "timestamps", "decode times", "key frames", "description", "rotation", "size",
-                                         "sound description", "sound", "sound start", "offset", "reading", "pixel format", "decoding", "sound decoding"));
+  EXPECT_THAT(names(report), ElementsAre("boxes", "tracks", "frames", "timestamps", "decode times", "key frames", "description",
+                                         "rotation", "size", "sound description", "sound", "sound start", "offset", "reading",
+                                         "pixel format", "decoding", "sound decoding"));
   EXPECT_EQ(report.bytes, *file_size(file_.get()));
   EXPECT_EQ(report.sha256, *file_sha256(file_.get()));
   EXPECT_EQ(report.frames, 120U);
@@ -155,7 +156,7 @@ TEST_F(Finished, AFlippedBitInTheTablesIsFound) {
   std::string text(moov.size, '\0');
   ASSERT_TRUE(read_at(file_.get(), moov.at, std::as_writable_bytes(std::span(text))));
   for (const std::string table : {"stts", "ctts", "stss", "elst"}) {
-    const std::size_t at = text.find(table) + 4 + 4 + 7;   // the low byte of the first number after the count
+    const std::size_t at = text.find(table) + 4 + 4 + 7;  // the low byte of the first number after the count
     std::string byte(1, static_cast<char>(text[at] ^ 0x10));
     ASSERT_TRUE(write_at(file_.get(), moov.at + at, std::as_bytes(std::span(byte))));
     EXPECT_FALSE(failed(verified(plan_, false)).empty()) << table;
@@ -212,7 +213,8 @@ TEST(CodecNames, AreThoseOfRfc6381) {
   EXPECT_EQ(*codec_string(avc), "avc1.640028");
   EXPECT_EQ(level_text(avc), "4.0");
   // Main 10, level 4.0, main tier, as in ISO/IEC 14496-15 annex E.
-  const Mp4SampleEntry hevc = entry_of("hvc1", "hvcC", {1, 0x02, 0x20, 0x00, 0x00, 0x00, 0xb0, 0x00, 0x00, 0x00, 0x00, 0x00, 120, 0});
+  const Mp4SampleEntry hevc =
+      entry_of("hvc1", "hvcC", {1, 0x02, 0x20, 0x00, 0x00, 0x00, 0xb0, 0x00, 0x00, 0x00, 0x00, 0x00, 120, 0});
   EXPECT_EQ(*codec_string(hevc), "hvc1.2.4.L120.b0");
   EXPECT_EQ(level_text(hevc), "4.0");
   const Mp4SampleEntry av1 = entry_of("av01", "av1C", {0x81, 0x08, 0x4c, 0x00});
@@ -221,7 +223,9 @@ TEST(CodecNames, AreThoseOfRfc6381) {
   const Mp4SampleEntry vp9 = entry_of("vp09", "vpcC", {1, 0, 0, 0, 0, 31, 0x82, 2, 2});
   EXPECT_EQ(*codec_string(vp9), "vp09.00.31.08");
   EXPECT_EQ(level_text(vp9), "3.1");
-  const Mp4SampleEntry aac = entry_of("mp4a", "esds", {0, 0, 0, 0, 3, 0x80, 0x80, 0x80, 37, 0, 2, 0, 4, 0x80, 0x80, 0x80, 20, 0x40, 0x15, 0, 0, 0, 0, 1, 0xf4, 0, 0, 1, 0xf4, 0, 5, 0x80, 0x80, 0x80, 2, 0x11, 0x90});
+  const Mp4SampleEntry aac =
+      entry_of("mp4a", "esds", {0, 0, 0, 0, 3, 0x80, 0x80, 0x80, 37, 0,    2, 0, 4,    0x80, 0x80, 0x80, 20,   0x40, 0x15,
+                                0, 0, 0, 0, 1, 0xf4, 0,    0,    1,  0xf4, 0, 5, 0x80, 0x80, 0x80, 2,    0x11, 0x90});
   EXPECT_EQ(*codec_string(aac), "mp4a.40.2");
   EXPECT_EQ(*codec_string(entry_of("Opus", "dOps", {0})), "opus");
   for (const char* type : {"avcC", "hvcC", "av1C", "vpcC", "esds"}) {

@@ -109,7 +109,8 @@ TEST_F(Channel, RefusesATakenEndpoint) {
     Listener first = listen(endpoint);
     const auto second = Listener::bind(context_, Plane::kControl, first.endpoint());
     ASSERT_FALSE(second);
-    EXPECT_EQ(second.error(), (Fault{FaultKind::kCannotCreate, "cannot listen on " + first.endpoint() + ": Address already in use"}));
+    EXPECT_EQ(second.error(),
+              (Fault{FaultKind::kCannotCreate, "cannot listen on " + first.endpoint() + ": Address already in use"}));
     Connector connector = connect(first);
     say(connector, "still there");
     EXPECT_EQ(receive(first).bytes, "still there");
@@ -132,7 +133,8 @@ TEST_F(Channel, TakesOverASocketFileLeftBehind) {
 }
 
 TEST_F(Channel, RefusesWhatIsNoEndpoint) {
-  for (const std::string endpoint : {"", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "inproc://here", "udp://127.0.0.1:1", "127.0.0.1:7400"}) {
+  for (const std::string endpoint :
+       {"", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "inproc://here", "udp://127.0.0.1:1", "127.0.0.1:7400"}) {
     const auto listener = Listener::bind(context_, Plane::kControl, endpoint);
     ASSERT_FALSE(listener) << endpoint;
     EXPECT_EQ(listener.error().kind, FaultKind::kUsage) << endpoint;
@@ -269,7 +271,10 @@ std::string greeting() {
   return bytes;
 }
 std::string ready() {
-  const std::string socket_type = std::string("\x0BSocket-Type\0\0\0\x06" "DEALER", 22);
+  const std::string socket_type = std::string(
+      "\x0BSocket-Type\0\0\0\x06"
+      "DEALER",
+      22);
   const std::string identity = std::string("\x08Identity\0\0\0\x03raw", 16);
   const std::string body = "\x05READY" + socket_type + identity;
   return std::string("\x04") + static_cast<char>(body.size()) + body;
@@ -316,7 +321,8 @@ TEST_F(Channel, DeliversAMessageOfSeveralFramesAsEmpty) {
 
 TEST_F(Channel, SurvivesNoise) {
   Listener listener = listen();
-  const std::array noises = {std::string(1000, '\xFF'), std::string("GET / HTTP/1.1\r\n\r\n"), greeting() + std::string(300, '\x7F'),
+  const std::array noises = {std::string(1000, '\xFF'), std::string("GET / HTTP/1.1\r\n\r\n"),
+                             greeting() + std::string(300, '\x7F'),
                              greeting() + ready() + std::string("\x02\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 9), std::string(1, '\0')};
   for (const std::string& noise : noises) Stranger(listener.endpoint()).write(noise);
   Connector connector = connect(listener);
@@ -387,8 +393,7 @@ TEST(Poller, TellsWhenADescriptorTakesMore) {
   EXPECT_TRUE(poller.wait(kPatience));
   EXPECT_TRUE(poller.writable(writing.get()));
   const std::string page(4096, 'x');
-  while (::write(writing.get(), page.data(), page.size()) > 0) {
-  }
+  while (::write(writing.get(), page.data(), page.size()) > 0) {}
   EXPECT_FALSE(poller.wait(Duration{0}));
   EXPECT_FALSE(poller.writable(writing.get()));
 }
@@ -400,7 +405,8 @@ TEST(Endpoints, OfDataFollowThoseOfControl) {
   EXPECT_EQ(data_endpoint_for("tcp://[::1]:9"), "tcp://[::1]:10");
   EXPECT_EQ(data_endpoint_for("tcp://127.0.0.1:*"), "tcp://127.0.0.1:*");
   EXPECT_EQ(data_endpoint_for("ipc:///run/gopmill"), "ipc:///run/gopmill.data");
-  for (const auto* endpoint : {"tcp://127.0.0.1:65535", "tcp://127.0.0.1:0", "tcp://127.0.0.1", "tcp://127.0.0.1:74x", "tcp://:74", "", "inproc://x"}) {
+  for (const auto* endpoint :
+       {"tcp://127.0.0.1:65535", "tcp://127.0.0.1:0", "tcp://127.0.0.1", "tcp://127.0.0.1:74x", "tcp://:74", "", "inproc://x"}) {
     const auto none = data_endpoint_for(endpoint);
     ASSERT_FALSE(none) << endpoint;
     EXPECT_EQ(none.error().kind, FaultKind::kUsage) << endpoint;
@@ -418,11 +424,13 @@ TEST(Endpoints, AreAnnouncedAsPeersCanReachThem) {
 }
 
 TEST(Endpoints, OfThisMachineAloneAreKnown) {
-  for (const auto* endpoint : {"ipc:///run/x", "tcp://127.0.0.1:7400", "tcp://127.9.8.7:*", "tcp://[::1]:1", "tcp://localhost:1"}) {
+  for (const auto* endpoint :
+       {"ipc:///run/x", "tcp://127.0.0.1:7400", "tcp://127.9.8.7:*", "tcp://[::1]:1", "tcp://localhost:1"}) {
     EXPECT_TRUE(is_loopback(endpoint)) << endpoint;
   }
-  for (const auto* endpoint : {"tcp://*:7400", "tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://10.0.0.1:1", "tcp://localhost.evil.org:1", "tcp://127.0.0.1.evil.org:1",
-                               "tcp://127.0.0.1:0;10.0.0.1:7400", "tcp://eth0:1", "tcp://127.0.0.1", "", "127.0.0.1:1", "udp://127.0.0.1:1"}) {
+  for (const auto* endpoint : {"tcp://*:7400", "tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://10.0.0.1:1",
+                               "tcp://localhost.evil.org:1", "tcp://127.0.0.1.evil.org:1", "tcp://127.0.0.1:0;10.0.0.1:7400",
+                               "tcp://eth0:1", "tcp://127.0.0.1", "", "127.0.0.1:1", "udp://127.0.0.1:1"}) {
     EXPECT_FALSE(is_loopback(endpoint)) << endpoint;
   }
 }

@@ -61,7 +61,8 @@ TEST(Codec, MakesTextForPeopleFitToBeSent) {
   EXPECT_EQ(fault_after("caf\xE9.mp4"), "caf\xEF\xBF\xBD.mp4");
   EXPECT_EQ(fault_after("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD") << "a surrogate is three wrong bytes";
   EXPECT_EQ(fault_after("caf\xC3\xA9 \xF0\x9F\x8E\xAC"), "caf\xC3\xA9 \xF0\x9F\x8E\xAC");
-  EXPECT_EQ(fault_after(std::string(kFaultBytesMax - 1, 'x') + "\xC3\xA9"), std::string(kFaultBytesMax - 1, 'x')) << "never half a character";
+  EXPECT_EQ(fault_after(std::string(kFaultBytesMax - 1, 'x') + "\xC3\xA9"), std::string(kFaultBytesMax - 1, 'x'))
+      << "never half a character";
   JobStatus status;
   status.state = JobState::kRunning;
   status.notes.assign(kNotesListed + 3, std::string(kNoteBytesMax + 1, 'n'));
@@ -103,20 +104,24 @@ std::string refusal(Spoil spoil) {
 }
 
 TEST(Codec, RefusesTextThatIsTooLongOrNotText) {
-  EXPECT_EQ(refusal<WorkerHello>([](auto& m) { m.build.assign(1025, 'x'); }), "WorkerHello.build is 1025 bytes, at most 1024 are allowed");
+  EXPECT_EQ(refusal<WorkerHello>([](auto& m) { m.build.assign(1025, 'x'); }),
+            "WorkerHello.build is 1025 bytes, at most 1024 are allowed");
   EXPECT_EQ(refusal<WorkerHello>([](auto& m) { m.build = "\xC0\x80"; }), "WorkerHello.build is not UTF-8");
-  EXPECT_EQ(refusal<Welcome>([](auto& m) { m.data_endpoint.assign(256, 'x'); }), "Welcome.data_endpoint is 256 bytes, at most 255 are allowed");
+  EXPECT_EQ(refusal<Welcome>([](auto& m) { m.data_endpoint.assign(256, 'x'); }),
+            "Welcome.data_endpoint is 256 bytes, at most 255 are allowed");
   EXPECT_EQ(refusal<Submit>([](auto& m) { m.key = "\xFF"; }), "Submit.key is not UTF-8");
   EXPECT_EQ(refusal<Submit>([](auto& m) { m.profile_yaml = "\xF5\x80\x80\x80"; }), "Submit.profile_yaml is not UTF-8");
   EXPECT_EQ(refusal<Submit>([](auto& m) { m.profile_yaml.assign(256 * 1024 + 1, 'x'); }),
             "Submit.profile_yaml is 262145 bytes, at most 262144 are allowed");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.local_path.assign(4097, 'x'); }), "Submit.local_path is 4097 bytes, at most 4096 are allowed");
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.local_path.assign(4097, 'x'); }),
+            "Submit.local_path is 4097 bytes, at most 4096 are allowed");
   EXPECT_EQ(refusal<Submit>([](auto& m) { m.output_folder = std::string("a\0b", 3); }), "Submit.output_folder has a zero byte");
   EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.files[0].sha256 = "\x80"; }), "JobReply.files.sha256 is not UTF-8");
 }
 
 TEST(Codec, RefusesNamesThatLeadElsewhere) {
-  for (const std::string& name : {std::string("../x"), std::string(".."), std::string("."), std::string("/etc/passwd"), std::string("a\0b", 3)}) {
+  for (const std::string& name :
+       {std::string("../x"), std::string(".."), std::string("."), std::string("/etc/passwd"), std::string("a\0b", 3)}) {
     EXPECT_EQ(refusal<Submit>([&](auto& m) { m.source_name = name; }), "Submit.source_name is not a file name");
     EXPECT_EQ(refusal<Submit>([&](auto& m) { m.output_base = name; }), "Submit.output_base is not a file name");
     EXPECT_EQ(refusal<JobReply>([&](auto& m) { m.job.files[0].name = name; }), "JobReply.files.name is not a file name");
@@ -132,19 +137,23 @@ TEST(Codec, RefusesNumbersOutOfRange) {
             "Submit.source_bytes is 17592186044417, at most 17592186044416 is allowed");
   EXPECT_EQ(refusal<Assign>([](auto& m) { m.outputs = 65; }), "Assign.outputs is 65, at most 64 is allowed");
   EXPECT_EQ(refusal<Assign>([](auto& m) { m.time_max = Duration{-1}; }), "Assign.time_max is -1 ms, which is out of range");
-  EXPECT_EQ(refusal<Assign>([](auto& m) { m.input.bytes = ~0ull; }), "Assign.facts.bytes is 18446744073709551615, at most 17592186044416 is allowed");
+  EXPECT_EQ(refusal<Assign>([](auto& m) { m.input.bytes = ~0ull; }),
+            "Assign.facts.bytes is 18446744073709551615, at most 17592186044416 is allowed");
   EXPECT_EQ(refusal<Welcome>([](auto& m) { m.silence_max = kDurationMax + Duration{1}; }),
             "Welcome.silence_max is 3153600000001 ms, which is out of range");
   EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.work_done = 1.01; }), "JobReply.work_done is not between 0 and 1");
-  EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.work_done = std::numeric_limits<double>::quiet_NaN(); }), "JobReply.work_done is not between 0 and 1");
+  EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.work_done = std::numeric_limits<double>::quiet_NaN(); }),
+            "JobReply.work_done is not between 0 and 1");
   EXPECT_EQ(refusal<Fetch>([](auto& m) { m.credit = kCreditBytes + 1; }), "Fetch.credit is 4194305, at most 4194304 is allowed");
-  EXPECT_EQ(refusal<Grant>([](auto& m) { m.offset = kArtifactBytesMax + 1; }), "Grant.offset is 17592186044417, at most 17592186044416 is allowed");
+  EXPECT_EQ(refusal<Grant>([](auto& m) { m.offset = kArtifactBytesMax + 1; }),
+            "Grant.offset is 17592186044417, at most 17592186044416 is allowed");
   EXPECT_EQ(refusal<Chunk>([](auto& m) { m.bytes.clear(); }), "Chunk.bytes is empty");
 }
 
 TEST(Codec, RefusesWhatNamesNothing) {
   EXPECT_EQ(refusal<Refused>([](auto& m) { m.fault.kind = FaultKind{}; }), "Refused.fault.kind is 0, which names nothing");
-  EXPECT_EQ(refusal<TaskFailed>([](auto& m) { m.fault.kind = FaultKind{11}; }), "TaskFailed.fault.kind is 11, which names nothing");
+  EXPECT_EQ(refusal<TaskFailed>([](auto& m) { m.fault.kind = FaultKind{11}; }),
+            "TaskFailed.fault.kind is 11, which names nothing");
   EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.state = JobState{10}; }), "JobReply.state is 10, which names nothing");
   EXPECT_EQ(refusal<Store>([](auto& m) { m.artifact.kind = ArtifactKind{5}; }), "Store.artifact.kind is 5, which names nothing");
   EXPECT_EQ(refusal<Stored>([](auto& m) { m.artifact.kind = ArtifactKind{}; }), "Stored.artifact.kind is 0, which names nothing");
@@ -174,18 +183,26 @@ std::string control_refusal(const std::string& bytes) {
 
 TEST(Codec, RefusesListsThatAreTooLong) {
   EXPECT_EQ(control_refusal(field(4, repeated(2, "", kRunningMax))), "accepted");
-  EXPECT_EQ(control_refusal(field(4, repeated(2, "", kRunningMax + 1))), "Heartbeat.running has 1025 entries, at most 1024 are allowed");
-  EXPECT_EQ(control_refusal(field(5, repeated(2, "", kRunningMax + 1))), "HeartbeatAck.drop has 1025 entries, at most 1024 are allowed");
-  EXPECT_EQ(control_refusal(field(8, repeated(5, "", kOutputsMax + 1))), "TaskDone.outputs has 65 entries, at most 64 are allowed");
-  EXPECT_EQ(control_refusal(field(8, field(4, std::string(65'537, 'r')))), "TaskDone.result is 65537 bytes, at most 65536 are allowed");
+  EXPECT_EQ(control_refusal(field(4, repeated(2, "", kRunningMax + 1))),
+            "Heartbeat.running has 1025 entries, at most 1024 are allowed");
+  EXPECT_EQ(control_refusal(field(5, repeated(2, "", kRunningMax + 1))),
+            "HeartbeatAck.drop has 1025 entries, at most 1024 are allowed");
+  EXPECT_EQ(control_refusal(field(8, repeated(5, "", kOutputsMax + 1))),
+            "TaskDone.outputs has 65 entries, at most 64 are allowed");
+  EXPECT_EQ(control_refusal(field(8, field(4, std::string(65'537, 'r')))),
+            "TaskDone.result is 65537 bytes, at most 65536 are allowed");
   EXPECT_EQ(control_refusal(field(20, repeated(2, std::string("\x30\x01"), kJobsListed))), "accepted");
-  EXPECT_EQ(control_refusal(field(20, repeated(2, "", kJobsListed + 1))), "JobsReply.jobs has 201 entries, at most 200 are allowed");
-  EXPECT_EQ(control_refusal(field(21, repeated(2, "", kWorkersListed + 1))), "WorkersReply.workers has 1001 entries, at most 1000 are allowed");
+  EXPECT_EQ(control_refusal(field(20, repeated(2, "", kJobsListed + 1))),
+            "JobsReply.jobs has 201 entries, at most 200 are allowed");
+  EXPECT_EQ(control_refusal(field(21, repeated(2, "", kWorkersListed + 1))),
+            "WorkersReply.workers has 1001 entries, at most 1000 are allowed");
   const std::string running = "\x30\x04";
   EXPECT_EQ(control_refusal(field(19, field(2, running + repeated(19, "", kRenditionsListed + 1)))),
             "JobReply.renditions has 65 entries, at most 64 are allowed");
-  EXPECT_EQ(control_refusal(field(19, field(2, running + repeated(21, "", kFilesListed + 1)))), "JobReply.files has 65 entries, at most 64 are allowed");
-  EXPECT_EQ(control_refusal(field(19, field(2, running + repeated(22, "", kNotesListed + 1)))), "JobReply.notes has 65 entries, at most 64 are allowed");
+  EXPECT_EQ(control_refusal(field(19, field(2, running + repeated(21, "", kFilesListed + 1)))),
+            "JobReply.files has 65 entries, at most 64 are allowed");
+  EXPECT_EQ(control_refusal(field(19, field(2, running + repeated(22, "", kNotesListed + 1)))),
+            "JobReply.notes has 65 entries, at most 64 are allowed");
 }
 
 TEST(Codec, RefusesCrowdsBeforeTheyTakeMemory) {

@@ -90,8 +90,8 @@ class Wire {
 struct Outcome {
   std::string received;
   std::optional<Fault> fault;
-  std::uint64_t chunk_bytes = 0;     // sent, doubled ones included
-  std::uint64_t ahead_max = 0;       // the most bytes sent beyond what the receiver had
+  std::uint64_t chunk_bytes = 0;  // sent, doubled ones included
+  std::uint64_t ahead_max = 0;    // the most bytes sent beyond what the receiver had
   Instant ended;
 };
 
@@ -202,8 +202,9 @@ INSTANTIATE_TEST_SUITE_P(Transfer, BothWays, testing::Values(&upload, &download)
 // ---- Whole transfers ----
 
 TEST_P(BothWays, CarryEverySize) {
-  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, kChunkBytes - 1, kChunkBytes, kChunkBytes + 1, std::size_t{kCreditBytes},
-                                  std::size_t{kCreditBytes + 1}, std::size_t{3 * kCreditBytes + kChunkBytes / 3}}) {
+  for (const std::size_t bytes :
+       {std::size_t{0}, std::size_t{1}, kChunkBytes - 1, kChunkBytes, kChunkBytes + 1, std::size_t{kCreditBytes},
+        std::size_t{kCreditBytes + 1}, std::size_t{3 * kCreditBytes + kChunkBytes / 3}}) {
     const std::string file = content(bytes);
     Wire wire(1, {});
     const Outcome outcome = run(file, wire);
@@ -240,7 +241,8 @@ TEST_P(BothWays, SurviveAnyWeather) {
   const std::string file = content(kCreditBytes + 5 * kChunkBytes + 77);
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
-    const Weather weather{.lose = 0.02 * (seed % 5), .twice = 0.1 * (seed % 3), .late = 0.15 * (seed % 4), .flip = 0.03 * (seed % 2)};
+    const Weather weather{
+        .lose = 0.02 * (seed % 5), .twice = 0.1 * (seed % 3), .late = 0.15 * (seed % 4), .flip = 0.03 * (seed % 2)};
     Wire wire(seed, weather);
     const Outcome outcome = run(file, wire);
     EXPECT_FALSE(outcome.fault) << outcome.fault->text;
@@ -266,7 +268,9 @@ TEST_P(BothWays, FindThatTheWholeIsNotWhatWasPromised) {
   Wire wire(1, {});
   const Outcome outcome = GetParam()(file, wire, facts);
   ASSERT_TRUE(outcome.fault);
-  EXPECT_EQ(*outcome.fault, (Fault{FaultKind::kMachine, "output 1 of task 7/3 attempt 2 arrived whole but is not what was promised: its hash differs"}));
+  EXPECT_EQ(*outcome.fault,
+            (Fault{FaultKind::kMachine,
+                   "output 1 of task 7/3 attempt 2 arrived whole but is not what was promised: its hash differs"}));
 }
 
 // ---- The sender alone ----
@@ -290,7 +294,8 @@ TEST(SendingTransfer, SendsNothingUnasked) {
 TEST(SendingTransfer, SendsExactlyTheWindow) {
   SendingTransfer sending(10 * kChunkBytes);
   sending.open({kChunkBytes / 2, 2 * kChunkBytes + 5});
-  EXPECT_EQ(all_of(sending), (std::vector<Piece>{{kChunkBytes / 2, kChunkBytes}, {kChunkBytes * 3 / 2, kChunkBytes}, {kChunkBytes * 5 / 2, 5}}));
+  EXPECT_EQ(all_of(sending),
+            (std::vector<Piece>{{kChunkBytes / 2, kChunkBytes}, {kChunkBytes * 3 / 2, kChunkBytes}, {kChunkBytes * 5 / 2, 5}}));
 }
 
 TEST(SendingTransfer, JoinsWindowsThatContinueAndGoesBackForOthers) {

@@ -91,7 +91,7 @@ struct Track {
 struct Output {
   std::unique_ptr<FileIo> io;
   std::unique_ptr<AVFormatContext, FreeOutput> format;
-  std::vector<av::Packet> packets;   // all tracks; written in order of decode time
+  std::vector<av::Packet> packets;  // all tracks; written in order of decode time
 };
 
 void open_track(Track& track, Output& output, const std::map<std::string, std::string>& options) {
@@ -126,7 +126,9 @@ void shift_by(AVPacket& packet, Rational seconds, AVRational base) {
   packet.dts += ticks;
 }
 
-std::int64_t pts_of(const ClipPicture& clip, int index) { return clip.pts.empty() ? index : clip.pts[static_cast<std::size_t>(index)]; }
+std::int64_t pts_of(const ClipPicture& clip, int index) {
+  return clip.pts.empty() ? index : clip.pts[static_cast<std::size_t>(index)];
+}
 
 void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output& output) {
   const AVCodec* codec = avcodec_find_encoder_by_name(clip.encoder.c_str());
@@ -144,7 +146,8 @@ void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output&
   auto options = clip.options;
   if (clip.encoder == "libx264") {
     options.try_emplace("preset", "veryfast");
-    options.try_emplace("x264-params", std::string("scenecut=0:keyint=") + std::to_string(clip.gop) + ":open-gop=" + (clip.open_gop ? "1" : "0"));
+    options.try_emplace(
+        "x264-params", std::string("scenecut=0:keyint=") + std::to_string(clip.gop) + ":open-gop=" + (clip.open_gop ? "1" : "0"));
   }
   open_track(track, output, options);
   const int count = clip.pts.empty() ? clip.frames : static_cast<int>(clip.pts.size());
@@ -179,9 +182,17 @@ void put_sample(AVFrame& frame, int channel, int channels, int i, double value) 
   switch (frame.format) {
     case AV_SAMPLE_FMT_FLTP: reinterpret_cast<float*>(frame.data[channel])[i] = static_cast<float>(value); break;
     case AV_SAMPLE_FMT_FLT: reinterpret_cast<float*>(frame.data[0])[i * channels + channel] = static_cast<float>(value); break;
-    case AV_SAMPLE_FMT_S16P: reinterpret_cast<std::int16_t*>(frame.data[channel])[i] = static_cast<std::int16_t>(std::lrint(value * 32767)); break;
-    case AV_SAMPLE_FMT_S16: reinterpret_cast<std::int16_t*>(frame.data[0])[i * channels + channel] = static_cast<std::int16_t>(std::lrint(value * 32767)); break;
-    case AV_SAMPLE_FMT_S32: reinterpret_cast<std::int32_t*>(frame.data[0])[i * channels + channel] = static_cast<std::int32_t>(std::lrint(value * 2147483000)); break;
+    case AV_SAMPLE_FMT_S16P:
+      reinterpret_cast<std::int16_t*>(frame.data[channel])[i] = static_cast<std::int16_t>(std::lrint(value * 32767));
+      break;
+    case AV_SAMPLE_FMT_S16:
+      reinterpret_cast<std::int16_t*>(frame.data[0])[i * channels + channel] =
+          static_cast<std::int16_t>(std::lrint(value * 32767));
+      break;
+    case AV_SAMPLE_FMT_S32:
+      reinterpret_cast<std::int32_t*>(frame.data[0])[i * channels + channel] =
+          static_cast<std::int32_t>(std::lrint(value * 2147483000));
+      break;
     default: GOPMILL_CHECK(!"a sample format the clips know");
   }
 }
@@ -269,7 +280,8 @@ Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&
   auto demuxer = av::Demuxer::open(clip);
   GOPMILL_CHECK(demuxer);
   const auto& streams = demuxer->streams();
-  const auto stream = std::find_if(streams.begin(), streams.end(), [&](const av::StreamFacts& s) { return s.parameters.media == media; });
+  const auto stream =
+      std::find_if(streams.begin(), streams.end(), [&](const av::StreamFacts& s) { return s.parameters.media == media; });
   GOPMILL_CHECK(stream != streams.end());
   JournalWriter journal(file.get(), 0);
   GOPMILL_CHECK(journal.begin(stream->parameters));
@@ -300,7 +312,8 @@ EncoderSettings settings_for(const RenditionPlan& plan) {
   return settings;
 }
 
-std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths, const EncoderSettings& settings) {
+std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths,
+                                const EncoderSettings& settings) {
   std::vector<Fd> files;
   const AVPixelFormat format = plan.pixel_format == PixelFormat::kYuv420p10 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
   std::size_t at = 0;

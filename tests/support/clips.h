@@ -24,17 +24,17 @@ struct ClipPicture {
   int width = 320, height = 180;
   std::string pixel_format = "yuv420p";
   Rational base{1, 25};
-  std::vector<std::int64_t> pts;          // ticks of base, rising; empty: 0, 1, 2… up to `frames`
+  std::vector<std::int64_t> pts;  // ticks of base, rising; empty: 0, 1, 2… up to `frames`
   int frames = 100;
   int gop = 25;
   int b_frames = 2;
   bool open_gop = false;
-  bool flashes = false;                   // white at each full second of the clip, else mid-grey
-  std::map<std::string, std::string> options;   // of the encoder: {"x264-params", "…"}
+  bool flashes = false;                        // white at each full second of the clip, else mid-grey
+  std::map<std::string, std::string> options;  // of the encoder: {"x264-params", "…"}
 };
 
 struct ClipSound {
-  enum class Kind : std::uint8_t { kSine, kBeeps };   // beeps: 1 kHz, 40 ms, at each full second of the clip
+  enum class Kind : std::uint8_t { kSine, kBeeps };  // beeps: 1 kHz, 40 ms, at each full second of the clip
   std::string encoder = "aac";
   int sample_rate = 48000;
   int channels = 2;
@@ -42,15 +42,15 @@ struct ClipSound {
   double hz = 440;
   double level = 0.5;
   double seconds = 4;
-  std::int64_t starts = 0;                // samples after the clip's zero
+  std::int64_t starts = 0;  // samples after the clip's zero
 };
 
 struct Clip {
   std::optional<ClipPicture> picture;
   std::optional<ClipSound> sound;
-  std::string container = "mp4";          // libavformat's name: "matroska", "mpegts", "mp4"…
+  std::string container = "mp4";  // libavformat's name: "matroska", "mpegts", "mp4"…
   std::map<std::string, std::string> muxer_options;
-  Rational shift{0, 1};                   // added to all times, seconds
+  Rational shift{0, 1};  // added to all times, seconds
 };
 
 Fd make_clip(const Clip& clip);
@@ -60,7 +60,8 @@ Fd make_clip(const Clip& clip);
 Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&)>& change = {});
 
 // Encodes plan.frames, whose pictures carry their index as number, in segments of these lengths; every segment by a fresh encoder, as workers do.
-std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths, const EncoderSettings& settings);
+std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths,
+                                const EncoderSettings& settings);
 EncoderSettings settings_for(const RenditionPlan& plan);
 
 }  // namespace gopmill::test

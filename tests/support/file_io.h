@@ -28,14 +28,16 @@ struct FileIo {
   }
   static int read(void* opaque, std::uint8_t* into, int size) {
     auto& self = *static_cast<FileIo*>(opaque);
-    const auto got = read_at(self.fd, static_cast<std::uint64_t>(self.at), {reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size)});
+    const auto got = read_at(self.fd, static_cast<std::uint64_t>(self.at),
+                             {reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size)});
     if (!got || *got == 0) return AVERROR_EOF;
     self.at += static_cast<std::int64_t>(*got);
     return static_cast<int>(*got);
   }
   static int write(void* opaque, std::uint8_t* from, int size) {
     auto& self = *static_cast<FileIo*>(opaque);
-    GOPMILL_CHECK(write_at(self.fd, static_cast<std::uint64_t>(self.at), {reinterpret_cast<const std::byte*>(from), static_cast<std::size_t>(size)}));
+    GOPMILL_CHECK(write_at(self.fd, static_cast<std::uint64_t>(self.at),
+                           {reinterpret_cast<const std::byte*>(from), static_cast<std::size_t>(size)}));
     self.at += size;
     return size;
   }

@@ -56,7 +56,7 @@ ParentDouble::ParentDouble(const std::vector<Fd>& files)
 ParentDouble::~ParentDouble() { stop(); }
 
 void ParentDouble::stop() {
-  theirs_.reset();   // ends the thread's recv
+  theirs_.reset();  // ends the thread's recv
   if (thread_.joinable()) thread_.join();
 }
 
@@ -84,7 +84,7 @@ std::vector<std::uint32_t> ParentDouble::closed() {
 
 int open_descriptors() {
   const std::filesystem::directory_iterator listing("/proc/self/fd");
-  return static_cast<int>(std::distance(begin(listing), end(listing))) - 1;   // the listing's own
+  return static_cast<int>(std::distance(begin(listing), end(listing))) - 1;  // the listing's own
 }
 
 std::uint64_t bytes_written() {

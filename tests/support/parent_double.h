@@ -31,7 +31,7 @@ class ParentDouble {
   Fd ours_;
   Fd theirs_;
   ParentLine line_;
-  std::vector<std::uint32_t> wanted_, closed_;   // the thread's until it is joined
+  std::vector<std::uint32_t> wanted_, closed_;  // the thread's until it is joined
   std::thread thread_;
 };
 

@@ -86,8 +86,14 @@ void see(const Viewer& viewer, const AVFrame& frame, SeenFile& seen) {
       float value = 0;
       switch (frame.format) {
         case AV_SAMPLE_FMT_FLTP: value = reinterpret_cast<const float*>(frame.data[c])[i]; break;
-        case AV_SAMPLE_FMT_FLT: value = reinterpret_cast<const float*>(frame.data[0])[static_cast<std::size_t>(i) * sound.planes.size() + c]; break;
-        case AV_SAMPLE_FMT_S16: value = static_cast<float>(reinterpret_cast<const std::int16_t*>(frame.data[0])[static_cast<std::size_t>(i) * sound.planes.size() + c]) / 32768; break;
+        case AV_SAMPLE_FMT_FLT:
+          value = reinterpret_cast<const float*>(frame.data[0])[static_cast<std::size_t>(i) * sound.planes.size() + c];
+          break;
+        case AV_SAMPLE_FMT_S16:
+          value = static_cast<float>(reinterpret_cast<const std::int16_t*>(
+                      frame.data[0])[static_cast<std::size_t>(i) * sound.planes.size() + c]) /
+                  32768;
+          break;
         default: GOPMILL_CHECK(!"a sample format the viewer knows");
       }
       sound.planes[c].push_back(value);
@@ -137,7 +143,7 @@ SeenFile look_at(int file) {
 
 std::vector<double> beeps_in(const HeardSound& sound) {
   constexpr float kLoud = 0.15F;
-  constexpr int kQuietSamples = 400;   // this long without a loud sample ends a beep
+  constexpr int kQuietSamples = 400;  // this long without a loud sample ends a beep
   std::vector<double> beeps;
   const std::vector<float>& plane = sound.planes.at(0);
   bool loud = false;
@@ -160,7 +166,8 @@ double worst_residual(const HeardSound& sound, double hz, std::size_t from, std:
   const double turn = 2 * std::cos(2 * kPi * hz / sound.sample_rate);
   double worst = 0;
   for (std::size_t i = std::max<std::size_t>(from, 2); i < std::min(to, plane.size()); ++i) {
-    worst = std::max(worst, std::abs(static_cast<double>(plane[i]) - turn * static_cast<double>(plane[i - 1]) + static_cast<double>(plane[i - 2])));
+    worst = std::max(worst, std::abs(static_cast<double>(plane[i]) - turn * static_cast<double>(plane[i - 1]) +
+                                     static_cast<double>(plane[i - 2])));
   }
   return worst;
 }
@@ -168,7 +175,7 @@ double worst_residual(const HeardSound& sound, double hz, std::size_t from, std:
 double interleaving_of(int file) {
   FileIo io(file, false);
   const Input format = open_input(io);
-  std::vector<std::pair<std::int64_t, std::pair<std::size_t, double>>> packets;   // by place in the file
+  std::vector<std::pair<std::int64_t, std::pair<std::size_t, double>>> packets;  // by place in the file
   const av::Packet packet = av::make_packet();
   while (av_read_frame(format.get(), packet.get()) >= 0) {
     const auto index = static_cast<std::size_t>(packet->stream_index);

@@ -11,16 +11,16 @@ namespace gopmill::test {
 
 struct SeenPicture {
   double seconds = 0;
-  std::int64_t pts = 0;                   // ticks of the stream's base
+  std::int64_t pts = 0;  // ticks of the stream's base
   std::uint32_t number = 0;
-  double luma = 0;                        // mean, 0 to 255
+  double luma = 0;  // mean, 0 to 255
 };
 struct HeardSound {
   int sample_rate = 0;
   int channels = 0;
-  std::int64_t first = 0;                 // samples after zero, of the first sample
+  std::int64_t first = 0;  // samples after zero, of the first sample
   std::vector<std::vector<float>> planes;
-  bool contiguous = true;                 // every block's time followed from the one before, to the sample
+  bool contiguous = true;  // every block's time followed from the one before, to the sample
 };
 struct SeenFile {
   std::vector<SeenPicture> pictures;
