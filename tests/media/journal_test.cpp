@@ -20,7 +20,9 @@ class JournalTest : public testing::Test {
     parameters.base = {1, 12'800};
     ASSERT_TRUE(writer.begin(parameters));
     for (const JournalPacket& packet : packets) ASSERT_TRUE(writer.append(packet));
-    if (sealed) ASSERT_TRUE(writer.finish());
+    if (sealed) {
+      ASSERT_TRUE(writer.finish());
+    }
   }
   void flip_byte(std::uint64_t at) {
     std::byte value{};

@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+extern "C" {
+#include <libavutil/opt.h>
+}
+
+#include "media/av/encoder.h"
+#include "media/av/encoder_open.h"
+
+namespace gopmill::av {
+
+namespace {
+
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substituted}));
+    }
+  }
+  return row[b.size()];
+}
+
+// The encoder's private options and libavcodec's general ones for video encoders.
+std::string nearest_option(const AVCodec& codec, const std::string& wanted) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(2, wanted.size() / 3) + 1;
+  const auto look = [&](const AVClass* owner) {
+    for (const AVOption* option = nullptr; owner && (option = av_opt_next(&owner, option));) {
+      if (option->type == AV_OPT_TYPE_CONST || !(option->flags & AV_OPT_FLAG_ENCODING_PARAM)) continue;
+      if (const std::size_t distance = edit_distance(wanted, option->name); distance < best_distance) {
+        best_distance = distance;
+        best = option->name;
+      }
+    }
+  };
+  look(codec.priv_class);
+  look(avcodec_get_class());
+  return best;
+}
+
+EncoderSettings trial_settings(const RenditionProfile& rendition) {
+  EncoderSettings settings;
+  settings.codec = rendition.codec;
+  settings.width = 640;
+  settings.height = 360;
+  settings.pixel_format = rendition.pixel_format;
+  settings.rate = rendition.rate;
+  settings.preset = rendition.preset;
+  settings.codec_profile = rendition.codec_profile;
+  settings.level = rendition.level;
+  settings.options = rendition.encoder_options;
+  settings.base = {1, 25};
+  settings.frame_rate = {25, 1};
+  return settings;
+}
+
+// Opening fails as a whole; which setting was it? The first one whose absence mends it.
+std::string guilty_key(const EncoderSettings& settings) {
+  const auto mends = [](EncoderSettings trial) {
+    const Opened opened = open_encoder(trial);
+    return opened.error >= 0 && opened.words.find("Error") == std::string::npos &&
+           opened.words.find("nknown") == std::string::npos;
+  };
+  EncoderSettings trial = settings;
+  trial.codec_profile = "auto";
+  if (settings.codec_profile != "auto" && mends(trial)) return "profile";
+  trial = settings;
+  trial.level = "auto";
+  if (settings.level != "auto" && mends(trial)) return "level";
+  for (const auto& [key, value] : settings.options) {
+    trial = settings;
+    trial.options.erase(key);
+    if (mends(trial)) return key;
+  }
+  return "preset";
+}
+
+// Parameters the plan depends on: whoever set one of them would break joins, the key grid or equal bytes.
+constexpr std::string_view kReservedParameters[] = {"threads",
+                                                    "lookahead-threads",
+                                                    "sliced-threads",
+                                                    "keyint",
+                                                    "min-keyint",
+                                                    "scenecut",
+                                                    "open-gop",
+                                                    "nal-hrd",
+                                                    "hrd",
+                                                    "stitchable",
+                                                    "fps",
+                                                    "force-cfr",
+                                                    "pools",
+                                                    "wpp",
+                                                    "frame-threads",
+                                                    "repeat-headers",
+                                                    "annexb",
+                                                    "chunk-start",
+                                                    "chunk-end",
+                                                    "lp",
+                                                    "cpu-independent",
+                                                    "qpfile",
+                                                    "stats",
+                                                    "pass",
+                                                    "dump-yuv",
+                                                    "csv",
+                                                    "analysis-save",
+                                                    "analysis-load"};
+
+std::optional<EncoderComplaint> reserved_parameter(const EncoderSettings& settings) {
+  for (const char* key : {"x264-params", "x265-params", "svtav1-params"}) {
+    const auto own = settings.options.find(key);
+    if (own == settings.options.end()) continue;
+    for (const std::string_view reserved : kReservedParameters) {
+      const std::string wrapped = ":" + own->second + ":";
+      const std::string name(reserved);
+      if (wrapped.find(":" + name + "=") != std::string::npos || wrapped.find(":" + name + ":") != std::string::npos) {
+        return EncoderComplaint{key, "'" + name + "' is set by gopmill itself, for joins and equal bytes", ""};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<EncoderComplaint> complaint_about(const RenditionProfile& rendition) {
+  const LastWords words;
+  const EncoderSettings settings = trial_settings(rendition);
+  if (auto reserved = reserved_parameter(settings)) return reserved;
+  const Opened opened = open_encoder(settings);
+  if (!opened.left.empty() && opened.error >= 0) {
+    const AVCodec* codec = avcodec_find_encoder_by_name(encoder_name(settings.codec));
+    return EncoderComplaint{opened.left, std::string(encoder_name(settings.codec)) + " has no such option",
+                            nearest_option(*codec, opened.left)};
+  }
+  // x264's and x265's own parameter lists are parsed by the library, which complains in words and goes on.
+  const bool complained = opened.words.find("Error parsing option") != std::string::npos ||
+                          opened.words.find("Unknown option") != std::string::npos ||
+                          opened.words.find("Invalid value") != std::string::npos ||
+                          opened.words.find("bad value") != std::string::npos;
+  if (opened.error >= 0 && !complained) return std::nullopt;
+  const std::string why = opened.words.empty() ? error_text(opened.error) : opened.words;
+  return EncoderComplaint{guilty_key(settings), std::string(encoder_name(settings.codec)) + ": " + why, ""};
+}
+
+}  // namespace gopmill::av

@@ -1,0 +1,151 @@
+#include "media/av/encoder_open.h"
+
+#include "base/check.h"
+
+namespace gopmill::av {
+
+namespace {
+
+// No encoder may place a key frame on its own: the grid is the plan's.
+constexpr int kNeverKey = 1'000'000;
+// How full the decoder's buffer is taken to be when a segment starts, as a fraction: half, because the segments before it are unknown.
+constexpr const char* kBufferStart = "0.5";
+
+AVPixelFormat pixel_format(PixelFormat format) {
+  return format == PixelFormat::kYuv420p10 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
+}
+
+class Options {
+ public:
+  Options() = default;
+  Options(const Options&) = delete;
+  Options& operator=(const Options&) = delete;
+  ~Options() { av_dict_free(&dictionary_); }
+  void set(const std::string& key, const std::string& value) { av_dict_set(&dictionary_, key.c_str(), value.c_str(), 0); }
+  AVDictionary** address() { return &dictionary_; }
+  [[nodiscard]] std::string first_left() const {
+    const AVDictionaryEntry* entry = av_dict_get(dictionary_, "", nullptr, AV_DICT_IGNORE_SUFFIX);
+    return entry ? entry->key : "";
+  }
+
+ private:
+  AVDictionary* dictionary_ = nullptr;
+};
+
+std::string number(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string fraction(Rational rate) { return std::to_string(rate.num) + "/" + std::to_string(rate.den); }
+
+// The profile's own colon-separated encoder parameters come last, so that they win where that is allowed.
+std::string with_own(std::string ours, const EncoderSettings& settings, const std::string& key) {
+  const auto own = settings.options.find(key);
+  return own == settings.options.end() || own->second.empty() ? ours : ours + ":" + own->second;
+}
+
+void set_x264(const EncoderSettings& s, Options& options) {
+  options.set("preset", s.preset);
+  if (s.codec_profile != "auto") options.set("profile", s.codec_profile);
+  if (s.level != "auto") options.set("level", s.level);
+  options.set("forced-idr", "1");
+  std::string parameters =
+      "stitchable=1:cpu-independent=1:threads=1:lookahead-threads=1:keyint=infinite:min-keyint=" + std::to_string(kNeverKey) +
+      ":scenecut=0:open-gop=0:nal-hrd=none:fps=" + fraction(s.frame_rate);
+  if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
+  options.set("x264-params", with_own(parameters, s, "x264-params"));
+}
+
+void set_x265(const EncoderSettings& s, Options& options) {
+  options.set("preset", s.preset);
+  if (s.codec_profile != "auto") options.set("profile", s.codec_profile);
+  options.set("forced-idr", "1");
+  std::string parameters =
+      "log-level=warning:info=0:keyint=-1:min-keyint=1:scenecut=0:open-gop=0:pools=none:frame-threads=1:hrd=0:"
+      "repeat-headers=0:aud=0:fps=" +
+      fraction(s.frame_rate);
+  if (s.level != "auto") parameters += ":level-idc=" + s.level;
+  if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
+  options.set("x265-params", with_own(parameters, s, "x265-params"));
+}
+
+void set_svtav1(const EncoderSettings& s, Options& options) {
+  options.set("preset", s.preset);
+  options.set("svtav1-params", with_own("lp=1:keyint=-1", s, "svtav1-params"));
+}
+
+void set_vp9(const EncoderSettings& s, Options& options) {
+  options.set("deadline", "good");
+  options.set("cpu-used", s.preset);
+  options.set("row-mt", "0");
+  options.set("lag-in-frames", "25");
+}
+
+void set_options(const EncoderSettings& s, Options& options) {
+  switch (s.codec) {
+    case VideoCodec::kH264: set_x264(s, options); break;
+    case VideoCodec::kHevc: set_x265(s, options); break;
+    case VideoCodec::kAv1: set_svtav1(s, options); break;
+    case VideoCodec::kVp9: set_vp9(s, options); break;
+  }
+  if (s.rate.quality) options.set("crf", number(*s.rate.quality));
+  for (const auto& [key, value] : s.options) {
+    if (key != "x264-params" && key != "x265-params" && key != "svtav1-params") options.set(key, value);
+  }
+}
+
+void set_context(const EncoderSettings& s, AVCodecContext& context) {
+  context.width = s.width;
+  context.height = s.height;
+  context.pix_fmt = pixel_format(s.pixel_format);
+  context.sample_aspect_ratio = {1, 1};
+  context.time_base = to_av(s.base);
+  context.framerate = to_av(s.frame_rate);
+  context.gop_size = kNeverKey;
+  context.thread_count = 1;
+  context.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP | AV_CODEC_FLAG_BITEXACT;
+  context.color_range = AVCOL_RANGE_MPEG;
+  context.color_primaries = static_cast<AVColorPrimaries>(s.colour.primaries);
+  context.color_trc = static_cast<AVColorTransferCharacteristic>(s.colour.transfer);
+  context.colorspace = static_cast<AVColorSpace>(s.colour.matrix);
+  context.chroma_sample_location = static_cast<AVChromaLocation>(s.colour.chroma_location);
+  context.bit_rate = s.rate.bitrate.value_or(0);
+  context.rc_max_rate = s.rate.maxrate.value_or(0);
+  context.rc_buffer_size = static_cast<int>(s.rate.bufsize.value_or(0));
+}
+
+}  // namespace
+
+const char* encoder_name(VideoCodec codec) {
+  switch (codec) {
+    case VideoCodec::kH264: return "libx264";
+    case VideoCodec::kHevc: return "libx265";
+    case VideoCodec::kAv1: return "libsvtav1";
+    case VideoCodec::kVp9: return "libvpx-vp9";
+  }
+  return "";
+}
+
+Opened open_encoder(const EncoderSettings& settings) {
+  Opened opened;
+  const AVCodec* codec = avcodec_find_encoder_by_name(encoder_name(settings.codec));
+  if (!codec) {
+    opened.error = AVERROR_ENCODER_NOT_FOUND;
+    return opened;
+  }
+  opened.context.reset(avcodec_alloc_context3(codec));
+  GOPMILL_CHECK(opened.context);
+  set_context(settings, *opened.context);
+  Options options;
+  set_options(settings, options);
+  LastWords::clear();
+  opened.error = avcodec_open2(opened.context.get(), codec, options.address());
+  opened.left = options.first_left();
+  opened.words = LastWords::text();
+  return opened;
+}
+
+}  // namespace gopmill::av

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "media/av/handles.h"
+#include "media/task.h"
+
+namespace gopmill::av {
+
+// From settings to an opened encoder: the one place that says what makes segments join and bytes repeat. For encoder.cpp, which
+// encodes with it, and encoder_complaint.cpp, which only asks whether it opens.
+
+const char* encoder_name(VideoCodec codec);  // libavcodec's: "libx264"
+
+struct Opened {
+  CodecContext context;
+  std::string left;  // an option nobody took
+  int error = 0;
+  std::string words;  // the last libav said while opening
+};
+
+// Never a fault: what went wrong is in `error`, an option nobody took in `left`. A LastWords must live.
+Opened open_encoder(const EncoderSettings& settings);
+
+}  // namespace gopmill::av
