@@ -251,7 +251,8 @@ Result<RenditionProfile> read_values(const TreeNode& map, const Complaints& comp
       result.fps_max = TRY(value.in_range<Rational>(parse_frame_rate, kFrameRateMin, kFrameRateMax,
                                                     "none, or frames per second such as 30, 29.97 or 30000/1001, from 1 to 240"));
     } else if (key == "quality") {
-      result.rate.quality = TRY(value.in_range<double>(parse_quality, 0, kQualityMax, "a number such as 23 or 22.5"));
+      result.rate.quality = TRY(value.in_range<double>(parse_quality, 0, kQualityMax,
+                                                       "a number from 0 to 51 (63 for av1 and vp9), such as 23 or 22.5"));
     } else if (key == "bitrate") {
       result.rate.bitrate = TRY(read_bits(value, kVideoBitsMax));
     } else if (key == "maxrate") {

@@ -111,6 +111,26 @@ constexpr std::string_view kReservedParameters[] = {"threads",
                                                     "analysis-save",
                                                     "analysis-load"};
 
+// x264's and x265's preset names. Asked of x264 itself, a wrong one is also complained about on stderr, past libav's log.
+constexpr std::string_view kPresets[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                         "medium",    "slow",      "slower",   "veryslow", "placebo"};
+
+std::optional<EncoderComplaint> unknown_preset(const EncoderSettings& settings) {
+  if (settings.codec != VideoCodec::kH264 && settings.codec != VideoCodec::kHevc) return std::nullopt;
+  std::string nearest;
+  std::size_t nearest_distance = settings.preset.size() / 2 + 1;
+  for (const std::string_view preset : kPresets) {
+    const std::size_t distance = edit_distance(settings.preset, std::string(preset));
+    if (distance == 0) return std::nullopt;
+    if (distance < nearest_distance) {
+      nearest_distance = distance;
+      nearest = preset;
+    }
+  }
+  return EncoderComplaint{"preset", std::string(encoder_name(settings.codec)) + " has no preset '" + settings.preset + "'",
+                          nearest};
+}
+
 std::optional<EncoderComplaint> reserved_parameter(const EncoderSettings& settings) {
   for (const char* key : {"x264-params", "x265-params", "svtav1-params"}) {
     const auto own = settings.options.find(key);
@@ -132,6 +152,7 @@ std::optional<EncoderComplaint> complaint_about(const RenditionProfile& renditio
   const LastWords words;
   const EncoderSettings settings = trial_settings(rendition);
   if (auto reserved = reserved_parameter(settings)) return reserved;
+  if (auto unknown = unknown_preset(settings)) return unknown;
   const Opened opened = open_encoder(settings);
   if (!opened.left.empty() && opened.error >= 0) {
     const AVCodec* codec = avcodec_find_encoder_by_name(encoder_name(settings.codec));
