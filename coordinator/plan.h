@@ -20,13 +20,14 @@
 // of it decodes right, to the last packet any of its pictures needs.
 //
 // Long source GOPs cost repeated decoding: a run may start long before its segment. While runs together exceed
-// kDecodeRatioMax times the packets of the source, or more than kRunsOpenMax overlap, the segment length is doubled; a source with one key packet is one
-// segment. That depends on the source and the profile alone.
+// kDecodeRatioMax times the packets of the source, or more than kRunsOpenMax overlap, the segment length is doubled; a
+// source with one key packet is one segment. That depends on the source and the profile alone.
 //
 // The rules that callers can see:
 // - Pictures. A rendition shows every source picture at its own time, or, where fps_max is below the source's rate,
 //   every k-th one with the smallest k that is within the limit; a source of variable rate loses only pictures that come
-//   before they are due. A rate up to 1 % above fps_max counts as fps_max. All renditions end when the film ends.
+//   before they are due, and none at all where no second has more than the limit: short bursts ask nothing of a decoder.
+//   A rate up to 1 % above fps_max counts as fps_max. All renditions end when the film ends.
 // - Segments. All renditions are cut at the same times. Where a rendition has no frame in a segment, and where the last
 //   segment is shorter than a second or than ten frames, it is part of the one before it. Time without pictures has no
 //   task.

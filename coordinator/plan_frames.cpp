@@ -60,9 +60,22 @@ std::vector<std::uint32_t> keep_when_due(const VideoTrack& track, Rational fps_m
   return kept;
 }
 
+// Whether any one second shows more pictures than the limit lets a device decode in it. Screen recorders write two pictures
+// a few milliseconds apart and then none for long: such a burst asks nothing of a decoder, and no picture is lost for it.
+bool is_ever_faster(const VideoTrack& track, Rational fps_max) {
+  const std::int64_t second = track.base.den / track.base.num;
+  const auto in_a_second =
+      static_cast<std::size_t>((fps_max.num * (100 + kRateSlackPercent) + fps_max.den * 100 - 1) / (fps_max.den * 100));
+  for (std::size_t i = in_a_second; i < track.frames.size(); ++i) {
+    if (track.frames[i].pts - track.frames[i - in_a_second].pts < second) return true;
+  }
+  return false;
+}
+
 std::vector<std::uint32_t> shown_pictures(const VideoTrack& track, std::optional<Rational> fps_max) {
-  if (fps_max && !is_steady(track.frames)) return keep_when_due(track, *fps_max);
-  const std::uint64_t step = fps_max ? keep_every(track, *fps_max) : 1;
+  const bool steady = is_steady(track.frames);
+  if (fps_max && !steady && is_ever_faster(track, *fps_max)) return keep_when_due(track, *fps_max);
+  const std::uint64_t step = fps_max && steady ? keep_every(track, *fps_max) : 1;
   std::vector<std::uint32_t> shown;
   shown.reserve(track.frames.size() / step + 1);
   for (std::uint64_t i = 0; i < track.frames.size(); i += step) shown.push_back(static_cast<std::uint32_t>(i));

@@ -102,6 +102,13 @@ TEST(PlanFrames, ASinglePictureIsAFilm) {
 
 // ---- fps_max ----
 
+TEST(PlanRate, BurstsShorterThanASecondLoseNoPicture) {
+  // A screen recorder: pairs of pictures 5 ms apart, then nothing for half a second.
+  SourceBuilder recorder = film().at(30).frames(2);
+  for (int i = 0; i < 40; ++i) recorder.frame_after(450).frame_after(45'000);
+  EXPECT_EQ(plan(recorder.facts(), profile_with({limited("capped", {60, 1})})).shows[0].size(), 82U);
+}
+
 TEST(PlanRate, SixtyUnderALimitOfThirtyKeepsEverySecond) {
   const Plan made = plan(film().at(60).frames(240).facts(), profile_with({limited("half", {30, 1})}));
   EXPECT_EQ(made.shows[0].size(), 120U);
