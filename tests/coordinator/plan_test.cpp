@@ -1,3 +1,4 @@
+// Long because: one test per rule that plan.h states, in its order.
 #include "coordinator/plan.h"
 
 #include <gmock/gmock.h>
