@@ -16,7 +16,7 @@ namespace gopmill {
 namespace {
 
 // Pictures decoded to see whether packets tell the truth: more than any reorder depth plus a field-coded second.
-constexpr std::size_t kProbePictures = 40;
+constexpr std::size_t kProbePictures = 32;
 // A probe that reads this far without a picture gives up: the track does not decode.
 constexpr std::uint32_t kProbePacketsMax = 3000;
 // Sound packets decoded to find the first sample: priming and trimming are at most a few.

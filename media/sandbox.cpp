@@ -17,8 +17,6 @@ namespace gopmill {
 namespace {
 
 constexpr rlim_t kOpenFilesMax = 1024;
-// The loops that hold sockets must never wait for a media child's time slice.
-constexpr int kChildNice = 10;
 
 Result<> limit(int resource, rlim_t value, const char* name) {
   const rlimit limits{value, value};
@@ -38,9 +36,6 @@ Result<> limit_resources(const ChildLimits& limits) {
 #ifndef GOPMILL_SANITIZED
   TRY(limit(RLIMIT_DATA, limits.memory_bytes_max, "memory"));
 #endif
-  errno = 0;
-  if (::nice(kChildNice) == -1 && errno != 0)
-    return fail(FaultKind::kMachine, std::string("cannot lower priority: ") + std::strerror(errno));
   return {};
 }
 
