@@ -25,6 +25,7 @@ bool Losses::charge(LossKind kind) {
     case LossKind::kHandedBack: return ++handed_back >= kHandBacksMax;
     case LossKind::kFatal: return true;
     case LossKind::kRecovered: return false;
+    case LossKind::kWorkerLost: return ++worker_lost >= kWorkerLossesMax;
   }
   return true;
 }
@@ -116,7 +117,8 @@ void Job::commit(std::uint32_t index, Instant now) {
 
 bool Job::lose(std::uint32_t index, LossKind kind, Instant now) {
   Task& task = tasks_.at(index);
-  if (kind == LossKind::kMachine || kind == LossKind::kPoison) task.failed_on.push_back(task.worker);
+  if (kind == LossKind::kMachine || kind == LossKind::kPoison || kind == LossKind::kWorkerLost)
+    task.failed_on.push_back(task.worker);
   leave_lease(task);
   ++attempts_lost;
   const bool used_up = task.losses.charge(kind);

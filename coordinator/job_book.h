@@ -18,7 +18,7 @@ namespace gopmill {
 // How often something was lost, by budget; one counter for all of them would let a lost machine use up the patience
 // meant for a crashing input.
 struct Losses {
-  std::uint32_t machine = 0, poison = 0, handed_back = 0;
+  std::uint32_t machine = 0, poison = 0, handed_back = 0, worker_lost = 0;
   // Counts one more; true when its budget is used up.
   bool charge(LossKind kind);
   // Of the kind just charged: the wait before the next try, doubling, ±20 % by `seed`, so that tasks lost together do not

@@ -50,13 +50,14 @@ struct TaskShape {
   friend bool operator==(const TaskShape&, const TaskShape&) = default;
 };
 
-// Why an attempt ended without a commit; each kind but kHandedBack and kRecovered is charged to a budget of its task.
+// Why an attempt ended without a commit; each kind but kRecovered is charged to a budget of its task.
 enum class LossKind : std::uint8_t {
-  kMachine = 1,     // the worker was lost, forgot it, or reported a fault of its machine: kMachineLossesMax, with back-off
+  kMachine = 1,     // the worker reported a fault of its machine, or held it too long: kMachineLossesMax, with back-off
   kPoison = 2,      // the task killed its child: kPoisonLossesMax, with back-off
   kHandedBack = 3,  // the worker left or is leaving: kHandBacksMax, no back-off
   kFatal = 4,       // a fault that no retry cures: ends the job
   kRecovered = 5,   // the coordinator restarted: nobody's fault, never charged
+  kWorkerLost = 6,  // the worker went silent or forgot it, which says little of the task: kWorkerLossesMax, no back-off
 };
 
 // ---- Events: what happened. `peer` is the routing id of the connection a message came over; it must stay the same for a
@@ -316,6 +317,9 @@ inline constexpr std::size_t kVerifyingMax = 1;
 inline constexpr std::size_t kActiveMax = 4;
 inline constexpr std::size_t kActiveTotalMax = 16;
 inline constexpr std::uint32_t kMachineLossesMax = 8;  // per task and per step; with the back-off, minutes of trying
+// Workers die by the dozen where machines are reclaimed or restarted, and children die apart from them, so a task is
+// rarely to blame; but one that takes whole machines down must end some day.
+inline constexpr std::uint32_t kWorkerLossesMax = 50;
 inline constexpr std::uint32_t kPoisonLossesMax = 3;
 inline constexpr std::uint32_t kHandBacksMax = 100;
 inline constexpr Duration kBackoffMin{1000};

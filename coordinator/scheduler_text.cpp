@@ -33,6 +33,7 @@ std::string text(LossKind kind) {
     case LossKind::kHandedBack: return "handed back";
     case LossKind::kFatal: return "fatal";
     case LossKind::kRecovered: return "recovered";
+    case LossKind::kWorkerLost: return "worker lost";
   }
   return "loss " + text(static_cast<std::uint64_t>(kind));
 }

@@ -124,7 +124,7 @@ void Scheduler::Turn::miss_attempt(Worker& worker, const AttemptKey& key) {
     send_assign(*jobs_.find(key.first.job), key.first.index, worker);
   } else if (holding.unseen >= kUnseenMax) {
     worker.held.erase(held);
-    lose_attempt(key.first, key.second, LossKind::kMachine, {FaultKind::kMachine, called(worker) + " does not hold it"});
+    lose_attempt(key.first, key.second, LossKind::kWorkerLost, {FaultKind::kMachine, called(worker) + " does not hold it"});
   }
 }
 
@@ -220,6 +220,7 @@ void Scheduler::Turn::lose_attempt(TaskId id, Attempt attempt, LossKind kind, co
   std::string where = called(task, id.index);
   if (kind == LossKind::kPoison) where += " killed " + std::to_string(task.losses.poison) + " children";
   if (kind == LossKind::kMachine) where += " was lost " + std::to_string(task.losses.machine) + " times, at last";
+  if (kind == LossKind::kWorkerLost) where += " lost its worker " + std::to_string(task.losses.worker_lost) + " times, at last";
   if (kind == LossKind::kHandedBack) where += " was handed back " + std::to_string(task.losses.handed_back) + " times";
   fail_job(job, Fault(fault).within(where));
 }
@@ -269,7 +270,7 @@ void Scheduler::Turn::expire_workers() {
     if (now_ - worker.heard > kWorkerSilenceMax) silent.emplace_back(id, now_ - worker.heard);
   }
   for (const auto& [id, silence] : silent) {
-    lose_worker(id, LossKind::kMachine, "was silent for " + std::to_string(silence.count()) + " ms");
+    lose_worker(id, LossKind::kWorkerLost, "was silent for " + std::to_string(silence.count()) + " ms");
   }
 }
 

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "base/archive.h"
+#include "base/footprint.h"
 #include "coordinator/job_cards.h"
 #include "coordinator/job_work.h"
 #include "coordinator/scheduler.h"
@@ -551,6 +552,7 @@ Result<> run_coordinator(const CoordinatorOptions& options, Log& log, int stop_f
   const std::string endpoint = parts.control.endpoint();
   Server server(options, log, std::move(parts));
   TRY(server.recover(facts));
+  release_library_pages();
   if (options.on_ready) options.on_ready(endpoint);
   return server.run(stop_fd);
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "base/footprint.h"
 #include "media/build.h"
 #include "proto/channel.h"
 #include "proto/codec.h"
@@ -224,6 +225,7 @@ class Client {
 Result<> run_worker(const WorkerOptions& options, Log& log, int stop_fd) {
   Context context;
   Client client = TRY(Client::connect(context, options, log));
+  release_library_pages();
   return client.run(stop_fd);
 }
 

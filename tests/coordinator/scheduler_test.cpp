@@ -178,8 +178,9 @@ TEST_F(SchedulerTest, TasksLostTogetherDoNotComeBackTogether) {
   analysed(1, std::vector<TaskShape>(40, {TaskKind::kVideo, 1, 1, 1, 60s}));
   for (std::uint32_t index = 0; index < 40; ++index) input(1, index);
   ASSERT_EQ(status(1).tasks_running, 40U);
-  now_ = now_ + 4s;
-  happen(events::Tick{});
+  for (std::uint32_t index = 0; index < 40; ++index) {
+    happen(events::TaskFailed{"w", {WorkerId{1}, {JobId{1}, index}, 1, {FaultKind::kMachine, "no room"}}});
+  }
   ASSERT_EQ(status(1).tasks_running, 0U);
   const Instant lost = now_;
   join("w2", 40);

@@ -91,7 +91,8 @@ struct FactBook::Check {
     task->leased.reset();
     if (f.kind == LossKind::kMachine) ++task->machine;
     if (f.kind == LossKind::kPoison) ++task->poison;
-    const bool patient = task->machine < 8 && task->poison < 3 && f.kind != LossKind::kFatal;
+    if (f.kind == LossKind::kWorkerLost) ++task->worker_lost;
+    const bool patient = task->machine < 8 && task->poison < 3 && task->worker_lost < 50 && f.kind != LossKind::kFatal;
     if (!patient) live(f.task.job)->out_of_patience = true;
     return {};
   }

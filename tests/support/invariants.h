@@ -18,7 +18,7 @@ namespace gopmill::test {
 class FactBook {
  public:
   struct TaskFacts {
-    std::uint32_t machine = 0, poison = 0;
+    std::uint32_t machine = 0, poison = 0, worker_lost = 0;
     Attempt newest = 0;
     std::optional<Attempt> leased, committed;
     WorkerId worker;  // of the newest lease
