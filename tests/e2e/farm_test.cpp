@@ -54,7 +54,7 @@ class FarmTest : public testing::Test {
     return text.find("\"busy\":1") != std::string::npos;
   }
 
-  static constexpr int kFilmSeconds = 12;
+  static constexpr int kFilmSeconds = 10;
   static Folder* shared_;
 };
 Folder* FarmTest::shared_ = nullptr;
