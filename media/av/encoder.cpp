@@ -27,7 +27,7 @@ bool restarts_at_keys(VideoCodec codec) { return codec == VideoCodec::kAv1; }
 
 struct VideoEncoder::State {
   LastWords words;
-  CodecContext context;
+  EncoderContext context;
   Packet packet = make_packet();
   StreamParameters parameters;
   bool can_soften = false;

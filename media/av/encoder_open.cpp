@@ -1,5 +1,7 @@
 #include "media/av/encoder_open.h"
 
+#include <string_view>
+
 #include "base/check.h"
 
 namespace gopmill::av {
@@ -64,7 +66,7 @@ void set_x265(const EncoderSettings& s, Options& options) {
   if (s.codec_profile != "auto") options.set("profile", s.codec_profile);
   options.set("forced-idr", "1");
   std::string parameters =
-      "log-level=warning:info=0:keyint=-1:min-keyint=1:scenecut=0:open-gop=0:pools=none:frame-threads=1:hrd=0:"
+      "log-level=error:info=0:keyint=-1:min-keyint=1:scenecut=0:open-gop=0:pools=none:frame-threads=1:hrd=0:"
       "repeat-headers=0:aud=0:fps=" +
       fraction(s.frame_rate);
   if (s.level != "auto") parameters += ":level-idc=" + s.level;
@@ -127,6 +129,22 @@ const char* encoder_name(VideoCodec codec) {
     case VideoCodec::kVp9: return "libvpx-vp9";
   }
   return "";
+}
+
+void CloseEncoder::operator()(AVCodecContext* context) const {
+  if (context && avcodec_is_open(context) && std::string_view(context->codec->name) == "libsvtav1") {
+    // The end counts only after a picture; one that nobody will see does.
+    const Frame picture = make_frame();
+    picture->width = context->width;
+    picture->height = context->height;
+    picture->format = context->pix_fmt;
+    if (av_frame_get_buffer(picture.get(), 0) >= 0) (void)avcodec_send_frame(context, picture.get());
+    const Packet packet = make_packet();
+    if (avcodec_send_frame(context, nullptr) >= 0) {
+      while (avcodec_receive_packet(context, packet.get()) >= 0) av_packet_unref(packet.get());
+    }
+  }
+  avcodec_free_context(&context);
 }
 
 Opened open_encoder(const EncoderSettings& settings) {

@@ -12,8 +12,14 @@ namespace gopmill::av {
 
 const char* encoder_name(VideoCodec codec);  // libavcodec's: "libx264"
 
+// Closes an encoder that may be in the middle of its work. SVT-AV1 1.4 waits for ever unless it was told the end first.
+struct CloseEncoder {
+  void operator()(AVCodecContext* context) const;
+};
+using EncoderContext = std::unique_ptr<AVCodecContext, CloseEncoder>;
+
 struct Opened {
-  CodecContext context;
+  EncoderContext context;
   std::string left;  // an option nobody took
   int error = 0;
   std::string words;  // the last libav said while opening
