@@ -202,7 +202,6 @@ Result<Event> JobWork::close_input(Splitter& splitter, std::uint32_t file) {
   TRY(spool_.finish(input_of(job_, task), false));
   const Fd fd = TRY(spool_.open_file(input_of(job_, task)));
   const wire::ArtifactFacts facts{TRY(file_size(fd.get())), TRY(file_hash(fd.get()))};
-  inputs_[task] = facts;
   return Event(events::InputReady{TaskId{job_, task}, facts});
 }
 
@@ -234,11 +233,6 @@ void JobWork::poll_splitters(Instant now, std::vector<Event>& out) {
     splitter = ended ? splitters_.erase(splitter) : splitter + 1;
   }
   if (splitters_.empty()) out.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
-}
-
-std::optional<wire::ArtifactFacts> JobWork::input_facts(std::uint32_t task) const {
-  const auto found = inputs_.find(task);
-  return found == inputs_.end() ? std::nullopt : std::optional(found->second);
 }
 
 // ---- Stitch and verify ----

@@ -44,7 +44,6 @@ class JobWork {
   [[nodiscard]] const Plan* plan() const { return plan_ ? &*plan_ : nullptr; }
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] const std::vector<wire::ResultFile>& files() const { return files_; }
-  [[nodiscard]] std::optional<wire::ArtifactFacts> input_facts(std::uint32_t task) const;
   // Makes plan and committed results known again after a restart, from what the spool and the store kept.
   Result<> restore(const std::map<std::uint32_t, CommittedTask>& committed);
   void set_build(std::string build) { build_ = std::move(build); }
@@ -93,7 +92,6 @@ class JobWork {
   std::optional<Plan> plan_;
   std::uint32_t inputs_allowed_ = 0;
   std::uint32_t attempts_lost_ = 0;
-  std::map<std::uint32_t, wire::ArtifactFacts> inputs_;
   std::map<std::uint32_t, CommittedTask> committed_;
   std::vector<FileReport> stitched_, verified_;
   std::vector<wire::ResultFile> files_;

@@ -206,14 +206,6 @@ Result<std::optional<AcceptedSubmission>> Store::submission(JobId job) {
   return std::optional(TRY(read_submission(query)));
 }
 
-Result<std::vector<AcceptedSubmission>> Store::submissions() {
-  Query query =
-      TRY(Query::make(state_->database.get(), "SELECT job, key, submitted_unix_ms, submit FROM submission ORDER BY job"));
-  std::vector<AcceptedSubmission> all;
-  while (TRY(query.step())) all.push_back(TRY(read_submission(query)));
-  return all;
-}
-
 Result<> Store::record(const std::vector<Fact>& facts) {
   if (facts.empty()) return {};
   sqlite3* database = state_->database.get();

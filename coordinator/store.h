@@ -43,7 +43,6 @@ class Store {
   // Of a submission that was refused: as if it had never come.
   Result<> forget(JobId job);
   Result<std::optional<AcceptedSubmission>> submission(JobId job);
-  Result<std::vector<AcceptedSubmission>> submissions();  // of every job that has facts
 
   // All of them in one transaction, synced.
   Result<> record(const std::vector<Fact>& facts);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 extern "C" {
 #include <libavutil/opt.h>
@@ -8,40 +9,23 @@ extern "C" {
 
 #include "media/av/encoder.h"
 #include "media/av/encoder_open.h"
+#include "profiles/profile_tree.h"
 
 namespace gopmill::av {
 
 namespace {
 
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substituted}));
-    }
-  }
-  return row[b.size()];
-}
-
 // The encoder's private options and libavcodec's general ones for video encoders.
 std::string nearest_option(const AVCodec& codec, const std::string& wanted) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, wanted.size() / 3) + 1;
-  const auto look = [&](const AVClass* owner) {
+  std::vector<std::string_view> names;
+  const auto gather = [&](const AVClass* owner) {
     for (const AVOption* option = nullptr; owner && (option = av_opt_next(&owner, option));) {
-      if (option->type == AV_OPT_TYPE_CONST || !(option->flags & AV_OPT_FLAG_ENCODING_PARAM)) continue;
-      if (const std::size_t distance = edit_distance(wanted, option->name); distance < best_distance) {
-        best_distance = distance;
-        best = option->name;
-      }
+      if (option->type != AV_OPT_TYPE_CONST && (option->flags & AV_OPT_FLAG_ENCODING_PARAM)) names.emplace_back(option->name);
     }
   };
-  look(codec.priv_class);
-  look(avcodec_get_class());
-  return best;
+  gather(codec.priv_class);
+  gather(avcodec_get_class());
+  return std::string(nearest_word(wanted, names));
 }
 
 EncoderSettings trial_settings(const RenditionProfile& rendition) {
@@ -117,18 +101,10 @@ constexpr std::string_view kPresets[] = {"ultrafast", "superfast", "veryfast", "
 
 std::optional<EncoderComplaint> unknown_preset(const EncoderSettings& settings) {
   if (settings.codec != VideoCodec::kH264 && settings.codec != VideoCodec::kHevc) return std::nullopt;
-  std::string nearest;
-  std::size_t nearest_distance = settings.preset.size() / 2 + 1;
-  for (const std::string_view preset : kPresets) {
-    const std::size_t distance = edit_distance(settings.preset, std::string(preset));
-    if (distance == 0) return std::nullopt;
-    if (distance < nearest_distance) {
-      nearest_distance = distance;
-      nearest = preset;
-    }
-  }
+  const std::vector<std::string_view> presets(std::begin(kPresets), std::end(kPresets));
+  if (std::find(presets.begin(), presets.end(), settings.preset) != presets.end()) return std::nullopt;
   return EncoderComplaint{"preset", std::string(encoder_name(settings.codec)) + " has no preset '" + settings.preset + "'",
-                          nearest};
+                          std::string(nearest_word(settings.preset, presets))};
 }
 
 std::optional<EncoderComplaint> reserved_parameter(const EncoderSettings& settings) {
