@@ -16,4 +16,21 @@ std::int64_t rescale(std::int64_t ticks, Rational from, Rational to, Rounding ro
   return static_cast<std::int64_t>(quotient);
 }
 
+std::int64_t ticks_between(Timestamp earlier, Timestamp later, Rational base) {
+  GOPMILL_CHECK(earlier.base.den > 0 && later.base.den > 0 && base.num > 0);
+  const __int128 denominator = 2 * static_cast<__int128>(later.base.den) * earlier.base.den;
+  __int128 minuend = 0, subtrahend = 0, difference = 0, doubled = 0, divisor = 0;
+  bool overflow = __builtin_mul_overflow(static_cast<__int128>(later.ticks) * later.base.num, earlier.base.den, &minuend);
+  overflow =
+      __builtin_mul_overflow(static_cast<__int128>(earlier.ticks) * earlier.base.num, later.base.den, &subtrahend) || overflow;
+  overflow = __builtin_sub_overflow(minuend, subtrahend, &difference) || overflow;
+  overflow = __builtin_mul_overflow(difference, 2 * static_cast<__int128>(base.den), &doubled) || overflow;
+  overflow = __builtin_mul_overflow(denominator, base.num, &divisor) || overflow;
+  overflow = __builtin_add_overflow(doubled, divisor / 2, &doubled) || overflow;
+  if (overflow) return rescale(later.ticks, later.base, base) - rescale(earlier.ticks, earlier.base, base);
+  __int128 quotient = doubled / divisor;
+  if (doubled % divisor < 0) --quotient;
+  return static_cast<std::int64_t>(quotient);
+}
+
 }  // namespace gopmill

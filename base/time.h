@@ -58,4 +58,8 @@ struct Timestamp {
   friend bool operator==(const Timestamp& a, const Timestamp& b) { return (a <=> b) == 0; }
 };
 
+// `later` - `earlier` in ticks of `base`, rounded once to the nearest: two roundings could be a tick off. Only where the exact product
+// does not fit 128 bits, which takes stamps of centuries, it is the difference of two rounded times.
+std::int64_t ticks_between(Timestamp earlier, Timestamp later, Rational base);
+
 }  // namespace gopmill

@@ -97,9 +97,16 @@ Json video_object(const VideoTrack& v) {
 }
 
 Json audio_object(const AudioTrack& a) {
-  return {{"stream", a.stream},     {"codec", a.codec},       {"sample_rate", a.sample_rate},
-          {"channels", a.channels}, {"language", a.language}, {"default", a.is_default},
-          {"packets", a.packets},   {"bytes", a.bytes},       {"starts_after_picture_s", a.starts_after_picture.seconds()},
+  return {{"stream", a.stream},
+          {"codec", a.codec},
+          {"sample_rate", a.sample_rate},
+          {"channels", a.channels},
+          {"language", a.language},
+          {"title", a.title},
+          {"default", a.is_default},
+          {"packets", a.packets},
+          {"bytes", a.bytes},
+          {"starts_after_picture_s", a.starts_after_picture.seconds()},
           {"seconds", a.seconds}};
 }
 
@@ -120,7 +127,16 @@ Json profile_object(const Profile& p) {
                           {"options", r.encoder_options}});
   }
   Json audio = nullptr;
-  if (p.audio) audio = {{"codec", codec_word(p.audio->codec)}, {"bits_per_s", p.audio->bitrate}, {"channels", p.audio->channels}};
+  if (p.audio) {
+    Json tracks = p.audio->tracks == TrackChoice::kAll ? "all" : "default";
+    if (p.audio->tracks == TrackChoice::kLanguages) tracks = p.audio->languages;
+    audio = {{"codec", codec_word(p.audio->codec)},
+             {"bits_per_s", p.audio->bitrate},
+             {"channels", p.audio->channels},
+             {"tracks", std::move(tracks)},
+             {"loudness_lufs", or_null(p.audio->loudness)},
+             {"true_peak_dbtp", p.audio->true_peak}};
+  }
   return {{"name", p.name},
           {"device", p.device},
           {"description", p.description},

@@ -141,7 +141,7 @@ void add_media_commands(CLI::App& app, Command& chosen) {
                "--json: name, container, bytes, video {stream codec width height shown_width shown_height sample_aspect\n"
                "quarter_turns mirrored bit_depth interlaced alpha colour frames packets first_s last_s seconds fps keys\n"
                "clean_keys evidence evidence_reason starts_at_s} or null, audio [{stream codec sample_rate channels language\n"
-               "default packets bytes starts_after_picture_s seconds}], audio_chosen, notes.");
+               "title default packets bytes starts_after_picture_s seconds}], audio_chosen, notes.");
 
   const auto [verifying, verify_options] = add("verify", "Check a finished file, by itself or against its source", verify);
   verifying->add_option("OUTPUT", verify_options->file, "A file that gopmill made")->required();

@@ -96,10 +96,12 @@ void add_profile_commands(CLI::App& app, Command& chosen) {
 
   CLI::App* showing = profiles->add_subcommand("show", "Print one profile, complete, as YAML");
   showing->add_option("NAME", add(showing, show)->names, "A shipped profile's name, or a .yaml file")->required()->expected(1);
-  add_examples(*showing,
-               "gopmill profiles show phone\n  gopmill profiles show mine.yaml --json\n\n"
-               "--json: name, device, description, gop_s, segment_s, container, audio {codec bits_per_s channels} or null,\n"
-               "renditions [{name codec height fps_max quality bits_per_s maxrate bufsize preset profile level options}].");
+  add_examples(
+      *showing,
+      "gopmill profiles show phone\n  gopmill profiles show mine.yaml --json\n\n"
+      "--json: name, device, description, gop_s, segment_s, container, audio {codec bits_per_s channels tracks loudness_lufs\n"
+      "true_peak_dbtp} or null, renditions [{name codec height fps_max quality bits_per_s maxrate bufsize preset profile level "
+      "options}].");
 
   CLI::App* checking = profiles->add_subcommand("check", "Check profile files, also against the encoders");
   checking->add_option("FILE", add(checking, check)->names, "Files, or names of shipped profiles")->required();

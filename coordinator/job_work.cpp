@@ -157,12 +157,28 @@ Result<> JobWork::start_split(const std::vector<std::uint32_t>& tasks, Instant n
   GOPMILL_CHECK(plan_);
   // Sound and picture are read by two children side by side: a sound run spans the whole file, and the first
   // segment shall not wait for it.
-  std::vector<std::uint32_t> sound;
   std::vector<std::uint32_t> picture;
-  for (const std::uint32_t task : tasks) (plan_->tasks[task].audio ? sound : picture).push_back(task);
+  sounds_to_split_.clear();
+  for (const std::uint32_t task : tasks) {
+    if (plan_->tasks[task].audio) {
+      sounds_to_split_.push_back(task);
+    } else {
+      picture.push_back(task);
+    }
+  }
   if (!picture.empty()) TRY(start_splitter(std::move(picture), now));
-  if (!sound.empty()) TRY(start_splitter(std::move(sound), now));
+  if (!sounds_to_split_.empty()) TRY(start_sound_splitter(now));
   return {};
+}
+
+// Sound runs all span the whole file, and a splitter finishes none before it has them all open, so it is given no more than a
+// window of inputs has room for; the next tracks have a splitter when these are written.
+Result<> JobWork::start_sound_splitter(Instant now) {
+  const std::size_t count = std::min<std::size_t>(sounds_to_split_.size(), kRunsOpenMax);
+  const auto end = sounds_to_split_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<std::uint32_t> tasks(sounds_to_split_.begin(), end);
+  sounds_to_split_.erase(sounds_to_split_.begin(), end);
+  return start_splitter(std::move(tasks), now);
 }
 
 Result<> JobWork::start_splitter(std::vector<std::uint32_t> tasks, Instant now) {
@@ -230,7 +246,14 @@ void JobWork::poll_splitters(Instant now, std::vector<Event>& out) {
       }
       ended = ended || *outcome;
     }
+    const bool sound = plan_->tasks[splitter->tasks.front()].audio;
     splitter = ended ? splitters_.erase(splitter) : splitter + 1;
+    if (!ended || !sound || sounds_to_split_.empty()) continue;
+    if (auto started = start_sound_splitter(now); !started) {
+      fail_step(StepKind::kSplit, std::move(started.error()), out);
+      return;
+    }
+    splitter = splitters_.begin();
   }
   if (splitters_.empty()) out.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
 }
@@ -243,7 +266,6 @@ StitchRequest JobWork::stitch_request(std::size_t rendition) const {
   StitchRequest request;
   request.plan = plan_->renditions[rendition].file;
   for (const PlannedTask& task : plan_->tasks) {
-    if (task.audio) request.audio_inputs = request.plan.has_audio ? 1 : 0;
     if (!task.audio && request.plan.has_video) ++request.video_inputs;
   }
   return request;
@@ -266,13 +288,14 @@ Result<> JobWork::start_finisher(StepKind step, std::size_t rendition, Instant n
   return {};
 }
 
-// Files by the stitcher's counting: every segment in order, then the sound.
+// Files by the stitcher's counting: every segment in order, then every sound.
 Result<> JobWork::serve_stitcher(std::uint32_t file) {
   std::uint32_t segment = 0;
   const std::uint32_t segments = stitch_request(finisher_->rendition).video_inputs;
+  std::uint32_t sound = segments;
   for (std::uint32_t task = 0; task < plan_->tasks.size(); ++task) {
     const bool audio = plan_->tasks[task].audio;
-    const std::uint32_t place = audio ? segments : segment++;
+    const std::uint32_t place = audio ? sound++ : segment++;
     if (place != file || (!audio && segments == 0)) continue;
     const auto committed = committed_.find(task);
     if (committed == committed_.end())

@@ -9,6 +9,7 @@
 #include "coordinator/plan_check.h"
 #include "coordinator/plan_frames.h"
 #include "coordinator/plan_segments.h"
+#include "coordinator/plan_sound.h"
 #include "profiles/ladder.h"
 
 namespace gopmill {
@@ -32,46 +33,17 @@ constexpr double kSoundSecondCost = 640.0 * 360 * 30 / 60;
 // What of the source goes into the job.
 struct Carried {
   const VideoTrack* video = nullptr;
-  const AudioTrack* audio = nullptr;
+  std::vector<const AudioTrack*> sounds;
 };
-
-// "sound track 2 (deu)": the place among the sound tracks, from 1. A language tag is the source's own text, so it is
-// shown only where it looks like one.
-std::string sound_track_name(const SourceFacts& source, std::size_t index) {
-  const std::string& language = source.audio[index].language;
-  const auto is_tag_character = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  };
-  const bool show = !language.empty() && language.size() <= 16 && std::ranges::all_of(language, is_tag_character);
-  return "sound track " + std::to_string(index + 1) + (show ? " (" + language + ")" : "");
-}
-
-void note_sound(const SourceFacts& source, const Profile& profile, Plan& plan) {
-  if (source.audio.empty()) return;
-  if (!profile.audio) {
-    plan.notes.push_back("sound is not carried: profile " + profile.name + " has none");
-    return;
-  }
-  for (std::size_t i = 0; i < source.audio.size(); ++i) {
-    if (i != source.audio_chosen) {
-      plan.notes.push_back(sound_track_name(source, i) + " is not carried");
-    } else if (source.audio[i].packets == 0) {
-      plan.notes.push_back(sound_track_name(source, i) + " is empty");
-    }
-  }
-}
 
 Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile, Plan& plan) {
   Carried carried;
-  note_sound(source, profile, plan);
-  if (profile.audio && !source.audio.empty() && source.audio[source.audio_chosen].packets > 0) {
-    carried.audio = &source.audio[source.audio_chosen];
-  }
+  carried.sounds = choose_sound(source, profile, plan.notes);
   if (source.video && !profile.renditions.empty()) {
     if (source.video->frames.empty()) return fail(FaultKind::kInput, "no picture of the video track can be decoded");
     carried.video = &*source.video;
   }
-  if (carried.video == nullptr && carried.audio == nullptr) {
+  if (carried.video == nullptr && carried.sounds.empty()) {
     if (source.video && profile.renditions.empty()) {
       return fail(FaultKind::kInput, "the source has no sound, and profile " + profile.name + " carries nothing else");
     }
@@ -84,33 +56,6 @@ Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile,
                                       : "the source has no picture: one rendition, audio, carries its sound");
   }
   return carried;
-}
-
-int output_sample_rate(AudioCodec codec, int source_rate) {
-  // Opus codes at 48 kHz whatever it is given (RFC 6716). AAC takes any; the two rates every phone plays are kept to,
-  // and of them the one that is a simple ratio of the source's.
-  return codec == AudioCodec::kAac && source_rate % 11025 == 0 ? 44100 : 48000;
-}
-
-int output_channels(int wanted, int source_channels) {
-  if (wanted == 6 && source_channels >= 6) return 6;
-  return std::min({wanted, source_channels, 2});
-}
-
-AudioTask audio_task(const AudioTrack& track, const AudioProfile& profile, bool beside_picture) {
-  AudioTask task{.profile = profile,
-                 .sample_rate = output_sample_rate(profile.codec, track.sample_rate),
-                 .channels = output_channels(profile.channels, track.channels)};
-  const Timestamp starts = track.starts_after_picture;
-  if (beside_picture && starts.ticks > 0) task.first_sample = starts.in({1, task.sample_rate}).ticks;
-  return task;
-}
-
-// How much later than in the source's own count pictures are shown: sound that starts before the picture starts at 0.
-std::int64_t picture_shift(const Carried& carried) {
-  if (carried.audio == nullptr || carried.audio->starts_after_picture.ticks >= 0) return 0;
-  const Timestamp starts = carried.audio->starts_after_picture;
-  return Timestamp{-starts.ticks, starts.base}.in(carried.video->base).ticks;
 }
 
 SourcePicture source_picture(const VideoTrack& track) {
@@ -160,23 +105,25 @@ void plan_pictures(const VideoTrack& track, const Ladder& ladder, const Profile&
   }
 }
 
-void plan_sound(const AudioTrack& track, const AudioTask& task, Plan& plan) {
+void plan_sounds(const Carried& carried, const AudioProfile& profile, Timestamp zero, Plan& plan) {
+  std::vector<PlannedSound> sounds;
+  for (const AudioTrack* track : carried.sounds) {
+    sounds.push_back(plan_track(*track, profile, zero));
+    plan.tasks.push_back({.run = {.stream = track->stream, .first = 0, .end = track->packets},
+                          .audio = true,
+                          .cost = std::max(1.0, track->seconds * kSoundSecondCost),
+                          .outputs = 1,
+                          .media_seconds = track->seconds});
+    const AudioTask& task = sounds.back().task;
+    plan.seconds = std::max(plan.seconds, Timestamp{task.first_sample, {1, task.sample_rate}}.seconds() + track->seconds);
+  }
   if (plan.renditions.empty()) {
     PlannedRendition sound;
     sound.file.name = "audio";
-    sound.file.base = {1, task.sample_rate};
+    sound.file.base = {1, sounds.front().task.sample_rate};
     plan.renditions.push_back(std::move(sound));
   }
-  for (PlannedRendition& rendition : plan.renditions) {
-    rendition.file.has_audio = true;
-    rendition.file.audio = task;
-  }
-  plan.tasks.push_back({.run = {.stream = track.stream, .first = 0, .end = track.packets},
-                        .audio = true,
-                        .cost = std::max(1.0, track.seconds * kSoundSecondCost),
-                        .outputs = 1,
-                        .media_seconds = track.seconds});
-  plan.seconds = std::max(plan.seconds, Timestamp{task.first_sample, {1, task.sample_rate}}.seconds() + track.seconds);
+  for (PlannedRendition& rendition : plan.renditions) rendition.file.sounds = sounds;
 }
 
 // Ends where the next body begins, and the last one where the film ends.
@@ -226,17 +173,22 @@ Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const 
   TRY(check_facts(source));
   Plan plan;
   const Carried carried = TRY(choose_tracks(source, profile, plan));
+  Timestamp zero;
   if (carried.video != nullptr) {
     const VideoTrack& track = *carried.video;
     Ladder ladder = fit_ladder(profile, source_picture(track));
     GOPMILL_CHECK(!ladder.rungs.empty());
     std::ranges::move(ladder.notes, std::back_inserter(plan.notes));
-    plan_pictures(track, ladder, profile, picture_shift(carried), plan);
+    const std::int64_t shift = picture_shift(carried.sounds, track.base);
+    zero = {-shift, track.base};
+    plan_pictures(track, ladder, profile, shift, plan);
     const RenditionPlan& file = plan.renditions.front().file;
     plan.seconds = Timestamp{file.frames.back().pts + file.last_duration, file.base}.seconds();
   }
-  if (carried.audio != nullptr)
-    plan_sound(*carried.audio, audio_task(*carried.audio, *profile.audio, carried.video != nullptr), plan);
+  if (!carried.sounds.empty()) {
+    if (carried.video == nullptr) zero = output_zero(carried.sounds);
+    plan_sounds(carried, *profile.audio, zero, plan);
+  }
   if (carried.video != nullptr) plan_segments(*carried.video, profile, plan);
   for (PlannedRendition& rendition : plan.renditions) rendition.file_name = output_base + "_" + rendition.file.name + ".mp4";
   return plan;
@@ -245,7 +197,7 @@ Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const 
 TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Profile& profile, std::uint32_t index) {
   GOPMILL_CHECK(index < plan.tasks.size());
   const PlannedTask& planned = plan.tasks[index];
-  if (planned.audio) return {.audio = plan.renditions.front().file.audio};
+  if (planned.audio) return {.audio = plan.renditions.front().file.sounds[index].task};
 
   const VideoTrack& track = *source.video;
   std::vector<PlannedTask::Range> reaches;

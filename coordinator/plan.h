@@ -35,8 +35,10 @@
 //   each side of each of these. It starts at a clean key packet, at the second-last unclean one, or at packet 0. Of
 //   sources with Evidence::kDecoded it has one packet more, for the second field of its last picture.
 // - Sound. 48 kHz; AAC of sources whose rate is a multiple of 11025 Hz is 44.1 kHz. Six channels if the profile wants
-//   and the source has them, else the least of what both have and 2. Sound and picture keep their offset to within half
-//   a tick of the picture's base: whichever is first is at 0. A job without pictures begins with its sound.
+//   and the source has them, else the least of what both have and 2. Of the tracks that the profile chooses, the one that
+//   plays by default is first: the source's own default, or of listed languages the first that there is; if there is none,
+//   the default track is carried. Every sound keeps its offset from the picture and from the others to half a sample: what
+//   is earliest is at 0, or where a sound is earlier than the picture, less than a tick of the picture's base after it.
 
 namespace gopmill {
 
@@ -75,7 +77,7 @@ struct PlannedTask {
 
 struct Plan {
   std::vector<PlannedRendition> renditions;  // as the profile orders them; a sound-only source has one without video
-  std::vector<PlannedTask> tasks;            // audio first, then segments in order
+  std::vector<PlannedTask> tasks;            // one for each of the sounds, in their order, then segments in order
   std::vector<std::string> notes;            // dropped rungs, merged segments, sound that is not carried
   double seconds = 0;                        // of output timeline
   double decode_ratio = 1;                   // packets decoded / packets of the source

@@ -63,6 +63,20 @@ void add_segment_checks(Json& json, const JobReport& report, std::size_t renditi
   json["psnr_luma_sampled_worst_frame_db"] = rounded(worst);
 }
 
+Json describe_sounds(const std::vector<PlannedSound>& sounds) {
+  Json json = Json::array();
+  for (const PlannedSound& sound : sounds) {
+    const Timestamp starts{sound.task.first_sample, {1, sound.task.sample_rate}};
+    json.push_back({{"language", sound.language},
+                    {"title", sound.title},
+                    {"sample_rate", sound.task.sample_rate},
+                    {"channels", sound.task.channels},
+                    {"starts_at_s", rounded(starts.seconds())},
+                    {"plays_by_default", &sound == &sounds.front()}});
+  }
+  return json;
+}
+
 Json describe_renditions(const JobReport& report) {
   Json json = Json::array();
   for (std::size_t i = 0; i < report.plan.renditions.size() && i < report.files.size(); ++i) {
@@ -78,13 +92,24 @@ Json describe_renditions(const JobReport& report) {
       one["video_bits_per_s"] = file.video_bitrate;
       add_segment_checks(one, report, i);
     }
-    if (planned.file.has_audio) {
+    if (!planned.file.sounds.empty()) {
       one["audio_samples"] = file.audio_samples;
       one["audio_bits_per_s"] = file.audio_bitrate;
+      one["audio"] = describe_sounds(planned.file.sounds);
     }
     one["checks"] = describe_checks(file.checks);
     json.push_back(std::move(one));
   }
+  return json;
+}
+
+Json describe_loudness(const LoudnessResult& loudness) {
+  Json json{{"measured_lufs", rounded(loudness.lufs)},
+            {"measured_true_peak_dbtp", rounded(loudness.true_peak)},
+            {"gain_db", rounded(loudness.gain)},
+            {"lufs", rounded(loudness.lufs + loudness.gain)},
+            {"true_peak_dbtp", rounded(loudness.true_peak + loudness.gain)}};
+  if (loudness.limited) json["limited"] = "the target would lift the true peak above its ceiling";
   return json;
 }
 
@@ -100,7 +125,9 @@ Json describe_tasks(const JobReport& report) {
       const TaskResult& result = committed->second.result;
       if (result.audio) {
         one["silence_filled_samples"] = result.audio->silence_filled;
+        one["holes_filled"] = result.audio->holes;
         one["overlap_dropped_samples"] = result.audio->overlap_dropped;
+        if (result.audio->loudness) one["loudness"] = describe_loudness(*result.audio->loudness);
       } else {
         one["frames"] = result.wanted;
         one["frames_decoded"] = result.decoded;

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kProbePictures = 32;
 // A probe that reads this far without a picture gives up: the track does not decode.
 constexpr std::uint32_t kProbePacketsMax = 3000;
-// Sound packets decoded to find the first sample: priming and trimming are at most a few.
+// Sound packets decoded after the first sound to find one with a timestamp.
 constexpr std::uint32_t kProbeSoundPackets = 200;
 constexpr int kProbeThreads = 2;
 
@@ -144,8 +144,16 @@ Result<Probe> probe_pictures(int source, std::uint32_t stream, bool whole, int t
 }
 
 struct FirstSound {
-  std::optional<av::SoundFacts> facts;  // none: nothing of the track decodes
+  std::optional<av::SoundFacts> facts;  // of the first block that decodes; none: nothing of the track does
+  std::optional<Timestamp> timed;       // the first timestamp of any block, else of any packet, in the stream's base
+  std::int64_t untimed = 0;             // samples before that one; they have the first block's rate
   std::string refusal;
+
+  // When the first sample is heard, after `from`, in samples. Within centuries, so that sums of it cannot overflow.
+  [[nodiscard]] std::int64_t samples_after(Timestamp from) const {
+    constexpr std::int64_t kFar = INT64_C(1) << 60;
+    return std::clamp(ticks_between(from, timed.value_or(from), {1, facts->sample_rate}), -kFar, kFar) - untimed;
+  }
 };
 
 Result<FirstSound> probe_sound(int source, std::uint32_t stream) {
@@ -157,12 +165,20 @@ Result<FirstSound> probe_sound(int source, std::uint32_t stream) {
     first.refusal = decoder.error().text;
     return first;
   }
+  const Rational base = demuxer.streams()[stream].parameters.base;
   const auto on_sound = [&](AVFrame& frame) -> Result<> {
     const av::SoundFacts facts = av::sound_facts_of(frame);
-    if (!first.facts && facts.samples > 0) first.facts = facts;
+    if (first.timed || facts.samples < 1 || facts.sample_rate < 1) return {};
+    if (!first.facts) first.facts = facts;
+    if (facts.pts != INT64_MIN) {
+      first.timed = Timestamp{facts.pts, base};
+    } else {
+      first.untimed += rescale(facts.samples, {1, facts.sample_rate}, {1, first.facts->sample_rate});
+    }
     return {};
   };
-  for (std::uint32_t i = 0; i < kProbeSoundPackets && !first.facts; ++i) {
+  // However much of its beginning is damaged: the task will begin with the first block that decodes, too.
+  for (std::uint32_t after = 0; after < kProbeSoundPackets && !first.timed; after += first.facts ? 1 : 0) {
     auto item = TRY(demuxer.next());
     if (!item) {
       TRY(decoder->finish(on_sound));
@@ -256,27 +272,60 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const 
   return result;
 }
 
-AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read, const av::SoundFacts& first,
-                          std::optional<Timestamp> picture) {
+AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read, const FirstSound& first) {
   AudioTrack track;
   track.stream = stream.index;
   track.codec = stream.parameters.codec;
-  track.sample_rate = first.sample_rate;
-  track.channels = first.channels;
+  track.sample_rate = first.facts->sample_rate;
+  track.channels = first.facts->channels;
   track.language = stream.language;
+  track.title = stream.title;
   track.is_default = stream.is_default;
   track.packets = read.packets;
   track.bytes = read.bytes;
-  const Rational samples{1, first.sample_rate};
-  const Rational base = stream.parameters.base;
-  const std::int64_t pts = first.pts != INT64_MIN ? first.pts : read.first;
-  track.starts_after_picture = {0, samples};
-  if (picture) {
-    // Both rounded from exact times, so the offset is right to half a sample.
-    track.starts_after_picture.ticks = rescale(pts, base, samples) - rescale(picture->ticks, picture->base, samples);
+  if (read.first <= read.end) {
+    const Timestamp end{read.end, stream.parameters.base};
+    track.seconds = std::max(0.0, -static_cast<double>(first.samples_after(end)) / track.sample_rate);
   }
-  if (read.end > pts) track.seconds = static_cast<double>(read.end - pts) * base.value();
   return track;
+}
+
+// The sound tracks of the file, each with its offset from the picture, or from the earliest of them.
+Result<> analyse_sounds(int source, const Chosen& chosen, const std::vector<av::StreamFacts>& streams, const Read& read,
+                        std::optional<Timestamp> picture, SourceFacts& facts) {
+  std::vector<FirstSound> firsts;
+  for (const std::uint32_t index : chosen.audio) {
+    if (read.sound[index].packets == 0) {
+      facts.notes.push_back("sound track " + track_name(streams[index]) + " has no packets and is not carried");
+      continue;
+    }
+    FirstSound first = TRY(probe_sound(source, index));
+    if (!first.facts) {
+      facts.notes.push_back("sound track " + track_name(streams[index]) + " cannot be decoded and is not carried" +
+                            (first.refusal.empty() ? "" : ": " + first.refusal));
+      continue;
+    }
+    if (!first.timed) {
+      first.untimed = 0;
+      const Read::Sound& packets = read.sound[index];
+      if (packets.first <= packets.end) first.timed = Timestamp{packets.first, streams[index].parameters.base};
+    }
+    if (streams[index].is_default && (facts.audio.empty() || !facts.audio[facts.audio_chosen].is_default)) {
+      facts.audio_chosen = static_cast<std::uint32_t>(facts.audio.size());
+    }
+    facts.audio.push_back(describe_sound(streams[index], read.sound[index], first));
+    firsts.push_back(std::move(first));
+  }
+  std::optional<Timestamp> zero = picture;
+  for (std::size_t i = 0; !picture && i < firsts.size(); ++i) {
+    const Rational samples{1, firsts[i].facts->sample_rate};
+    const Timestamp begins{firsts[i].samples_after({0, samples}), samples};
+    if (!zero || begins < *zero) zero = begins;
+  }
+  for (std::size_t i = 0; i < firsts.size(); ++i) {
+    facts.audio[i].starts_after_picture = {firsts[i].samples_after(*zero), {1, firsts[i].facts->sample_rate}};
+  }
+  return {};
 }
 
 }  // namespace
@@ -302,22 +351,7 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
     facts.video = std::move(pictures.track);
     facts.notes.insert(facts.notes.end(), pictures.notes.begin(), pictures.notes.end());
   }
-  for (const std::uint32_t index : chosen.audio) {
-    if (read.sound[index].packets == 0) {
-      facts.notes.push_back("sound track " + track_name(streams[index]) + " has no packets and is not carried");
-      continue;
-    }
-    const FirstSound first = TRY(probe_sound(source, index));
-    if (!first.facts) {
-      facts.notes.push_back("sound track " + track_name(streams[index]) + " cannot be decoded and is not carried" +
-                            (first.refusal.empty() ? "" : ": " + first.refusal));
-      continue;
-    }
-    if (streams[index].is_default && (facts.audio.empty() || !facts.audio[facts.audio_chosen].is_default)) {
-      facts.audio_chosen = static_cast<std::uint32_t>(facts.audio.size());
-    }
-    facts.audio.push_back(describe_sound(streams[index], read.sound[index], *first.facts, picture));
-  }
+  TRY(analyse_sounds(source, chosen, streams, read, picture, facts));
   if (!facts.video && facts.audio.empty()) return fail(FaultKind::kInput, "nothing inside can be decoded");
   return facts;
 }

@@ -1,3 +1,5 @@
+// Long because: every box that is read and every box that is written is a few lines here and nowhere else.
+
 #include "media/mp4_boxes.h"
 
 #include <algorithm>
@@ -177,6 +179,26 @@ Result<> read_sample_table(std::string_view text, Mp4Track& track) {
   return {};
 }
 
+// Flags and alternate group of tkhd: behind version, two dates, number, a reserved field and duration, which version 1 has in 64
+// bits, come two reserved fields and the layer.
+void read_choice(const Child& tkhd, Mp4Track& track) {
+  Content content(tkhd.content);
+  const bool wide = content.number(1) == 1;
+  track.enabled = (content.number(3) & 1) != 0;
+  content.skip(wide ? 32 : 20);
+  content.skip(8 + 2);
+  track.alternates = static_cast<std::uint32_t>(content.number(2));
+}
+
+// Three letters of five bits each, behind the duration of mdhd.
+std::string language_of(Content after_timescale, bool wide) {
+  after_timescale.skip(wide ? 8 : 4);
+  const std::uint64_t packed = after_timescale.number(2);
+  std::string language;
+  for (const int shift : {10, 5, 0}) language += static_cast<char>((packed >> shift & 31) + 0x60);
+  return language;
+}
+
 bool is_upright(const Child& tkhd) {
   static constexpr std::uint32_t kIdentity[9] = {0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000};
   Content content(tkhd.content);
@@ -193,6 +215,7 @@ Result<Mp4Track> read_track(std::string_view text) {
   const Child* mdia = find(boxes, "mdia");
   if (!tkhd || !mdia) return malformed("trak");
   track.upright = is_upright(*tkhd);
+  read_choice(*tkhd, track);
   if (const Child* edts = find(boxes, "edts")) {
     const auto lists = TRY(children_of(edts->content, "edts"));
     if (const Child* elst = find(lists, "elst")) track.edits = TRY(read_edits(*elst));
@@ -203,8 +226,10 @@ Result<Mp4Track> read_track(std::string_view text) {
   const Child* minf = find(media, "minf");
   if (!mdhd || !hdlr || !minf || hdlr->content.size() < 12) return malformed("mdia");
   Content head(mdhd->content);
-  head.skip(head.number(1) == 1 ? 19 : 11);
+  const bool wide = head.number(1) == 1;
+  head.skip(wide ? 19 : 11);
   track.timescale = head.u32();
+  track.language = language_of(head, wide);
   if (!head.ok() || track.timescale == 0) return malformed("mdhd");
   track.handler = hdlr->content.substr(8, 4);
   const auto info = TRY(children_of(minf->content, "minf"));

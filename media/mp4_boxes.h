@@ -42,8 +42,11 @@ struct Mp4Run {
 struct Mp4Track {
   std::string handler;  // "vide", "soun"
   std::uint32_t timescale = 0;
-  bool upright = true;         // the track's matrix changes nothing
-  std::vector<Mp4Edit> edits;  // none: as one edit over everything
+  bool enabled = true;
+  std::uint32_t alternates = 0;  // the group of which one is played; 0: none
+  std::string language;          // "und"
+  bool upright = true;           // the track's matrix changes nothing
+  std::vector<Mp4Edit> edits;    // none: as one edit over everything
   std::vector<Mp4SampleEntry> entries;
   std::vector<Mp4Run> durations;    // stts
   std::vector<Mp4Run> offsets;      // ctts; empty: all 0

@@ -45,7 +45,9 @@ Result<> split(int source, const SplitRequest& request, ParentLine& parent) {
     if (!item) break;
     parent.progress(++packets);
     const std::uint32_t ordinal = item->packet.ordinal;
-    while (next < request.runs.size() && request.runs[next].stream == item->stream && request.runs[next].first <= ordinal) {
+    // Runs from the very start are opened whichever stream speaks first, so that none of several tracks misses a packet.
+    const auto due = [&](const PacketRun& run) { return run.first == 0 || (run.stream == item->stream && run.first <= ordinal); };
+    while (next < request.runs.size() && due(request.runs[next])) {
       open.push_back(TRY(open_run(request, next++, demuxer, parent)));
     }
     for (auto run = open.begin(); run != open.end();) {

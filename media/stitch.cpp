@@ -108,9 +108,15 @@ Result<StreamParameters> survey_pictures(const StitchRequest& request, JoinedPic
   return chain.parameters();
 }
 
-Result<SoundSurvey> survey_sound(const StitchRequest& request, ParentLine& parent) {
-  const AudioTask& planned = request.plan.audio;
-  JournalChain chain(request.video_inputs, 1, "sound", false, parent);
+// "sound", or "sound 2" where there are several.
+std::string sound_name(const RenditionPlan& plan, std::size_t index) {
+  return plan.sounds.size() > 1 ? "sound " + std::to_string(index + 1) : "sound";
+}
+
+Result<SoundSurvey> survey_sound(const StitchRequest& request, std::size_t index, ParentLine& parent) {
+  const AudioTask& planned = request.plan.sounds[index].task;
+  const std::string name = sound_name(request.plan, index);
+  JournalChain chain(request.video_inputs + static_cast<std::uint32_t>(index), 1, name, false, parent);
   SoundSurvey survey;
   std::int64_t last_duration = 0;
   while (const auto packet = TRY(chain.next())) {
@@ -119,7 +125,8 @@ Result<SoundSurvey> survey_sound(const StitchRequest& request, ParentLine& paren
       survey.first = survey.end = packet->pts;
     }
     if (packet->pts != survey.end || packet->duration < 1) {
-      return fail(FaultKind::kInternal, "sound: packet " + std::to_string(survey.packets) + " does not follow the one before it");
+      return fail(FaultKind::kInternal,
+                  name + ": packet " + std::to_string(survey.packets) + " does not follow the one before it");
     }
     if (packet->duration != last_duration) ++survey.duration_runs;
     last_duration = packet->duration;
@@ -128,14 +135,14 @@ Result<SoundSurvey> survey_sound(const StitchRequest& request, ParentLine& paren
     ++survey.packets;
   }
   const StreamParameters& p = survey.parameters;
-  if (survey.packets == 0) return fail(FaultKind::kInternal, "sound: nothing in its journal");
+  if (survey.packets == 0) return fail(FaultKind::kInternal, name + ": nothing in its journal");
   if (p.media != 2 || p.sample_rate != planned.sample_rate || p.channels != planned.channels ||
       p.base != Rational{1, planned.sample_rate}) {
-    return fail(FaultKind::kInternal, "sound: " + p.codec + " of " + std::to_string(p.sample_rate) + " Hz, " +
+    return fail(FaultKind::kInternal, name + ": " + p.codec + " of " + std::to_string(p.sample_rate) + " Hz, " +
                                           std::to_string(p.channels) + " channels, not what is planned");
   }
   if (survey.first + p.initial_padding != planned.first_sample || survey.end <= planned.first_sample) {
-    return fail(FaultKind::kInternal, "sound: starts at sample " + std::to_string(survey.first + p.initial_padding) +
+    return fail(FaultKind::kInternal, name + ": starts at sample " + std::to_string(survey.first + p.initial_padding) +
                                           ", planned is " + std::to_string(planned.first_sample));
   }
   return survey;
@@ -163,13 +170,16 @@ av::MuxTrack picture_track(const RenditionPlan& plan, const JoinedPictures& join
   return track;
 }
 
-av::MuxTrack sound_track(const RenditionPlan& plan, const SoundSurvey& survey) {
+av::MuxTrack sound_track(const PlannedSound& sound, bool plays, const SoundSurvey& survey) {
   av::MuxTrack track;
   track.parameters = survey.parameters;
-  track.timescale = static_cast<std::uint32_t>(plan.audio.sample_rate);
-  track.starts = plan.audio.first_sample;
+  track.timescale = static_cast<std::uint32_t>(sound.task.sample_rate);
+  track.starts = sound.task.first_sample;
   track.skips = survey.parameters.initial_padding;
-  track.lasts = survey.end - plan.audio.first_sample;
+  track.lasts = survey.end - sound.task.first_sample;
+  track.language = sound.language;
+  track.title = sound.title;
+  track.enabled = plays;
   track.samples = survey.packets;
   track.bytes = survey.bytes;
   track.duration_runs = survey.duration_runs;
@@ -241,15 +251,16 @@ class Stitch {
           });
       tracks_.push_back(picture_track(plan_, joined_, parameters));
     }
-    if (plan_.has_audio) {
-      const SoundSurvey sound = TRY(survey_sound(request_, parent_));
+    for (std::size_t i = 0; i < plan_.sounds.size(); ++i) {
+      const SoundSurvey sound = TRY(survey_sound(request_, i, parent_));
       const std::int64_t first = sound.first;
-      feeds_.emplace_back(tracks_.size(), Timestamp{first, {1, plan_.audio.sample_rate}},
-                          JournalChain(request_.video_inputs, 1, "sound", true, parent_),
+      const std::uint32_t input = request_.video_inputs + static_cast<std::uint32_t>(i);
+      feeds_.emplace_back(tracks_.size(), Timestamp{first, {1, plan_.sounds[i].task.sample_rate}},
+                          JournalChain(input, 1, sound_name(plan_, i), true, parent_),
                           [first](std::size_t, const JournalPacket& packet) -> av::MuxSample {
                             return {packet.pts - first, packet.pts - first, packet.duration, true};
                           });
-      tracks_.push_back(sound_track(plan_, sound));
+      tracks_.push_back(sound_track(plan_.sounds[i], i == 0, sound));
     }
     return {};
   }
@@ -271,6 +282,7 @@ class Stitch {
   [[nodiscard]] Result<FileReport> report(int file) const {
     FileReport report;
     report.bytes = TRY(file_size(file));
+    bool heard = false;
     for (const av::MuxTrack& track : tracks_) {
       const double seconds = static_cast<double>(track.lasts) / track.timescale;
       const auto bitrate = static_cast<std::int64_t>(static_cast<double>(track.bytes) * 8 / std::max(seconds, 1e-6));
@@ -279,8 +291,9 @@ class Stitch {
         report.frames = track.samples;
         report.video_bitrate = bitrate;
       } else {
-        report.audio_samples = static_cast<std::uint64_t>(track.lasts);
-        report.audio_bitrate = bitrate;
+        if (!heard) report.audio_samples = static_cast<std::uint64_t>(track.lasts);
+        heard = true;
+        report.audio_bitrate += bitrate;
       }
     }
     return report;
@@ -297,9 +310,8 @@ class Stitch {
 
 Result<> check_request(const StitchRequest& request) {
   const RenditionPlan& plan = request.plan;
-  const bool fits = plan.has_video == (request.video_inputs > 0) && plan.has_video == !plan.frames.empty() &&
-                    request.audio_inputs == (plan.has_audio ? 1U : 0U);
-  if (!fits || (!plan.has_video && !plan.has_audio))
+  const bool fits = plan.has_video == (request.video_inputs > 0) && plan.has_video == !plan.frames.empty();
+  if (!fits || (!plan.has_video && plan.sounds.empty()))
     return fail(FaultKind::kInternal, "a request to stitch whose inputs are not the plan's");
   return {};
 }

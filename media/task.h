@@ -84,12 +84,21 @@ struct VideoOutput {  // per rendition of a VideoTask
   double psnr = 0;             // dB, luma, mean over sampled positions of every frame, decoded again against what was encoded
   double psnr_worst = 0;       // dB, of the worst frame
 };
+// What was heard of the sound as it goes to the encoder, before the gain, and the one gain that all of it was given.
+struct LoudnessResult {
+  double lufs = 0;       // integrated, ITU-R BS.1770-4; -70 where nothing is above that
+  double true_peak = 0;  // dBTP
+  double gain = 0;       // dB
+  bool limited = false;  // the target would have lifted the peak above the ceiling
+};
 struct AudioOutput {
   std::uint64_t samples = 0;  // encoded, priming not counted
   std::uint64_t bytes = 0;
-  std::uint64_t silence_filled = 0;   // samples put into holes of the source
-  std::uint64_t overlap_dropped = 0;  // samples dropped where source packets overlap
-  int priming = 0;                    // encoder delay, samples
+  std::uint64_t silence_filled = 0;        // samples put into holes of the source
+  std::uint64_t holes = 0;                 // such holes
+  std::uint64_t overlap_dropped = 0;       // samples dropped where source packets overlap
+  int priming = 0;                         // encoder delay, samples
+  std::optional<LoudnessResult> loudness;  // where the profile asks for one
 };
 struct TaskResult {
   std::vector<VideoOutput> video;
@@ -126,6 +135,11 @@ struct PlannedFrame {
   std::int64_t pts = 0;
   bool key = false;
 };
+struct PlannedSound {
+  AudioTask task;
+  std::string language = "und";  // ISO 639-2/T
+  std::string title;             // for people, or empty
+};
 struct RenditionPlan {  // what the finished file must be
   std::string name;
   bool has_video = false;
@@ -136,14 +150,13 @@ struct RenditionPlan {  // what the finished file must be
   std::vector<PlannedFrame> frames;
   std::int64_t last_duration = 1;
   std::optional<std::int64_t> maxrate, bufsize;  // for the leaky bucket
-  bool has_audio = false;
-  AudioTask audio;
+  std::vector<PlannedSound> sounds;              // the first plays unless somebody chooses another
 };
-// Files asked for in order: video journals of every segment, then the audio journal. fds: the file to write (read/write).
+// Files asked for in order: video journals of every segment, then one audio journal for each of the plan's sounds. fds: the
+// file to write (read/write).
 struct StitchRequest {
   RenditionPlan plan;
   std::uint32_t video_inputs = 0;
-  std::uint32_t audio_inputs = 0;  // 0 or 1
 };
 // fds: the file to check.
 struct VerifyRequest {
@@ -163,10 +176,10 @@ struct FileReport {  // of a stitched or verified file
   std::uint64_t hash = 0;  // XXH3-64 of the file: what its transfer is checked by
   double seconds = 0;
   std::uint64_t frames = 0;
-  std::int64_t video_bitrate = 0, audio_bitrate = 0;  // bits/s, measured
+  std::int64_t video_bitrate = 0, audio_bitrate = 0;  // bits/s, measured; of all sound tracks together
   std::string codecs;                                 // RFC 6381: "avc1.640028,mp4a.40.2"
   std::string level;                                  // "4.0"
-  std::uint64_t audio_samples = 0;
+  std::uint64_t audio_samples = 0;                    // of the first sound track
   std::vector<Check> checks;
 };
 
@@ -193,7 +206,7 @@ void fields(A& a, VideoTask& v) {
 }
 template <class A>
 void fields(A& a, AudioProfile& v) {
-  a(v.codec, v.bitrate, v.channels);
+  a(v.codec, v.bitrate, v.channels, v.tracks, v.languages, v.loudness, v.true_peak);
 }
 template <class A>
 void fields(A& a, AudioTask& v) {
@@ -208,8 +221,12 @@ void fields(A& a, VideoOutput& v) {
   a(v.frames, v.bytes, v.parameter_sets, v.checked, v.psnr, v.psnr_worst);
 }
 template <class A>
+void fields(A& a, LoudnessResult& v) {
+  a(v.lufs, v.true_peak, v.gain, v.limited);
+}
+template <class A>
 void fields(A& a, AudioOutput& v) {
-  a(v.samples, v.bytes, v.silence_filled, v.overlap_dropped, v.priming);
+  a(v.samples, v.bytes, v.silence_filled, v.holes, v.overlap_dropped, v.priming, v.loudness);
 }
 template <class A>
 void fields(A& a, TaskResult& v) {
@@ -232,13 +249,17 @@ void fields(A& a, PlannedFrame& v) {
   a(v.pts, v.key);
 }
 template <class A>
+void fields(A& a, PlannedSound& v) {
+  a(v.task, v.language, v.title);
+}
+template <class A>
 void fields(A& a, RenditionPlan& v) {
   a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.base, v.frames, v.last_duration, v.maxrate, v.bufsize,
-    v.has_audio, v.audio);
+    v.sounds);
 }
 template <class A>
 void fields(A& a, StitchRequest& v) {
-  a(v.plan, v.video_inputs, v.audio_inputs);
+  a(v.plan, v.video_inputs);
 }
 template <class A>
 void fields(A& a, VerifyRequest& v) {

@@ -84,11 +84,13 @@ struct AudioTrack {
   int sample_rate = 0;
   int channels = 0;
   std::string language;  // as tagged, or empty
+  std::string title;     // as tagged, or empty
   bool is_default = false;
   std::uint32_t packets = 0;
   std::uint64_t bytes = 0;
   // First and last sound after trimming by edit lists and priming. The offset may be negative: sound before picture.
-  Timestamp starts_after_picture;  // base 1/sample_rate; 0 where there is no picture
+  // Where there is no picture, after the earliest sound of all tracks.
+  Timestamp starts_after_picture;  // base 1/sample_rate
   double seconds = 0;              // from first to last packet, plus the last one's duration
 };
 
@@ -128,7 +130,7 @@ void fields(A& a, VideoTrack& v) {
 }
 template <class A>
 void fields(A& a, AudioTrack& v) {
-  a(v.stream, v.codec, v.sample_rate, v.channels, v.language, v.is_default, v.packets, v.bytes, v.starts_after_picture,
+  a(v.stream, v.codec, v.sample_rate, v.channels, v.language, v.title, v.is_default, v.packets, v.bytes, v.starts_after_picture,
     v.seconds);
 }
 template <class A>

@@ -2,7 +2,10 @@
 // Both must agree with each other, and with the plan where there is one. Nothing stops at the first finding: the report
 // says everything that was checked.
 
+// Long because: it is one reading of one file, and each of its many checks is a few lines beside the others.
+
 #include <algorithm>
+#include <deque>
 #include <optional>
 
 #include "base/hash.h"
@@ -20,6 +23,8 @@ namespace {
 
 // A decoder gives whole frames of sound; what the last one has beyond the end is at most an Opus frame of 60 ms at 48 kHz.
 constexpr std::int64_t kSoundTailMax = 2880;
+// What is earliest may be so much after 0: a tick of the output base (docs/architecture.md, decision 14).
+constexpr Timestamp kFirstMax{1, {1, 10'000}};
 
 std::string count_of(std::uint64_t count, const std::string& thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
@@ -60,8 +65,11 @@ class Verification {
     check_boxes();
     if (auto found = find_tracks(); !found) return unreadable(std::move(found.error()));
     if (video_) check_pictures();
-    if (sound_) check_sound();
-    if (video_ && sound_) check_offset();
+    for (std::size_t i = 0; i < sounds_.size(); ++i) check_sound(i);
+    if (sounds_.size() > 1) check_choice();
+    if (video_) {
+      for (std::size_t i = 0; i < sounds_.size(); ++i) check_offset(i);
+    }
     if (auto heard = listen(); !heard) {
       if (heard.error().kind == FaultKind::kMachine) return std::unexpected(std::move(heard.error()));
       check("reading", false, heard.error().text);
@@ -96,17 +104,19 @@ class Verification {
 
   Result<> find_tracks() {
     for (const Mp4Track& boxes : layout_.tracks) {
-      std::optional<Track>& track = boxes.handler == "vide" ? video_ : sound_;
-      if ((boxes.handler != "vide" && boxes.handler != "soun") || track)
+      const bool video = boxes.handler == "vide";
+      if ((!video && boxes.handler != "soun") || (video && video_))
         return fail(FaultKind::kInput, "a track too many, of kind '" + boxes.handler + "'");
-      track.emplace();
+      Track* const track = video ? &video_.emplace() : &sounds_.emplace_back();
       track->boxes = &boxes;
       track->shown = TRY(presentation_of(layout_, boxes));
-      order_.push_back(&*track);
+      order_.push_back(track);
     }
-    if (!video_ && !sound_) return fail(FaultKind::kInput, "no tracks");
-    const std::string found = std::string(video_ ? "picture" : "") + (video_ && sound_ ? " and " : "") + (sound_ ? "sound" : "");
-    check("tracks", !plan_ || (plan_->has_video == video_.has_value() && plan_->has_audio == sound_.has_value()), found);
+    if (!video_ && sounds_.empty()) return fail(FaultKind::kInput, "no tracks");
+    std::string found = video_ ? "picture" : "";
+    if (!sounds_.empty()) found += std::string(video_ ? " and " : "") + "sound";
+    if (sounds_.size() > 1) found += " in " + count_of(sounds_.size(), "track");
+    check("tracks", !plan_ || (plan_->has_video == video_.has_value() && plan_->sounds.size() == sounds_.size()), found);
     return {};
   }
 
@@ -195,34 +205,58 @@ class Verification {
     check("key frames", good, count_of(count, "key frame") + (planned ? good ? ", where planned" : ", not where planned" : ""));
   }
 
-  void check_sound() {
-    const Mp4Track& boxes = *sound_->boxes;
-    const Mp4Presentation& shown = sound_->shown;
-    const bool planned = plan_ && plan_->has_audio;
-    check_description("sound description", boxes);
+  // "sound", or "sound 2" where there are several.
+  [[nodiscard]] std::string sound_name(std::size_t index) const {
+    return sounds_.size() > 1 ? "sound " + std::to_string(index + 1) : "sound";
+  }
+  [[nodiscard]] const PlannedSound* planned_sound(std::size_t index) const {
+    return plan_ && index < plan_->sounds.size() ? &plan_->sounds[index] : nullptr;
+  }
+
+  void check_sound(std::size_t index) {
+    const Mp4Track& boxes = *sounds_[index].boxes;
+    const Mp4Presentation& shown = sounds_[index].shown;
+    const PlannedSound* const planned = planned_sound(index);
+    const std::string name = sound_name(index);
+    check_description(name + " description", boxes);
     std::int64_t end = shown.samples.empty() ? 0 : shown.samples.front().dts;
     for (const Mp4Sample& sample : shown.samples) end += sample.duration;
     const bool whole = !shown.samples.empty() && shown.lasts > 0 && end == shown.starts + shown.lasts;
-    report_.audio_samples = static_cast<std::uint64_t>(std::max<std::int64_t>(0, shown.lasts));
-    check("sound", whole && (!planned || boxes.timescale == static_cast<std::uint32_t>(plan_->audio.sample_rate)),
-          count_of(report_.audio_samples, "sample") + " at " + std::to_string(boxes.timescale) + " Hz, " +
-              std::to_string(shown.skips) + " of priming");
-    check("sound start", shown.exact && (!planned || shown.starts == plan_->audio.first_sample),
+    const auto samples = static_cast<std::uint64_t>(std::max<std::int64_t>(0, shown.lasts));
+    if (index == 0) report_.audio_samples = samples;
+    check(name,
+          whole && (!planned || (boxes.timescale == static_cast<std::uint32_t>(planned->task.sample_rate) &&
+                                 boxes.language == planned->language)),
+          count_of(samples, "sample") + " at " + std::to_string(boxes.timescale) + " Hz, " + std::to_string(shown.skips) +
+              " of priming" + (boxes.language == "und" ? "" : ", tagged " + boxes.language));
+    check(name + " start", shown.exact && (!planned || shown.starts == planned->task.first_sample),
           "sample " + std::to_string(shown.starts));
   }
 
-  void check_offset() {
-    const Timestamp picture{video_->shown.starts, video_->boxes->base()};
-    const Timestamp sound{sound_->shown.starts, sound_->boxes->base()};
-    const double offset = sound.seconds() - picture.seconds();
-    const double lengths = Timestamp{sound_->shown.starts + sound_->shown.lasts, sound.base}.seconds() -
-                           Timestamp{video_->shown.starts + video_->shown.lasts, picture.base}.seconds();
-    bool good = picture.ticks == 0 || sound.ticks == 0;
-    if (plan_ && plan_->has_video && plan_->has_audio && !plan_->frames.empty()) {
-      good = picture == Timestamp{plan_->frames.front().pts, plan_->base} &&
-             sound == Timestamp{plan_->audio.first_sample, {1, plan_->audio.sample_rate}};
+  // Of several sounds only the first plays: players mix enabled tracks that are no alternatives.
+  void check_choice() {
+    bool good = true;
+    for (std::size_t i = 0; i < sounds_.size(); ++i) {
+      const Mp4Track& boxes = *sounds_[i].boxes;
+      good = good && boxes.enabled == (i == 0) && boxes.alternates > 0 && boxes.alternates == sounds_[0].boxes->alternates;
     }
-    check("offset", good,
+    check("sound choice", !plan_ || good, good ? "the first of one group plays" : "not the first of one group alone plays");
+  }
+
+  void check_offset(std::size_t index) {
+    const Track& track = sounds_[index];
+    const PlannedSound* const planned = planned_sound(index);
+    const Timestamp picture{video_->shown.starts, video_->boxes->base()};
+    const Timestamp sound{track.shown.starts, track.boxes->base()};
+    const double offset = sound.seconds() - picture.seconds();
+    const double lengths = Timestamp{track.shown.starts + track.shown.lasts, sound.base}.seconds() -
+                           Timestamp{video_->shown.starts + video_->shown.lasts, picture.base}.seconds();
+    bool good = index > 0 || picture < kFirstMax || sound < kFirstMax;
+    if (plan_ && plan_->has_video && planned && !plan_->frames.empty()) {
+      good = picture == Timestamp{plan_->frames.front().pts, plan_->base} &&
+             sound == Timestamp{planned->task.first_sample, {1, planned->task.sample_rate}};
+    }
+    check(sounds_.size() > 1 ? sound_name(index) + " offset" : "offset", good,
           "sound starts " + seconds_text(offset) + " after the picture and ends " + seconds_text(lengths) + " after it");
   }
 
@@ -345,11 +379,11 @@ class Verification {
                 (heard.in_order ? "" : ", out of order") +
                 (heard.decoder->refused() > 0 ? ": " + heard.decoder->last_refusal() : ""));
     }
-    if (sound_) {
-      const Heard& heard = sound_->heard;
-      const std::int64_t beyond = static_cast<std::int64_t>(heard.decoded) - sound_->shown.lasts;
-      const bool on_time = heard.first_decoded && *heard.first_decoded == sound_->shown.starts;
-      check("sound decoding", heard.decoder->refused() == 0 && on_time && beyond >= 0 && beyond <= kSoundTailMax,
+    for (std::size_t i = 0; i < sounds_.size(); ++i) {
+      const Heard& heard = sounds_[i].heard;
+      const std::int64_t beyond = static_cast<std::int64_t>(heard.decoded) - sounds_[i].shown.lasts;
+      const bool on_time = heard.first_decoded && *heard.first_decoded == sounds_[i].shown.starts;
+      check(sound_name(i) + " decoding", heard.decoder->refused() == 0 && on_time && beyond >= 0 && beyond <= kSoundTailMax,
             count_of(heard.decoded, "sample") + " decoded from " +
                 (heard.first_decoded ? std::to_string(*heard.first_decoded) : "nowhere") + " on, " +
                 count_of(heard.decoder->refused(), "packet") + " refused");
@@ -363,12 +397,14 @@ class Verification {
       report_.seconds =
           std::max(report_.seconds, Timestamp{track->shown.starts + track->shown.lasts, track->boxes->base()}.seconds());
       const bool is_video = video_ && track == &*video_;
-      (is_video ? report_.video_bitrate : report_.audio_bitrate) = bitrate;
+      (is_video ? report_.video_bitrate : report_.audio_bitrate) += bitrate;
       if (is_video) report_.frames = track->shown.samples.size();
       if (track->boxes->entries.empty()) continue;
       const Mp4SampleEntry& entry = track->boxes->entries.front();
       const auto name = codec_string(entry);
       if (!name) check("codecs", false, name.error().text);
+      // RFC 6381 lists codecs, not tracks.
+      if (!is_video && track != &sounds_.front() && name && report_.codecs.ends_with(*name)) continue;
       report_.codecs += (report_.codecs.empty() ? "" : ",") + (name ? *name : entry.type);
       if (is_video) report_.level = level_text(entry);
     }
@@ -381,7 +417,7 @@ class Verification {
   ParentLine& parent_;
   Mp4Layout layout_;
   std::optional<Track> video_;
-  std::optional<Track> sound_;
+  std::deque<Track> sounds_;   // in the file's order; never moves
   std::vector<Track*> order_;  // as in the file
   FileReport report_;
 };

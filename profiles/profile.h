@@ -24,6 +24,11 @@ enum class Joins : std::uint8_t {
   kExact = 2,    // also encodes one GOP before each segment and drops it
 };
 enum class PixelFormat : std::uint8_t { kYuv420p = 1, kYuv420p10 = 2 };
+enum class TrackChoice : std::uint8_t {
+  kDefault = 1,  // the one track the source marks as default, else its first
+  kAll = 2,
+  kLanguages = 3,  // those in one of `languages`
+};
 
 // How many bits: exactly one of `quality` and `bitrate` is set.
 struct RateControl {
@@ -52,6 +57,10 @@ struct AudioProfile {
   AudioCodec codec = AudioCodec::kAac;
   std::int64_t bitrate = 128'000;  // bits/s
   int channels = 2;                // 1, 2 or 6; fewer in the source stay fewer
+  TrackChoice tracks = TrackChoice::kDefault;
+  std::vector<std::string> languages;  // of kLanguages, the preferred one first: "eng", "pt-br" (media/language.h)
+  std::optional<double> loudness;      // LUFS over the whole track (ITU-R BS.1770); nullopt: as loud as the source
+  double true_peak = -1;               // dBTP that no gain may lift the sound above; only with `loudness`
   friend bool operator==(const AudioProfile&, const AudioProfile&) = default;
 };
 

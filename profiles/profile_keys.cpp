@@ -1,3 +1,5 @@
+// Long because: it is the list of all keys, one reader each, and their words and ranges belong beside them.
+
 #include "profiles/profile_keys.h"
 
 #include <algorithm>
@@ -38,13 +40,18 @@ constexpr std::int64_t kVideoBitsMax = 800'000'000;        // MaxBR of H.264 lev
 constexpr std::int64_t kBufferBitsMax = 1'600'000'000;     // Two seconds of that.
 constexpr std::int64_t kAudioBitsMin = 8'000;              // Opus speech; AAC is noise below.
 constexpr std::int64_t kAudioBitsPerChannelMax = 256'000;  // Opus takes no more (RFC 6716 2.1.1); AAC gains nothing above.
+constexpr double kLoudnessMin = -40;                       // LUFS; quieter drowns in the noise of any room.
+constexpr double kLoudnessMax = -5;                        // The loudest records; above, nothing is left but clipping.
+constexpr double kTruePeakMin = -20;                       // dBTP.
+constexpr std::size_t kLanguagesMax = 32;                  // More than a film has tracks.
+constexpr std::size_t kLanguageMax = 16;                   // "zh-hant-hk" takes 10.
 constexpr std::size_t kOptionsMax = 64;                    // Options of one rendition: no encoder has use for more at once.
 constexpr std::size_t kOptionNameMax = 64;
 constexpr std::size_t kOptionValueMax = 1024;  // x264-params is a long line.
 
 const std::vector<std::string_view> kProfileKeys = {"name",  "device",    "description", "extends",   "gop",       "segment",
                                                     "joins", "container", "audio",       "rendition", "renditions"};
-const std::vector<std::string_view> kAudioKeys = {"codec", "bitrate", "channels"};
+const std::vector<std::string_view> kAudioKeys = {"codec", "bitrate", "channels", "tracks", "loudness", "true_peak"};
 const std::vector<std::string_view> kRenditionKeys = {"name",    "codec",        "height",  "fps_max", "quality",
                                                       "bitrate", "maxrate",      "bufsize", "preset",  "profile",
                                                       "level",   "pixel_format", "options"};
@@ -181,10 +188,55 @@ Result<std::optional<std::int64_t>> read_bits_or_none(const Value& value, std::i
 
 // ---- Audio ----
 
+bool is_language(std::string_view text) {
+  return !text.empty() && text.size() <= kLanguageMax &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+Result<> read_track_choice(const TreeEntry& entry, TrackChoice& tracks, std::vector<std::string>& languages,
+                           const Complaints& complaints) {
+  const Value value(entry, complaints);
+  const std::string expected =
+      "default, all, or a list of at most " + std::to_string(kLanguagesMax) + " languages such as [eng, pt-br], in small letters";
+  if (value.is("all") || value.is("default")) {
+    tracks = value.is("all") ? TrackChoice::kAll : TrackChoice::kDefault;
+    return {};
+  }
+  const TreeNode& list = entry.value;
+  if (list.kind != TreeNode::Kind::kList || list.items.empty() || list.items.size() > kLanguagesMax) {
+    const bool text = list.kind == TreeNode::Kind::kText;
+    return value.wrong(expected, text ? nearest_word(list.text, {"default", "all"}) : std::string_view{});
+  }
+  tracks = TrackChoice::kLanguages;
+  for (const TreeNode& item : list.items) {
+    if (item.kind != TreeNode::Kind::kText || !is_language(item.text))
+      return complaints.wrong(item.place, "tracks", expected, describe(item));
+    languages.push_back(item.text);
+  }
+  return {};
+}
+
+Result<> read_loudness(const TreeNode& map, AudioProfile& audio, const Complaints& complaints) {
+  const TreeEntry* const loudness = map.find("loudness");
+  if (loudness != nullptr && !Value(*loudness, complaints).is("none")) {
+    audio.loudness = TRY(Value(*loudness, complaints)
+                             .in_range<double>(parse_decibels, kLoudnessMin, kLoudnessMax,
+                                               "LUFS such as -16, from " + decibels_text(kLoudnessMin) + " to " +
+                                                   decibels_text(kLoudnessMax) + ", or none"));
+  }
+  if (const auto* peak = map.find("true_peak")) {
+    audio.true_peak = TRY(Value(*peak, complaints)
+                              .in_range<double>(parse_decibels, kTruePeakMin, 0.0,
+                                                "dBTP such as -1, from " + decibels_text(kTruePeakMin) + " to 0"));
+  }
+  return {};
+}
+
 Result<std::optional<AudioProfile>> read_audio(const TreeEntry& entry, const Complaints& complaints) {
   const Value whole(entry, complaints);
   if (whole.is("none")) return std::nullopt;
-  if (entry.value.kind != TreeNode::Kind::kMap) return whole.wrong("none, or a map of codec, bitrate and channels");
+  if (entry.value.kind != TreeNode::Kind::kMap)
+    return whole.wrong("none, or a map of codec, bitrate, channels, tracks, loudness and true_peak");
   TRY(check_keys(entry.value, kAudioKeys, complaints));
   AudioProfile audio;
   if (const auto* codec = entry.value.find("codec")) audio.codec = TRY(Value(*codec, complaints).one_of(kAudioWords));
@@ -198,6 +250,8 @@ Result<std::optional<AudioProfile>> read_audio(const TreeEntry& entry, const Com
                                                         bits_text(max) + " with " + std::to_string(audio.channels) +
                                                         (audio.channels == 1 ? " channel" : " channels")));
   }
+  if (const auto* tracks = entry.value.find("tracks")) TRY(read_track_choice(*tracks, audio.tracks, audio.languages, complaints));
+  TRY(read_loudness(entry.value, audio, complaints));
   return audio;
 }
 

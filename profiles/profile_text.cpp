@@ -28,6 +28,13 @@ void put(std::string& yaml, std::string_view indent, std::string_view key, std::
   yaml.append(indent).append(key).append(": ").append(value).append("\n");
 }
 
+std::string tracks_text(const AudioProfile& audio) {
+  if (audio.tracks != TrackChoice::kLanguages) return audio.tracks == TrackChoice::kAll ? "all" : "default";
+  std::string list;
+  for (const std::string& language : audio.languages) list += (list.empty() ? "[" : ", ") + yaml_text(language);
+  return list + "]";
+}
+
 void put_rate(std::string& yaml, const RateControl& rate, std::string_view indent) {
   if (rate.quality) put(yaml, indent, "quality", quality_text(*rate.quality));
   if (rate.bitrate) put(yaml, indent, "bitrate", bits_text(*rate.bitrate));
@@ -79,6 +86,9 @@ std::string to_yaml(const Profile& profile) {
     put(yaml, "  ", "codec", codec_word(profile.audio->codec));
     put(yaml, "  ", "bitrate", bits_text(profile.audio->bitrate));
     put(yaml, "  ", "channels", std::to_string(profile.audio->channels));
+    put(yaml, "  ", "tracks", tracks_text(*profile.audio));
+    put(yaml, "  ", "loudness", profile.audio->loudness ? decibels_text(*profile.audio->loudness) : "none");
+    put(yaml, "  ", "true_peak", decibels_text(profile.audio->true_peak));
   } else {
     put(yaml, "", "audio", "none");
   }

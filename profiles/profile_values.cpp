@@ -80,6 +80,16 @@ std::string quality_text(double quality) {
   return {text.data(), end};
 }
 
+std::optional<double> parse_decibels(std::string_view text) {
+  const bool below = text.starts_with('-');
+  if (below) text.remove_prefix(1);
+  const auto size = parse_quality(text);
+  if (!size) return std::nullopt;
+  return below && *size > 0 ? -*size : *size;
+}
+
+std::string decibels_text(double decibels) { return quality_text(decibels); }
+
 std::optional<std::int64_t> parse_bits(std::string_view text) {
   std::int64_t unit = 1;
   if (text.ends_with('k')) unit = 1000;

@@ -19,6 +19,10 @@ std::optional<int> parse_whole(std::string_view text);
 std::optional<double> parse_quality(std::string_view text);
 std::string quality_text(double quality);  // the shortest text that reads back as the same number
 
+// "-16" or "-16.5": at most 9 digits before the point and 6 after it; no plus sign.
+std::optional<double> parse_decibels(std::string_view text);
+std::string decibels_text(double decibels);  // the shortest text that reads back as the same number
+
 // "128000", "128k", "2.5M": bits or bits/s, k = 1000. A fraction of a bit is refused.
 std::optional<std::int64_t> parse_bits(std::string_view text);
 std::string bits_text(std::int64_t bits);  // "128k", "2500k", "4M", "128001"

@@ -25,6 +25,7 @@ constexpr std::int64_t kProbeBytesMax = 20 << 20;
 constexpr std::int64_t kProbeMicrosecondsMax = 10'000'000;
 // Below this even a sound file of one frame cannot fit; above it libav may read for long in vain.
 constexpr std::int64_t kFileBytesMin = 16;
+constexpr std::size_t kTitleBytesMax = 256;  // of a track; menus show about sixty characters
 
 // Our own I/O on a descriptor: libav never opens anything itself.
 class DescriptorReader {
@@ -112,6 +113,8 @@ StreamFacts facts_of(const AVStream& stream) {
       (stream.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE)) != 0;
   if (const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "language", nullptr, 0))
     facts.language = std::string(entry->value).substr(0, 16);
+  if (const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "title", nullptr, 0))
+    facts.title = std::string(entry->value).substr(0, kTitleBytesMax);
   facts.kind = stream.codecpar->codec_id == AV_CODEC_ID_NONE ? "unknown" : avcodec_get_name(stream.codecpar->codec_id);
   // The sample aspect of the container wins over the bitstream's, as in every player.
   if (stream.sample_aspect_ratio.num > 0) facts.parameters.sample_aspect = from_av(stream.sample_aspect_ratio);

@@ -23,6 +23,7 @@ struct StreamFacts {
   bool is_default = false;
   bool is_picture = false;  // cover art, thumbnails
   std::string language;
+  std::string title;
   std::string kind;  // codec name or "unknown", for notes
 };
 

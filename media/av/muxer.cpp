@@ -35,7 +35,7 @@ std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t 
   std::uint64_t bytes = kFixedBytes;
   for (const MuxTrack& track : tracks) {
     const std::uint64_t chunks = std::min(track.samples, pieces + 2 * track.bytes / kChunkBytes + 2);
-    bytes += kFixedBytesPerTrack + 2 * track.parameters.extradata.size() + kEditListBytesMax;
+    bytes += kFixedBytesPerTrack + 2 * track.title.size() + 2 * track.parameters.extradata.size() + kEditListBytesMax;
     bytes += 4 * track.samples + 8 * (track.duration_runs + track.offset_runs) + 4 * track.keys + 20 * chunks;
   }
   return bytes;
@@ -175,6 +175,14 @@ Result<> Muxer::State::add_stream(const MuxTrack& track) {
   par->codec_tag = tag_of(par->codec_id);
   if (avcodec_parameters_copy(stream->codecpar, par.get()) < 0) return fail(FaultKind::kMachine, "out of memory for a stream");
   stream->time_base = {1, static_cast<int>(track.timescale)};
+  av_dict_set(&stream->metadata, "language", track.language.c_str(), 0);
+  if (!track.title.empty()) {
+    // Some players list tracks by the handler's name, some by the track's own.
+    av_dict_set(&stream->metadata, "title", track.title.c_str(), 0);
+    av_dict_set(&stream->metadata, "handler_name", track.title.c_str(), 0);
+  }
+  // Tracks of one kind are one alternate group already; this enables the one that plays.
+  if (track.enabled) stream->disposition |= AV_DISPOSITION_DEFAULT;
   if (par->codec_type == AVMEDIA_TYPE_VIDEO) {
     stream->avg_frame_rate = to_av(track.frame_rate);
     stream->sample_aspect_ratio = par->sample_aspect_ratio;

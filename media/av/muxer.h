@@ -15,10 +15,13 @@ namespace gopmill::av {
 struct MuxTrack {
   StreamParameters parameters;  // extradata included; the packets' own base does not matter here
   std::uint32_t timescale = 0;
-  Rational frame_rate{0, 1};  // mean, for level tables only; 0: sound
-  std::int64_t starts = 0;    // when the first shown tick is presented
-  std::int64_t skips = 0;     // media time of the first shown tick: reorder delay, priming
-  std::int64_t lasts = 0;     // ticks shown
+  Rational frame_rate{0, 1};     // mean, for level tables only; 0: sound
+  std::int64_t starts = 0;       // when the first shown tick is presented
+  std::int64_t skips = 0;        // media time of the first shown tick: reorder delay, priming
+  std::int64_t lasts = 0;        // ticks shown
+  std::string language = "und";  // ISO 639-2/T
+  std::string title;             // for people who choose among tracks; empty: none
+  bool enabled = true;           // played unless somebody chooses another of its kind
   // For the size of the index. Upper bounds; samples are exact.
   std::uint64_t samples = 0;
   std::uint64_t bytes = 0;

@@ -30,6 +30,8 @@ using test::tasks;
 using test::times;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 RenditionProfile limited(const std::string& name, Rational fps_max) {
   RenditionProfile result = rendition(name);
@@ -193,14 +195,14 @@ TEST(PlanRate, ASegmentThatARenditionHasNoFrameInJoinsTheOneBefore) {
 TEST(PlanSound, LateSoundStartsLateAndThePictureAtZero) {
   const Plan made = plan(film().at(25).frames(100).sound_after(40).facts());
   EXPECT_EQ(times(made).front(), 0);
-  EXPECT_EQ(made.renditions[0].file.audio.first_sample, 1920);
+  EXPECT_EQ(made.renditions[0].file.sounds.at(0).task.first_sample, 1920);
   EXPECT_DOUBLE_EQ(made.seconds, 4.04);
 }
 
 TEST(PlanSound, EarlySoundIsAtZeroAndMovesThePictureAndItsGrid) {
   const Plan made = plan(film().at(25).frames(150).sound_after(-20).facts());
   EXPECT_EQ(times(made)[0], 1800);
-  EXPECT_EQ(made.renditions[0].file.audio.first_sample, 0);
+  EXPECT_EQ(made.renditions[0].file.sounds.at(0).task.first_sample, 0);
   // Frame 50 is at 2.02 s; the first at or after 2 s, as is 100 of 4 s.
   EXPECT_THAT(keys(made), ElementsAre(0, 50, 100));
   EXPECT_DOUBLE_EQ(made.seconds, 6.02);
@@ -211,13 +213,18 @@ TEST(PlanSound, PicturesJustBeforeTheGridAreNotKeys) {
   EXPECT_THAT(keys(plan(film().at(25).frames(150).sound_after(-40).facts())), ElementsAre(0, 49, 99, 149));
 }
 
-TEST(PlanSound, OffsetsAreRoundedToTheNearestTickAndSample) {
+// The picture moves by whole ticks; what a tick is longer than the sound is early, the sound begins after 0.
+TEST(PlanSound, OffsetsAreRightToHalfASample) {
   AudioTrack early = test::stereo(44100);
   early.starts_after_picture.ticks = -7;  // 14.29 ticks of 1/90000 s
-  EXPECT_EQ(times(plan(film().frames(50).sound(early).facts()))[0], 14);
+  EXPECT_EQ(times(plan(film().frames(50).sound(early).facts()))[0], 15);
+  EXPECT_EQ(plan(film().frames(50).sound(early).facts()).renditions[0].file.sounds.at(0).task.first_sample, 0);
+  const Plan coarse = plan(film().base({1, 10'000}).frames(50).sound(early).facts());
+  EXPECT_EQ(times(coarse)[0], 2);
+  EXPECT_EQ(coarse.renditions[0].file.sounds.at(0).task.first_sample, 2);  // 8.82 - 7
   AudioTrack late = test::stereo(32000);
   late.starts_after_picture.ticks = 5;  // 7.5 samples at 48 kHz
-  EXPECT_EQ(plan(film().frames(50).sound(late).facts()).renditions[0].file.audio.first_sample, 8);
+  EXPECT_EQ(plan(film().frames(50).sound(late).facts()).renditions[0].file.sounds.at(0).task.first_sample, 8);
 }
 
 TEST(PlanSound, SoundThatIsNotCarriedMovesNothing) {
@@ -225,7 +232,7 @@ TEST(PlanSound, SoundThatIsNotCarriedMovesNothing) {
   profile.audio.reset();
   const Plan made = plan(film().frames(50).sound_after(-500).facts(), profile);
   EXPECT_EQ(times(made)[0], 0);
-  EXPECT_FALSE(made.renditions[0].file.has_audio);
+  EXPECT_THAT(made.renditions[0].file.sounds, IsEmpty());
   EXPECT_THAT(made.notes, ElementsAre("sound is not carried: profile test has none"));
 }
 
@@ -235,7 +242,7 @@ TEST(PlanSound, RatesAndChannelsFollowTheRules) {
     profile.audio = AudioProfile{.codec = codec, .channels = wanted};
     AudioTrack track = test::stereo(rate);
     track.channels = channels;
-    const AudioTask task = plan(film().frames(50).sound(track).facts(), profile).renditions[0].file.audio;
+    const AudioTask task = plan(film().frames(50).sound(track).facts(), profile).renditions[0].file.sounds.at(0).task;
     return std::pair(task.sample_rate, task.channels);
   };
   using Pair = std::pair<int, int>;
@@ -261,7 +268,80 @@ TEST(PlanSound, OneTrackIsCarriedAndTheOthersAreNamed) {
   EXPECT_THAT(made.notes,
               ElementsAre("sound track 1 is not carried", "sound track 2 (deu) is not carried", "sound track 4 is not carried"));
   EXPECT_EQ(made.tasks[0].run, (PacketRun{3, 0, 1000}));
-  EXPECT_EQ(encode(task_request(made, source, one_rendition(), 0)), encode(TaskRequest{.audio = made.renditions[0].file.audio}));
+  EXPECT_EQ(encode(task_request(made, source, one_rendition(), 0)),
+            encode(TaskRequest{.audio = made.renditions[0].file.sounds.at(0).task}));
+}
+
+// An English film with a commentary, dubbed twice; English starts 10 ms early, German 30 ms.
+SourceFacts dubbed() {
+  SourceBuilder source = film().at(25).frames(100);
+  for (const char* language : {"fre", "eng", "en", "ger"}) {
+    AudioTrack track = test::stereo();
+    track.language = language;
+    if (track.language == "eng") track.starts_after_picture.ticks = -480;
+    if (track.language == "ger") track.starts_after_picture.ticks = -1440;
+    track.title = track.language == "en" ? "Director's\acommentary" : "";
+    source.sound(track);
+  }
+  SourceFacts facts = source.facts();
+  facts.audio_chosen = 1;
+  return facts;
+}
+
+// "deu at 0 of stream 4", and the stream its task reads.
+std::vector<std::string> sounds_of(const Plan& plan) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < plan.renditions[0].file.sounds.size(); ++i) {
+    const PlannedSound& sound = plan.renditions[0].file.sounds[i];
+    EXPECT_TRUE(plan.tasks[i].audio);
+    lines.push_back(sound.language + " at " + std::to_string(sound.task.first_sample) + " of stream " +
+                    std::to_string(plan.tasks[i].run.stream));
+  }
+  return lines;
+}
+
+Profile with_tracks(TrackChoice tracks, std::vector<std::string> languages = {}) {
+  Profile profile = one_rendition();
+  profile.audio->tracks = tracks;
+  profile.audio->languages = std::move(languages);
+  return profile;
+}
+
+TEST(PlanSound, AllTracksKeepTheirOffsetsAndTheDefaultIsFirst) {
+  const SourceFacts source = dubbed();
+  const Plan made = plan(source, with_tracks(TrackChoice::kAll));
+  EXPECT_THAT(sounds_of(made), ElementsAre("eng at 960 of stream 2", "fra at 1440 of stream 1", "eng at 1440 of stream 3",
+                                           "deu at 0 of stream 4"));
+  EXPECT_EQ(times(made)[0], 2700);
+  EXPECT_EQ(made.renditions[0].file.sounds[2].title, "Director's commentary");
+  EXPECT_THAT(made.notes, IsEmpty());
+  for (std::uint32_t task = 0; task < 4; ++task) {
+    EXPECT_EQ(task_request(made, source, with_tracks(TrackChoice::kAll), task).audio->first_sample,
+              made.renditions[0].file.sounds[task].task.first_sample);
+  }
+  EXPECT_FALSE(made.tasks[4].audio);
+}
+
+TEST(PlanSound, ListedLanguagesAreFoundHoweverTheyAreSpeltAndTheFirstPlays) {
+  const Plan made = plan(dubbed(), with_tracks(TrackChoice::kLanguages, {"de", "eng"}));
+  EXPECT_THAT(sounds_of(made), ElementsAre("deu at 0 of stream 4", "eng at 960 of stream 2", "eng at 1440 of stream 3"));
+  EXPECT_THAT(made.notes, ElementsAre("sound track 1 (fre) is not carried"));
+  const Plan english = plan(dubbed(), with_tracks(TrackChoice::kLanguages, {"en"}));
+  EXPECT_THAT(sounds_of(english), ElementsAre("eng at 0 of stream 2", "eng at 480 of stream 3"));
+}
+
+TEST(PlanSound, WhereNoLanguageIsThereTheDefaultIsCarried) {
+  const Plan made = plan(dubbed(), with_tracks(TrackChoice::kLanguages, {"jpn", "ko"}));
+  EXPECT_THAT(sounds_of(made), ElementsAre("eng at 0 of stream 2"));
+  EXPECT_THAT(made.notes, ::testing::Contains("no sound is tagged as one of jpn, ko: the default track is carried"));
+}
+
+TEST(PlanSound, SoundsWithoutPictureKeepTheirOffsets) {
+  AudioTrack late = test::stereo(44100, 3);
+  late.starts_after_picture.ticks = 22050;
+  const Plan made = plan(film().no_picture().sound(late).sound(test::stereo(48000, 3)).facts(), with_tracks(TrackChoice::kAll));
+  EXPECT_THAT(sounds_of(made), ElementsAre("und at 22050 of stream 1", "und at 0 of stream 2"));
+  EXPECT_DOUBLE_EQ(made.seconds, 3.5);
 }
 
 TEST(PlanSound, ASourceWithoutPictureBecomesOneSoundRendition) {
@@ -269,7 +349,7 @@ TEST(PlanSound, ASourceWithoutPictureBecomesOneSoundRendition) {
   ASSERT_EQ(made.renditions.size(), 1U);
   EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
   EXPECT_FALSE(made.renditions[0].file.has_video);
-  EXPECT_TRUE(made.renditions[0].file.has_audio);
+  EXPECT_THAT(made.renditions[0].file.sounds, SizeIs(1));
   EXPECT_THAT(tasks(made), ElementsAre("sound of packets 0-1000"));
   EXPECT_THAT(made.notes, ElementsAre("the source has no picture: one rendition, audio, carries its sound"));
   EXPECT_DOUBLE_EQ(made.seconds, 12);
@@ -279,7 +359,7 @@ TEST(PlanSound, ASoundProfileLeavesThePictureAndItsOffset) {
   const Plan made = plan(film().frames(50).sound_after(300).facts(), test::sound_profile());
   EXPECT_THAT(tasks(made), ElementsAre("sound of packets 0-1000"));
   EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
-  EXPECT_EQ(made.renditions[0].file.audio.first_sample, 0);
+  EXPECT_EQ(made.renditions[0].file.sounds.at(0).task.first_sample, 0);
   EXPECT_THAT(made.notes, ElementsAre("the picture is not carried: profile test is for sound only"));
 }
 
@@ -301,7 +381,7 @@ TEST(PlanRefusal, AnEmptySoundTrackIsLeftOutWithANote) {
   empty.packets = 0;
   empty.channels = 0;
   const Plan made = plan(film().frames(50).sound(empty).facts());
-  EXPECT_FALSE(made.renditions[0].file.has_audio);
+  EXPECT_THAT(made.renditions[0].file.sounds, IsEmpty());
   EXPECT_THAT(made.notes, ElementsAre("sound track 1 is empty"));
 }
 

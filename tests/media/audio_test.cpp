@@ -76,9 +76,7 @@ HeardSound hear(const Encoded& encoded, const AudioTask& task) {
   files.emplace_back(::dup(encoded.journal.get()));
   test::ParentDouble parent(files);
   StitchRequest request;
-  request.plan.has_audio = true;
-  request.plan.audio = task;
-  request.audio_inputs = 1;
+  request.plan.sounds = {{.task = task}};
   const Fd file = *temporary_file();
   const auto report = stitch(file.get(), request, parent.line());
   EXPECT_TRUE(report) << (report ? "" : report.error().text);

@@ -1,3 +1,5 @@
+// Long because: one test per rule of the stitcher, in the order of its steps.
+
 #include <gmock/gmock.h>
 
 #include <unistd.h>
@@ -6,6 +8,7 @@
 #include <cmath>
 
 #include "base/hash.h"
+#include "media/av/demuxer.h"
 #include "media/mp4_boxes.h"
 #include "media/work.h"
 #include "tests/support/clips.h"
@@ -40,18 +43,20 @@ RenditionPlan plan_of(std::size_t frames, std::int64_t step = 1001, std::int64_t
 }
 
 void add_sound(RenditionPlan& plan, std::int64_t first_sample = 0, int sample_rate = 48000) {
-  plan.has_audio = true;
-  plan.audio = {
+  PlannedSound sound;
+  sound.task = {
       .profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = sample_rate, .channels = 2, .first_sample = first_sample};
+  plan.sounds.push_back(std::move(sound));
 }
 
-Fd sound_journal(const RenditionPlan& plan, double seconds, ClipSound::Kind kind = ClipSound::Kind::kBeeps) {
+Fd sound_journal(const RenditionPlan& plan, double seconds, ClipSound::Kind kind = ClipSound::Kind::kBeeps,
+                 std::size_t track = 0) {
   const Fd clip =
       test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .kind = kind, .seconds = seconds}, .container = "mov"});
   const Fd source = test::journal_of_track(clip.get(), 2);
   Fd journal = *temporary_file();
   test::ParentDouble parent;
-  const auto result = encode_audio(plan.audio, source.get(), 0, journal.get(), parent.line());
+  const auto result = encode_audio(plan.sounds[track].task, source.get(), 0, journal.get(), parent.line());
   EXPECT_TRUE(result) << (result ? "" : result.error().text);
   return journal;
 }
@@ -65,8 +70,7 @@ struct Stitched {
 };
 
 StitchRequest request_of(const RenditionPlan& plan, std::size_t files) {
-  const std::uint32_t sound = plan.has_audio ? 1 : 0;
-  return {plan, static_cast<std::uint32_t>(files) - sound, sound};
+  return {plan, static_cast<std::uint32_t>(files - plan.sounds.size())};
 }
 
 Stitched stitch_files(const RenditionPlan& plan, const std::vector<Fd>& files) {
@@ -348,8 +352,41 @@ TEST(Stitch, RefusesSoundThatStartsElsewhere) {
   add_sound(plan, 100);
   auto files = test::encode_segments(plan, {60}, test::settings_for(plan));
   files.push_back(sound_journal(plan, 2));
-  plan.audio.first_sample = 101;
+  plan.sounds[0].task.first_sample = 101;
   EXPECT_THAT(stitch_files(plan, files).fault, HasSubstr("sound: starts at sample 100, planned is 101"));
+}
+
+// Each of several sounds keeps its own rate, start, language and title, and only the first plays.
+TEST(Stitch, CarriesSeveralSoundsSideBySide) {
+  RenditionPlan plan = plan_of(60, 1, 30, 30);
+  add_sound(plan, 100);
+  add_sound(plan, 4'410, 44'100);
+  plan.sounds[0].language = "eng";
+  plan.sounds[1].language = "deu";
+  plan.sounds[1].title = "Kommentar für Hörende";
+  auto files = test::encode_segments(plan, {30, 30}, test::settings_for(plan));
+  files.push_back(sound_journal(plan, 2));
+  files.push_back(sound_journal(plan, 1.5, ClipSound::Kind::kBeeps, 1));
+  const Stitched stitched = stitch_files(plan, files);
+  ASSERT_EQ(stitched.fault, "");
+  EXPECT_EQ(stitched.report.audio_samples, 96'000U);
+  test::ParentDouble parent;
+  const auto checked = verify(stitched.file.get(), {.plan = plan, .decode = true}, parent.line());
+  ASSERT_TRUE(checked) << checked.error().text;
+  for (const Check& check : checked->checks) EXPECT_TRUE(check.passed) << check.name << ": " << check.found;
+  EXPECT_THAT(checked->codecs, ::testing::EndsWith(",mp4a.40.2"));
+  const Mp4Layout layout = *read_mp4_layout(stitched.file.get());
+  ASSERT_EQ(layout.tracks.size(), 3U);
+  EXPECT_TRUE(layout.tracks[0].enabled && layout.tracks[1].enabled);
+  EXPECT_FALSE(layout.tracks[2].enabled);
+  EXPECT_EQ(layout.tracks[1].alternates, layout.tracks[2].alternates);
+  EXPECT_NE(layout.tracks[0].alternates, layout.tracks[1].alternates);
+  EXPECT_EQ(layout.tracks[1].language, "eng");
+  EXPECT_EQ(layout.tracks[2].language, "deu");
+  const auto seen = *av::Demuxer::open(stitched.file.get());
+  EXPECT_EQ(seen.streams()[2].language, "deu");
+  std::swap(plan.sounds[0], plan.sounds[1]);
+  EXPECT_THAT(stitch_files(plan, files).fault, HasSubstr("sound 1: aac of 48000 Hz"));
 }
 
 // A day is 8,640 segments: descriptors must not add up.

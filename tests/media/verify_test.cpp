@@ -31,16 +31,17 @@ class Finished : public ::testing::Test {
     plan_.base = {1, 30000};
     plan_.last_duration = 1001;
     for (std::size_t i = 0; i < 120; ++i) plan_.frames.push_back({static_cast<std::int64_t>(i) * 1001, i % 60 == 0});
-    plan_.has_audio = true;
-    plan_.audio = {.profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = 48000, .channels = 2, .first_sample = 300};
+    plan_.sounds.resize(1);
+    plan_.sounds[0].task = {.profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = 48000, .channels = 2, .first_sample = 300};
+    plan_.sounds[0].language = "fra";
     std::vector<Fd> files = test::encode_segments(plan_, {60, 60}, test::settings_for(plan_));
     const Fd clip = test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .seconds = 4}, .container = "mov"});
     const Fd source = test::journal_of_track(clip.get(), 2);
     files.push_back(*temporary_file());
     test::ParentDouble parent(files);
-    ASSERT_TRUE(encode_audio(plan_.audio, source.get(), 0, files.back().get(), parent.line()));
+    ASSERT_TRUE(encode_audio(plan_.sounds[0].task, source.get(), 0, files.back().get(), parent.line()));
     file_ = *temporary_file();
-    const auto stitched = stitch(file_.get(), {plan_, 2, 1}, parent.line());
+    const auto stitched = stitch(file_.get(), {plan_, 2}, parent.line());
     ASSERT_TRUE(stitched) << stitched.error().text;
     stitched_ = *stitched;
   }
@@ -114,9 +115,13 @@ TEST_F(Finished, FailsWhereThePlanIsAnother) {
       {"a key elsewhere", [](RenditionPlan& p) { std::swap(p.frames[60].key, p.frames[61].key); }, {"key frames"}},
       {"another size", [](RenditionPlan& p) { p.width = 130; }, {"size", "pixel format"}},
       {"more bits", [](RenditionPlan& p) { p.pixel_format = PixelFormat::kYuv420p10; }, {"pixel format"}},
-      {"no sound", [](RenditionPlan& p) { p.has_audio = false; }, {"tracks"}},
-      {"sound that starts a sample later", [](RenditionPlan& p) { p.audio.first_sample += 1; }, {"sound start", "offset"}},
-      {"another rate of sound", [](RenditionPlan& p) { p.audio.sample_rate = 44100; }, {"sound", "offset"}},
+      {"no sound", [](RenditionPlan& p) { p.sounds.clear(); }, {"tracks"}},
+      {"sound that starts a sample later",
+       [](RenditionPlan& p) { p.sounds[0].task.first_sample += 1; },
+       {"sound start", "offset"}},
+      {"another rate of sound", [](RenditionPlan& p) { p.sounds[0].task.sample_rate = 44100; }, {"sound", "offset"}},
+      {"another language", [](RenditionPlan& p) { p.sounds[0].language = "eng"; }, {"sound"}},
+      {"another sound beside it", [](RenditionPlan& p) { p.sounds.push_back(p.sounds[0]); }, {"tracks"}},
   };
   for (const OtherPlan& other : others) {
     RenditionPlan plan = plan_;

@@ -38,7 +38,7 @@ gop: 1.92s
 segment: 9.6
 joins: exact
 container: mp4
-audio: {codec: opus, bitrate: 96k, channels: 1}
+audio: {codec: opus, bitrate: 96k, channels: 1, tracks: [eng, pt-br], loudness: -16.5, true_peak: -2}
 rendition:
   codec: hevc
   options: {x265-params: "aq-mode=2:psy-rd=1"}
@@ -63,7 +63,13 @@ Profile everything() {
                   .gop = {48, 25},
                   .segment = {48, 5},
                   .joins = Joins::kExact};
-  profile.audio = AudioProfile{.codec = AudioCodec::kOpus, .bitrate = 96'000, .channels = 1};
+  profile.audio = AudioProfile{.codec = AudioCodec::kOpus,
+                               .bitrate = 96'000,
+                               .channels = 1,
+                               .tracks = TrackChoice::kLanguages,
+                               .languages = {"eng", "pt-br"},
+                               .loudness = -16.5,
+                               .true_peak = -2};
   RenditionProfile large{.name = "source", .codec = VideoCodec::kHevc, .fps_max = Rational{30000, 1001}};
   large.rate = {.quality = 21.5, .maxrate = 2'500'000, .bufsize = 5'000'000};
   large.preset = "slow";
