@@ -94,6 +94,11 @@ Result<std::uint64_t> file_size(int fd) {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
+Result<> truncate_file(int fd) {
+  if (::ftruncate(fd, 0) != 0) return fail(FaultKind::kMachine, "cannot empty a file: " + why(errno));
+  return {};
+}
+
 Result<std::string> read_all(int fd, std::uint64_t bytes_max) {
   const std::uint64_t size = TRY(file_size(fd));
   if (size > bytes_max) {

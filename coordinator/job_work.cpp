@@ -20,6 +20,8 @@ constexpr ChildLimits kStepLimits{
 constexpr std::int64_t kTaskFloorMs = 600'000;
 constexpr double kTaskMsPerMediaSecond = 120'000;
 
+constexpr double kCostUnitsPerSecond = 1000;  // the scheduler weighs whole numbers
+
 wire::Artifact input_of(JobId job, std::uint32_t task) { return {wire::ArtifactKind::kTaskInput, job, task, 0, 0}; }
 wire::Artifact result_of(JobId job, std::uint32_t index) { return {wire::ArtifactKind::kResult, job, index, 0, 0}; }
 
@@ -30,7 +32,7 @@ std::int64_t unix_ms_now() {
 TaskShape shape_of(const PlannedTask& task) {
   TaskShape shape;
   shape.kind = task.audio ? TaskKind::kAudio : TaskKind::kVideo;
-  shape.cost = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(task.cost));
+  shape.cost = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(task.cost * kCostUnitsPerSecond));
   shape.outputs = task.outputs;
   shape.time_max = Duration(kTaskFloorMs + static_cast<std::int64_t>(task.media_seconds * kTaskMsPerMediaSecond));
   if (task.audio) {

@@ -19,9 +19,10 @@
 // segment's task receives is a self-contained run of source packets: from a key packet early enough that every picture
 // of it decodes right, to the last packet any of its pictures needs.
 //
-// Long source GOPs cost repeated decoding: a run may start long before its segment. While runs together exceed
-// kDecodeRatioMax times the packets of the source, or more than kRunsOpenMax overlap, the segment length is doubled; a
-// source with one key packet is one segment. That depends on the source and the profile alone.
+// Long source GOPs cost repeated decoding: a run may start long before its segment. Segments are made longer while decoding
+// packets more than once would take more than kRepeatedDecodeMax of the job's work, as plan_cost.h estimates it, or while
+// the source would have to be read more than kSplitReadsMax times over. That depends on the source and the profile alone: a
+// film with one key packet is cut into as many segments as that allows, however many workers wait.
 //
 // The rules that callers can see:
 // - Pictures. A rendition shows every source picture at its own time, or, where fps_max is below the source's rate,
@@ -42,13 +43,11 @@
 
 namespace gopmill {
 
-// Packets decoded over packets of the source. Decoding is 6-13 % of a ladder's cost (measured: three rungs of 1080p
-// H.264), so this costs at most 8 % more.
-inline constexpr double kDecodeRatioMax = 1.6;
-
-// The most runs that may hold one packet. A splitter writes them side by side and can finish none before the last of them
-// has begun, so this must stay below the smallest window of inputs (4, coordinator/scheduler.h), or it would wait for ever.
-inline constexpr std::uint32_t kRunsOpenMax = 3;
+// Share of a job's CPU that may go into decoding packets another segment decodes too, by estimate; so much below the 15 % that
+// is promised because the estimate is that uncertain.
+inline constexpr double kRepeatedDecodeMax = 0.12;
+// Reading is cheap beside all else (a gigabyte takes a second), but a source may be larger than the page cache.
+inline constexpr double kSplitReadsMax = 8;
 // Per job; beyond, segments become longer. A day in segments of 4 s is 21,600. Bounds task lists and what is recorded
 // of them.
 inline constexpr std::uint32_t kSegmentsMax = 20'000;
@@ -65,7 +64,7 @@ struct PlannedRendition {
 struct PlannedTask {
   PacketRun run;
   bool audio = false;
-  double cost = 0;  // arbitrary units, comparable within a job: pixels x frames
+  double cost = 0;  // plan_cost.h
   std::uint32_t outputs = 1;
   double media_seconds = 0;  // of output timeline
   // Video: for each rendition, the range of its frames [first, end) that is this segment's body.
@@ -81,6 +80,7 @@ struct Plan {
   std::vector<std::string> notes;            // dropped rungs, merged segments, sound that is not carried
   double seconds = 0;                        // of output timeline
   double decode_ratio = 1;                   // packets decoded / packets of the source
+  double repeated_decode = 0;                // estimated share of the work: packets decoded more than once
   // For task_request(): per rendition and frame, which SourceFrame it shows.
   std::vector<std::vector<std::uint32_t>> shows;
 };

@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "base/check.h"
+#include "coordinator/plan_cost.h"
+#include "media/split_passes.h"
 
 namespace gopmill {
 namespace {
@@ -119,19 +121,25 @@ void begin_in_order(std::vector<Segment>& segments) {
   }
 }
 
-// The most runs that hold one packet. They begin in order; an end may lie anywhere.
-std::uint32_t most_open(const std::vector<Segment>& segments) {
-  std::uint32_t most = 0;
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    std::uint32_t open = 0;
-    // Looking back further than twice the limit tells nothing more: the limit is passed.
-    for (std::size_t j = i + 1; j-- > 0 && open <= kRunsOpenMax;) {
-      if (segments[j].run.end > segments[i].run.first) ++open;
-      if (i - j > 2 * kRunsOpenMax) break;
-    }
-    most = std::max(most, open);
+// How much of the source all linear reads together take, in times the source.
+double reads_of(const std::vector<Segment>& segments, const VideoTrack& track) {
+  std::vector<PacketRun> runs;
+  for (const Segment& segment : segments) runs.push_back(segment.run);
+  std::uint64_t packets = 0;
+  std::uint32_t next = 0;
+  for (const std::uint32_t end : split_passes(runs)) {
+    std::uint32_t last = 0;
+    for (; next < end; ++next) last = std::max(last, runs[next].end);
+    packets += last;
   }
-  return most;
+  return static_cast<double>(packets) / static_cast<double>(track.packets);
+}
+
+double encode_all_seconds(const std::vector<PlannedRendition>& renditions) {
+  double seconds = 0;
+  for (const PlannedRendition& rendition : renditions)
+    seconds += static_cast<double>(rendition.file.frames.size()) * encode_seconds(rendition.encoder);
+  return seconds;
 }
 
 // The segments of this length, and what decoding them costs.
@@ -153,7 +161,10 @@ Segmentation cut_at(Rational length, const std::vector<PlannedRendition>& rendit
   begin_in_order(result.segments);
   for (const Segment& segment : result.segments) decoded += segment.run.end - segment.run.first;
   result.decode_ratio = static_cast<double>(decoded) / static_cast<double>(track.packets);
-  result.runs_open = most_open(result.segments);
+  const double decode_once = decode_seconds(track);
+  const double work = decode_once * result.decode_ratio + encode_all_seconds(renditions);
+  result.repeated_decode = work > 0 ? decode_once * (result.decode_ratio - 1) / work : 0;
+  result.reads = reads_of(result.segments, track);
   return result;
 }
 
@@ -164,20 +175,17 @@ std::string short_number(double value) {
   return text;
 }
 
-// What makes segments of a length too short for this source. One key picture means one segment even where the ratio would
-// bear two: the second would be sent, and decode, the whole source.
-bool decodes_too_often(const Segmentation& cut, const VideoTrack& track) {
+bool too_short(const Segmentation& cut) {
   return cut.segments.size() > 1 &&
-         (cut.decode_ratio > kDecodeRatioMax || cut.runs_open > kRunsOpenMax || track.keys.size() <= 1);
+         (cut.repeated_decode > kRepeatedDecodeMax || cut.reads > kSplitReadsMax || cut.segments.size() > kSegmentsMax);
 }
 
-std::string longer_note(const Segmentation& asked, const Segmentation& got, Rational asked_length, Rational got_length,
-                        const VideoTrack& track) {
+std::string longer_note(const Segmentation& asked, const Segmentation& got, Rational asked_length, Rational got_length) {
   const std::string to = got.segments.size() == 1 ? "one segment" : "segments of " + short_number(got_length.value()) + " s";
-  const std::string reason = decodes_too_often(asked, track)
-                                 ? "the shorter ones would decode the source " + short_number(asked.decode_ratio) +
-                                       " times over, because its key pictures are far apart or the segments short"
-                                 : "the shorter ones would be more than " + std::to_string(kSegmentsMax);
+  const std::string reason = asked.segments.size() > kSegmentsMax
+                                 ? "the shorter ones would be more than " + std::to_string(kSegmentsMax)
+                                 : "the shorter ones would decode the source " + short_number(asked.decode_ratio) +
+                                       " times over, because its key pictures are far apart or the segments short";
   return to + " instead of segments of " + short_number(asked_length.value()) + " s: " + reason;
 }
 
@@ -224,16 +232,31 @@ std::vector<std::uint32_t> wanted_pictures(const std::vector<Range>& ranges, con
 Segmentation cut_segments(const std::vector<PlannedRendition>& renditions, const Shows& shows, const VideoTrack& track,
                           const Profile& profile) {
   GOPMILL_CHECK(!renditions.empty() && profile.segment.num > 0);
-  const Segmentation asked = cut_at(profile.segment, renditions, shows, track, profile.joins);
-  Segmentation got = asked;
-  // Twice as long is still a multiple of the GOP, so the grid of key frames, and with it every output frame, stays as
-  // it is. Ends when one segment is longer than the film.
-  Rational length = profile.segment;
-  while (decodes_too_often(got, track) || got.segments.size() > kSegmentsMax) {
-    length.num *= 2;
-    got = cut_at(length, renditions, shows, track, profile.joins);
+  const auto cut = [&](std::int64_t times) {
+    return cut_at({profile.segment.num * times, profile.segment.den}, renditions, shows, track, profile.joins);
+  };
+  const Segmentation asked = cut(1);
+  if (!too_short(asked)) return asked;
+  // Any multiple is a multiple of the GOP, so the grid of key frames, and with it every output frame, stays as it is. The
+  // first that will do lies between the last two powers of two; doubling ends when one segment is longer than the film.
+  std::int64_t low = 1, high = 2;
+  Segmentation got = cut(high);
+  while (too_short(got)) {
+    low = high;
+    high *= 2;
+    got = cut(high);
   }
-  if (length != profile.segment) got.note = longer_note(asked, got, profile.segment, length, track);
+  while (high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    Segmentation tried = cut(middle);
+    if (too_short(tried)) {
+      low = middle;
+    } else {
+      high = middle;
+      got = std::move(tried);
+    }
+  }
+  got.note = longer_note(asked, got, profile.segment, {profile.segment.num * high, profile.segment.den});
   return got;
 }
 

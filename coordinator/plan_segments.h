@@ -17,8 +17,9 @@ struct Segment {
 struct Segmentation {
   std::vector<Segment> segments;  // in time order; their bodies divide every rendition's frames
   double decode_ratio = 1;
-  std::uint32_t runs_open = 1;  // the most runs that hold one packet: so many inputs are written at once
-  std::string note;             // why segments are longer than the profile asks; empty if they are not
+  double repeated_decode = 0;  // estimated share of the work that goes into decoding packets more than once
+  double reads = 0;            // how many times over the splitter reads the source (media/split_passes.h)
+  std::string note;            // why segments are longer than the profile asks; empty if they are not
 };
 
 // Cuts renditions (whose `file.frames` and `shows` are listed) into segments, as plan.h describes. At least one rendition.

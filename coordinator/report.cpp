@@ -147,7 +147,16 @@ Json describe_run(const JobReport& report) {
                      {"took_ms", task.took_ms},
                      {"cpu_ms", task.result.cpu_ms}});
   }
+  std::uint64_t cpu = 0, decode = 0, repeat = 0;
+  for (const auto& [index, task] : report.tasks) {
+    cpu += task.result.cpu_ms;
+    decode += task.result.decode_cpu_ms;
+    repeat += task.result.repeat_cpu_ms;
+  }
   return {{"job", report.job.value},
+          {"cpu_ms", cpu},
+          {"decode_cpu_ms", decode},
+          {"repeated_decode_cpu_ms", repeat},
           {"submitted_unix_ms", report.submitted_unix_ms},
           {"took_ms", report.finished_unix_ms - report.submitted_unix_ms},
           {"attempts_lost", report.attempts_lost},
@@ -164,6 +173,7 @@ std::string report_json(const JobReport& report) {
                   {"renditions", describe_renditions(report)},
                   {"segments", describe_tasks(report)},
                   {"decode_ratio", rounded(report.plan.decode_ratio)},
+                  {"repeated_decode_share_estimated", rounded(report.plan.repeated_decode)},
                   {"notes",
                    [&] {
                      Json notes = Json::array();

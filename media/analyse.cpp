@@ -22,10 +22,14 @@ constexpr std::uint32_t kProbePacketsMax = 3000;
 // Sound packets decoded after the first sound to find one with a timestamp.
 constexpr std::uint32_t kProbeSoundPackets = 200;
 constexpr int kProbeThreads = 2;
+// profile_idc of H.264 Baseline (ISO/IEC 14496-10 A.2.1); libavcodec adds flags for constraints above it.
+constexpr int kH264ProfileNumber = 0xff;
+constexpr int kH264Baseline = 66;
 
 // Everything the linear read gathers.
 struct Read {
   std::vector<PacketFacts> video;
+  std::uint64_t video_bytes = 0;
   struct Sound {
     std::int64_t first = INT64_MAX, end = INT64_MIN;  // ticks of the stream's base
     std::uint32_t packets = 0;
@@ -88,6 +92,7 @@ Result<Read> read_all_packets(int source, const Chosen& chosen, ParentLine& pare
                         packet.discard};
       facts.clean = packet.key && starts_cleanly(parameters.codec, parameters.extradata, packet.bytes);
       read.video.push_back(facts);
+      read.video_bytes += packet.bytes.size();
       continue;
     }
     Read::Sound& sound = read.sound[item->stream];
@@ -266,6 +271,8 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const 
   track.frames = std::move(list.frames);
   track.keys = std::move(list.keys);
   track.packets = static_cast<std::uint32_t>(read.video.size());
+  track.bytes = read.video_bytes;
+  track.plain_coding = stream.parameters.codec == "h264" && (stream.parameters.profile & kH264ProfileNumber) == kH264Baseline;
   track.last_duration = list.last_duration;
   track.starts_at = static_cast<double>(list.first_raw) * stream.parameters.base.value();
   result.first_raw = list.first_raw;

@@ -78,10 +78,14 @@ JoinedPictures::Tables JoinedPictures::tables() const {
   return tables;
 }
 
-void LeakyBucket::take(Timestamp dts, std::uint64_t bytes) {
+double LeakyBucket::fullness_at(Timestamp dts) const {
   const auto size = static_cast<double>(bufsize_);
-  if (last_) fullness_ = std::min(size, fullness_ + static_cast<double>(maxrate_) * (dts.seconds() - last_->seconds()));
-  fullness_ -= static_cast<double>(bytes) * 8;
+  if (!last_) return fullness_ / size;
+  return std::min(size, fullness_ + static_cast<double>(maxrate_) * (dts.seconds() - last_->seconds())) / size;
+}
+
+void LeakyBucket::take(Timestamp dts, std::uint64_t bytes) {
+  fullness_ = fullness_at(dts) * static_cast<double>(bufsize_) - static_cast<double>(bytes) * 8;
   lowest_ = std::min(lowest_, fullness_);
   if (fullness_ < 0) {
     ++underflows_;

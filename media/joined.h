@@ -66,12 +66,16 @@ class JoinedPictures {
 // The decoder's buffer as broadcasters and phones model it (ISO/IEC 14496-10 annex C, constant-rate leaky bucket): `bufsize`
 // bits, filled at `maxrate` up to the brim, each picture taken out whole at its decode time.
 inline constexpr double kBufferStartFullness = 0.9;  // x264's own default, which encoders assume of players
+// What a segment finds in the buffer at its first picture, at least, and leaves in it for the next one. Encoders are told to start
+// from it (media/av/encoder_open.cpp), so that segments that know nothing of each other fit behind one another in any
+// order: each that keeps both ends of the bargain can only find more than it needs.
+inline constexpr double kBufferJoinFullness = 0.5;
 
 class LeakyBucket {
  public:
-  // Bits per second and bits, both > 0.
-  LeakyBucket(std::int64_t maxrate, std::int64_t bufsize)
-      : maxrate_(maxrate), bufsize_(bufsize), fullness_(kBufferStartFullness * static_cast<double>(bufsize)) {}
+  // Bits per second and bits, both > 0; `start` as a fraction of the bucket.
+  LeakyBucket(std::int64_t maxrate, std::int64_t bufsize, double start = kBufferStartFullness)
+      : maxrate_(maxrate), bufsize_(bufsize), fullness_(start * static_cast<double>(bufsize)) {}
   // Decode times rise.
   void take(Timestamp dts, std::uint64_t bytes);
   [[nodiscard]] std::uint64_t underflows() const { return underflows_; }  // pictures that had not arrived in time
@@ -79,6 +83,8 @@ class LeakyBucket {
     return lowest_ / static_cast<double>(bufsize_);
   }  // fullness, 1 = full; < 0: so much was missing
   [[nodiscard]] std::optional<Timestamp> first_underflow() const { return first_; }
+  // What it holds just before a picture is taken out at `dts`: a fraction; < 0: so much is missing.
+  [[nodiscard]] double fullness_at(Timestamp dts) const;
 
  private:
   std::int64_t maxrate_;

@@ -1,9 +1,11 @@
-// Which packets travel to which task. The source is read once, linearly, exactly as the analysis read it, so ordinals
-// mean the same; runs overlap where a segment's pre-roll reaches into its predecessor, so several files may be open at once.
+// Which packets travel to which task. The source is read linearly, exactly as the analysis read it, so ordinals mean the
+// same; runs overlap where a segment's pre-roll reaches into its predecessor, so several files may be open at once, and
+// where too many would be, the source is read again (split_passes.h).
 
 #include <deque>
 
 #include "media/av/demuxer.h"
+#include "media/split_passes.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -30,24 +32,22 @@ Result<OpenRun> open_run(const SplitRequest& request, std::uint32_t index, const
   return OpenRun{index, run, std::move(file), std::move(writer), 0};
 }
 
-}  // namespace
-
-Result<> split(int source, const SplitRequest& request, ParentLine& parent) {
+// The runs [next, end) by one read from the start of the source.
+Result<> read_once(int source, const SplitRequest& request, std::uint32_t next, std::uint32_t end, std::uint64_t& packets,
+                   ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   std::vector<std::uint32_t> streams;
-  for (const PacketRun& run : request.runs) streams.push_back(run.stream);
+  for (std::uint32_t i = next; i < end; ++i) streams.push_back(request.runs[i].stream);
   demuxer.keep_only(streams);
   std::deque<OpenRun> open;
-  std::uint32_t next = 0;
-  std::uint64_t packets = 0;
-  while (next < request.runs.size() || !open.empty()) {
+  while (next < end || !open.empty()) {
     auto item = TRY(demuxer.next());
     if (!item) break;
     parent.progress(++packets);
     const std::uint32_t ordinal = item->packet.ordinal;
     // Runs from the very start are opened whichever stream speaks first, so that none of several tracks misses a packet.
     const auto due = [&](const PacketRun& run) { return run.first == 0 || (run.stream == item->stream && run.first <= ordinal); };
-    while (next < request.runs.size() && due(request.runs[next])) {
+    while (next < end && due(request.runs[next])) {
       open.push_back(TRY(open_run(request, next++, demuxer, parent)));
     }
     for (auto run = open.begin(); run != open.end();) {
@@ -66,8 +66,20 @@ Result<> split(int source, const SplitRequest& request, ParentLine& parent) {
       run = open.erase(run);
     }
   }
-  if (next < request.runs.size() || !open.empty()) {
+  if (next < end || !open.empty()) {
     return fail(FaultKind::kInput, "the source gave fewer packets than it did when it was analysed: it has changed");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> split(int source, const SplitRequest& request, ParentLine& parent) {
+  std::uint32_t next = 0;
+  std::uint64_t packets = 0;
+  for (const std::uint32_t end : split_passes(request.runs)) {
+    TRY(read_once(source, request, next, end, packets, parent));
+    next = end;
   }
   return {};
 }

@@ -37,6 +37,15 @@ struct EncoderSettings {
   Rational frame_rate{25, 1};  // mean over the whole rendition: what rate control assumes; never used for timestamps
 };
 
+// What a segment may spend of a rendition's bits, so that segments which know nothing of each other keep the promises of the
+// whole file (media/rate_search.h).
+struct SegmentGrant {
+  std::int64_t next_pts = 0;  // when the next segment's first frame is shown, or the film ends
+  bool ends_film = false;
+  std::optional<std::uint64_t> budget_bytes;  // of the body: its share of the bitrate
+  double halving = 6;                         // steps of `quality` that halve the size, as measured on this segment
+};
+
 struct RenditionTask {
   EncoderSettings encoder;
   // frames = lead + body + tail in presentation order. Only packets of the body are kept: the lead (exact joins) and the
@@ -44,6 +53,8 @@ struct RenditionTask {
   std::vector<OutputFrame> frames;
   std::uint32_t lead = 0;
   std::uint32_t body = 0;
+  SegmentGrant grant;
+  bool measure = false;       // only the sizes are wanted: the journal stays empty
   bool soften_start = false;  // not the first segment, and the encoder starts cold: apply the measured first-frame correction
 };
 
@@ -83,6 +94,9 @@ struct VideoOutput {  // per rendition of a VideoTask
   std::uint64_t checked = 0;   // frames decoded again and found to be the right picture
   double psnr = 0;             // dB, luma, mean over sampled positions of every frame, decoded again against what was encoded
   double psnr_worst = 0;       // dB, of the worst frame
+  std::uint32_t tries = 1;     // encodes until buffer and budget were kept
+  double quality = 0;          // of the last one
+  bool granted = true;         // it keeps them
 };
 // What was heard of the sound as it goes to the encoder, before the gain, and the one gain that all of it was given.
 struct LoudnessResult {
@@ -106,6 +120,8 @@ struct TaskResult {
   std::uint64_t decoded = 0;  // source pictures decoded, pre-roll included
   std::uint64_t wanted = 0;   // of these, shown by the body
   std::uint64_t cpu_ms = 0;
+  std::uint64_t decode_cpu_ms = 0;  // of cpu_ms: decoding the source
+  std::uint64_t repeat_cpu_ms = 0;  // of decode_cpu_ms: packets outside of the body, which another segment decodes too
 };
 
 // ---- Split: which packets of the source go into which task input ----
@@ -197,8 +213,12 @@ void fields(A& a, EncoderSettings& v) {
     v.frame_rate);
 }
 template <class A>
+void fields(A& a, SegmentGrant& v) {
+  a(v.next_pts, v.ends_film, v.budget_bytes, v.halving);
+}
+template <class A>
 void fields(A& a, RenditionTask& v) {
-  a(v.encoder, v.frames, v.lead, v.body, v.soften_start);
+  a(v.encoder, v.frames, v.lead, v.body, v.grant, v.measure, v.soften_start);
 }
 template <class A>
 void fields(A& a, VideoTask& v) {
@@ -218,7 +238,7 @@ void fields(A& a, TaskRequest& v) {
 }
 template <class A>
 void fields(A& a, VideoOutput& v) {
-  a(v.frames, v.bytes, v.parameter_sets, v.checked, v.psnr, v.psnr_worst);
+  a(v.frames, v.bytes, v.parameter_sets, v.checked, v.psnr, v.psnr_worst, v.tries, v.quality, v.granted);
 }
 template <class A>
 void fields(A& a, LoudnessResult& v) {
@@ -230,7 +250,7 @@ void fields(A& a, AudioOutput& v) {
 }
 template <class A>
 void fields(A& a, TaskResult& v) {
-  a(v.video, v.audio, v.decoded, v.wanted, v.cpu_ms);
+  a(v.video, v.audio, v.decoded, v.wanted, v.cpu_ms, v.decode_cpu_ms, v.repeat_cpu_ms);
 }
 template <class A>
 void fields(A& a, PacketRun& v) {

@@ -74,6 +74,8 @@ struct VideoTrack {
   std::vector<SourceFrame> frames;
   std::vector<KeyPacket> keys;     // in file order
   std::uint32_t packets = 0;       // in the stream
+  std::uint64_t bytes = 0;         // of these packets
+  bool plain_coding = false;       // H.264 Baseline: no B pictures, no arithmetic coding, cheap to decode
   std::int64_t last_duration = 0;  // ticks the last picture is shown: its packet's, where sane, else the median distance
   double starts_at = 0;            // for the report: the first picture's timestamp in the source, seconds
 };
@@ -126,7 +128,8 @@ void fields(A& a, Timestamp& v) {
 template <class A>
 void fields(A& a, VideoTrack& v) {
   a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.bit_depth, v.interlaced,
-    v.has_alpha, v.evidence, v.evidence_reason, v.frames, v.keys, v.packets, v.last_duration, v.starts_at);
+    v.has_alpha, v.evidence, v.evidence_reason, v.frames, v.keys, v.packets, v.bytes, v.plain_coding, v.last_duration,
+    v.starts_at);
 }
 template <class A>
 void fields(A& a, AudioTrack& v) {

@@ -3,6 +3,7 @@
 // body, and is decoded again at once and compared with what went in: success is what was checked.
 
 #include <sys/resource.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,11 +11,13 @@
 #include <unordered_map>
 
 #include "base/archive.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "media/av/decoder.h"
 #include "media/av/encoder.h"
 #include "media/av/filter.h"
 #include "media/av/picture.h"
+#include "media/rate_search.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -82,10 +85,18 @@ class OutputCheck {
 
 class RenditionEncode {
  public:
-  RenditionEncode(const RenditionTask& task, int output)
-      : task_(task), journal_(output, 0), restarts_(av::restarts_at_keys(task.encoder.codec)) {}
+  // `quality` replaces the settings' own, where they have one.
+  RenditionEncode(const RenditionTask& task, std::optional<double> quality, int output)
+      : task_(task),
+        settings_(task.encoder),
+        output_(output),
+        journal_(output, 0),
+        restarts_(av::restarts_at_keys(task.encoder.codec)) {
+    settings_.rate.quality = quality;
+  }
 
   Result<> start() {
+    TRY(truncate_file(output_));
     TRY(open_encoder());
     TRY(journal_.begin(encoder_->parameters()));
     check_.emplace(TRY(OutputCheck::open(encoder_->parameters())));
@@ -113,14 +124,22 @@ class RenditionEncode {
     }
     TRY(check_->finish());
     TRY(journal_.finish());
-    return VideoOutput{kept_, bytes_, parameter_sets_, check_->checked(), check_->psnr(), check_->psnr_worst()};
+    return VideoOutput{.frames = kept_,
+                       .bytes = bytes_,
+                       .parameter_sets = parameter_sets_,
+                       .checked = check_->checked(),
+                       .psnr = check_->psnr(),
+                       .psnr_worst = check_->psnr_worst(),
+                       .quality = settings_.rate.quality.value_or(0)};
   }
+  // What was kept, in decode order.
+  [[nodiscard]] const std::vector<CodedPicture>& coded() const { return coded_; }
 
  private:
   [[nodiscard]] bool in_body(std::size_t at) const { return at >= task_.lead && at < task_.lead + task_.body; }
 
   Result<> open_encoder() {
-    encoder_.emplace(TRY(av::VideoEncoder::open(task_.encoder)));
+    encoder_.emplace(TRY(av::VideoEncoder::open(settings_)));
     return {};
   }
 
@@ -133,7 +152,7 @@ class RenditionEncode {
       TRY(encoder_->finish(keep()));
       TRY(open_encoder());
     }
-    if (in_body(at)) check_->expect(planned.pts, av::sample_luma(frame));
+    if (in_body(at) && !task_.measure) check_->expect(planned.pts, av::sample_luma(frame));
     const bool cold = at == 0 && task_.soften_start;
     return encoder_->send(frame, planned.pts, planned.key, cold, keep());
   }
@@ -152,12 +171,16 @@ class RenditionEncode {
       if (++kept_ > task_.body) return fail(FaultKind::kMachine, "the encoder gave a picture twice");
       packet.ordinal = static_cast<std::uint32_t>(kept_ - 1);
       bytes_ += packet.bytes.size();
+      coded_.push_back({packet.pts, static_cast<std::uint32_t>(packet.bytes.size()), packet.key});
+      if (task_.measure) return {};
       TRY(journal_.append(packet));
       return check_->see(std::move(packet));
     };
   }
 
   const RenditionTask& task_;
+  EncoderSettings settings_;
+  int output_;
   JournalWriter journal_;
   const bool restarts_;
   std::optional<av::VideoEncoder> encoder_;
@@ -166,6 +189,7 @@ class RenditionEncode {
   std::size_t cursor_ = 0;
   std::uint64_t kept_ = 0;
   std::uint64_t bytes_ = 0;
+  std::vector<CodedPicture> coded_;
 };
 
 Result<> check_task(const VideoTask& task, std::size_t outputs) {
@@ -182,10 +206,11 @@ Result<> check_task(const VideoTask& task, std::size_t outputs) {
   return {};
 }
 
-av::PictureFilter make_filter(const VideoTask& task) {
+av::PictureFilter make_filter(const VideoTask& task, const std::vector<std::size_t>& open) {
   av::PictureFilter::Settings settings{task.orientation, task.colour, task.deinterlace, {}};
-  for (const RenditionTask& rendition : task.renditions) {
-    settings.targets.push_back({rendition.encoder.width, rendition.encoder.height, rendition.encoder.pixel_format});
+  for (const std::size_t i : open) {
+    const EncoderSettings& encoder = task.renditions[i].encoder;
+    settings.targets.push_back({encoder.width, encoder.height, encoder.pixel_format});
   }
   return av::PictureFilter(std::move(settings));
 }
@@ -199,19 +224,61 @@ std::uint64_t cpu_ms_so_far() {
   return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
-// The whole of one segment, from journal to journals.
+// CPU time of this thread.
+std::uint64_t cpu_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// CPU time spent in the decoder alone: it calls back with pictures, and what those cost is not its own.
+class DecodeClock {
+ public:
+  void start() { since_ = cpu_ns(); }
+  void pause() {
+    const std::uint64_t spent = cpu_ns() - since_;
+    total_ns_ += spent;
+    if (repeating_) repeat_ns_ += spent;
+  }
+  // Whether the packets that follow are decoded by another segment too.
+  void set_repeating(bool repeating) { repeating_ = repeating; }
+  [[nodiscard]] std::uint64_t total_ms() const { return total_ns_ / 1'000'000; }
+  [[nodiscard]] std::uint64_t repeat_ms() const { return repeat_ns_ / 1'000'000; }
+
+ private:
+  std::uint64_t since_ = 0;
+  std::uint64_t total_ns_ = 0;
+  std::uint64_t repeat_ns_ = 0;
+  bool repeating_ = false;
+};
+
+// One decode of a segment for the renditions in `open`, from journal to journals.
 class Segment {
  public:
-  Segment(const VideoTask& task, const std::vector<int>& outputs, ParentLine& parent)
-      : task_(task), parent_(parent), filter_(make_filter(task)) {
-    for (std::size_t i = 0; i < task.renditions.size(); ++i) renditions_.emplace_back(task.renditions[i], outputs[i]);
+  Segment(const VideoTask& task, const std::vector<std::size_t>& open, const std::vector<RateSearch>& searches,
+          const std::vector<int>& outputs, ParentLine& parent)
+      : task_(task), parent_(parent), filter_(make_filter(task, open)) {
+    for (const std::size_t i : open) renditions_.emplace_back(task.renditions[i], searches[i].quality(), outputs[i]);
     for (std::size_t i = 0; i < task.sources.size(); ++i) wanted_.emplace(task.sources[i], i);
+    const RenditionTask& first = task.renditions.front();
+    body_first_ = body_last_ = task.sources[first.frames[first.lead].source];
+    for (std::uint32_t i = 0; i < first.body; ++i) {
+      const std::uint32_t packet = task.sources[first.frames[first.lead + i].source];
+      body_first_ = std::min(body_first_, packet);
+      body_last_ = std::max(body_last_, packet);
+    }
   }
 
-  Result<TaskResult> run(JournalReader& journal) {
+  // Adds decoding to `result`; the renditions' outputs come back in the order of `open`.
+  Result<std::vector<VideoOutput>> run(JournalReader& journal, TaskResult& result) {
     for (RenditionEncode& rendition : renditions_) TRY(rendition.start());
     av::Decoder decoder = TRY(av::Decoder::open(journal.parameters(), {.threads = 1, .cpu_independent = true}));
-    const auto on_decoded = [this](AVFrame& frame) { return decoded(frame); };
+    const auto on_decoded = [this](AVFrame& frame) {
+      clock_.pause();
+      auto outcome = decoded(frame);
+      clock_.start();
+      return outcome;
+    };
     const auto complete = [this] {
       return std::all_of(renditions_.begin(), renditions_.end(), [](const auto& r) { return r.complete(); });
     };
@@ -219,17 +286,22 @@ class Segment {
     while (more && !complete()) {
       const auto packet = TRY(journal.next());
       more = packet.has_value();
+      if (packet) clock_.set_repeating(packet->ordinal < body_first_ || packet->ordinal > body_last_);
+      clock_.start();
       TRY(more ? decoder.send(*packet, on_decoded) : decoder.finish(on_decoded));
+      clock_.pause();
     }
     if (!complete()) TRY(filter_.finish(on_picture()));
     TRY(check_all_came(decoder));
-    TaskResult result;
-    for (RenditionEncode& rendition : renditions_) result.video.push_back(TRY(rendition.finish()));
-    result.decoded = decoded_;
-    result.wanted = task_.renditions.front().body;
-    result.cpu_ms = cpu_ms_so_far();
-    return result;
+    std::vector<VideoOutput> outputs;
+    for (RenditionEncode& rendition : renditions_) outputs.push_back(TRY(rendition.finish()));
+    result.decoded += decoded_;
+    result.decode_cpu_ms += clock_.total_ms();
+    result.repeat_cpu_ms += clock_.repeat_ms();
+    return outputs;
   }
+  // After run(), by place in `open`.
+  [[nodiscard]] const std::vector<CodedPicture>& coded(std::size_t place) const { return renditions_[place].coded(); }
 
  private:
   av::PictureFilter::OnPicture on_picture() {
@@ -268,6 +340,8 @@ class Segment {
   av::PictureFilter filter_;
   std::vector<RenditionEncode> renditions_;
   std::unordered_map<std::uint32_t, std::size_t> wanted_;  // packet ordinal → place in task_.sources
+  std::uint32_t body_first_ = 0, body_last_ = 0;           // packets of the body, by ordinal
+  DecodeClock clock_;
   std::uint64_t decoded_ = 0;
 };
 
@@ -276,8 +350,32 @@ class Segment {
 Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t journal_offset, const std::vector<int>& outputs,
                              ParentLine& parent) {
   TRY(check_task(task, outputs.size()));
-  JournalReader journal = TRY(JournalReader::open(input, journal_offset));
-  return Segment(task, outputs, parent).run(journal);
+  std::vector<RateSearch> searches;
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    searches.emplace_back(task.renditions[i]);
+    open.push_back(i);
+  }
+  TaskResult result;
+  result.video.resize(outputs.size());
+  // Once for most segments; again, for the renditions concerned, where one has overdrawn its buffer or missed its budget.
+  while (!open.empty()) {
+    JournalReader journal = TRY(JournalReader::open(input, journal_offset));
+    Segment segment(task, open, searches, outputs, parent);
+    const std::vector<VideoOutput> made = TRY(segment.run(journal, result));
+    std::vector<std::size_t> again;
+    for (std::size_t place = 0; place < open.size(); ++place) {
+      const std::size_t i = open[place];
+      result.video[i] = made[place];
+      if (searches[i].wants_another(segment.coded(place))) again.push_back(i);
+      result.video[i].tries = searches[i].tries();
+      result.video[i].granted = searches[i].granted();
+    }
+    open = std::move(again);
+  }
+  result.wanted = task.renditions.front().body;
+  result.cpu_ms = cpu_ms_so_far();
+  return result;
 }
 
 Result<TaskResult> run_task(int input, const std::vector<int>& outputs, ParentLine& parent) {

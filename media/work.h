@@ -17,8 +17,8 @@ namespace gopmill {
 // Reads every packet once, decodes a probe (or everything), and says what the source is. media/analyse.cpp
 Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLine& parent);
 
-// Streams the source once, in file order, and appends each run's packets to the file asked for. Never seeks: what a
-// linear read gives is what the analysis counted. media/split.cpp
+// Streams the source in file order and appends each run's packets to the file asked for; once, or as often as split_passes.h
+// says. Never seeks: what a linear read gives is what the analysis counted. media/split.cpp
 Result<> split(int source, const SplitRequest& request, ParentLine& parent);
 
 // Encodes one task: `input` is a task input file, `outputs` empty files that receive packet journals. media/transcode.cpp,

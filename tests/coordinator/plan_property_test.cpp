@@ -166,7 +166,7 @@ void check_bodies(const Case& film) {
     last_pts = end_pts;
   }
   for (std::size_t r = 0; r < reached.size(); ++r) ASSERT_EQ(reached[r], film.plan.renditions[r].file.frames.size());
-  ASSERT_TRUE(film.plan.decode_ratio <= kDecodeRatioMax || film.segments().size() == 1) << film.plan.decode_ratio;
+  ASSERT_TRUE(film.plan.repeated_decode <= kRepeatedDecodeMax || film.segments().size() == 1) << film.plan.repeated_decode;
 }
 
 // From where this run starts, everything wanted is decoded right: a clean key packet, or an earlier one than the last

@@ -1,5 +1,6 @@
 // Long because: one test per rule that plan.h states, in its order.
 #include "coordinator/plan.h"
+#include "coordinator/plan_cost.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -475,8 +476,11 @@ TEST(PlanEncoder, CostsWeighPixelsFramesAndCodecs) {
   const Plan made =
       plan(film().at(25).frames(500).closed_gops(50).sound_after(0).facts(), profile_with({rendition("h264"), hevc}));
   ASSERT_EQ(made.tasks.size(), 3U);
-  EXPECT_DOUBLE_EQ(made.tasks[0].cost, 20 * 640.0 * 360 * 30 / 60);
-  EXPECT_DOUBLE_EQ(made.tasks[1].cost, 250 * 1280.0 * 720 * 4);
+  EXPECT_DOUBLE_EQ(made.tasks[0].cost, 20 / 60.0);
+  double frame = 0;
+  for (const PlannedRendition& rendition : made.renditions) frame += encode_seconds(rendition.encoder);
+  EXPECT_DOUBLE_EQ(made.tasks[1].cost, 250 * frame);
+  EXPECT_GT(encode_seconds(made.renditions[1].encoder), encode_seconds(made.renditions[0].encoder));
   EXPECT_EQ(made.tasks[0].outputs, 1U);
   EXPECT_EQ(made.tasks[1].outputs, 2U);
   EXPECT_DOUBLE_EQ(made.tasks[1].media_seconds, 10);
