@@ -159,28 +159,12 @@ Result<> JobWork::start_split(const std::vector<std::uint32_t>& tasks, Instant n
   GOPMILL_CHECK(plan_);
   // Sound and picture are read by two children side by side: a sound run spans the whole file, and the first
   // segment shall not wait for it.
+  std::vector<std::uint32_t> sound;
   std::vector<std::uint32_t> picture;
-  sounds_to_split_.clear();
-  for (const std::uint32_t task : tasks) {
-    if (plan_->tasks[task].audio) {
-      sounds_to_split_.push_back(task);
-    } else {
-      picture.push_back(task);
-    }
-  }
+  for (const std::uint32_t task : tasks) (plan_->tasks[task].audio ? sound : picture).push_back(task);
   if (!picture.empty()) TRY(start_splitter(std::move(picture), now));
-  if (!sounds_to_split_.empty()) TRY(start_sound_splitter(now));
+  if (!sound.empty()) TRY(start_splitter(std::move(sound), now));
   return {};
-}
-
-// Sound runs all span the whole file, and a splitter finishes none before it has them all open, so it is given no more than a
-// window of inputs has room for; the next tracks have a splitter when these are written.
-Result<> JobWork::start_sound_splitter(Instant now) {
-  const std::size_t count = std::min<std::size_t>(sounds_to_split_.size(), kRunsOpenMax);
-  const auto end = sounds_to_split_.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<std::uint32_t> tasks(sounds_to_split_.begin(), end);
-  sounds_to_split_.erase(sounds_to_split_.begin(), end);
-  return start_splitter(std::move(tasks), now);
 }
 
 Result<> JobWork::start_splitter(std::vector<std::uint32_t> tasks, Instant now) {
@@ -248,14 +232,7 @@ void JobWork::poll_splitters(Instant now, std::vector<Event>& out) {
       }
       ended = ended || *outcome;
     }
-    const bool sound = plan_->tasks[splitter->tasks.front()].audio;
     splitter = ended ? splitters_.erase(splitter) : splitter + 1;
-    if (!ended || !sound || sounds_to_split_.empty()) continue;
-    if (auto started = start_sound_splitter(now); !started) {
-      fail_step(StepKind::kSplit, std::move(started.error()), out);
-      return;
-    }
-    splitter = splitters_.begin();
   }
   if (splitters_.empty()) out.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
 }

@@ -68,7 +68,6 @@ class JobWork {
   Result<> start_analysis(Instant now);
   Result<> start_split(const std::vector<std::uint32_t>& tasks, Instant now);
   Result<> start_splitter(std::vector<std::uint32_t> tasks, Instant now);
-  Result<> start_sound_splitter(Instant now);
   Result<> start_finisher(StepKind step, std::size_t rendition, Instant now);
   void poll_analysis(Instant now, std::vector<Event>& out);
   void poll_splitters(Instant now, std::vector<Event>& out);
@@ -98,7 +97,6 @@ class JobWork {
   std::vector<wire::ResultFile> files_;
   std::optional<MediaChild> analyser_;
   std::deque<Splitter> splitters_;
-  std::deque<std::uint32_t> sounds_to_split_;  // tasks that no splitter has been given yet
   std::optional<Finisher> finisher_;
 };
 
