@@ -35,6 +35,8 @@ TaskShape shape_of(const PlannedTask& task) {
   shape.cost = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(task.cost * kCostUnitsPerSecond));
   shape.outputs = task.outputs;
   shape.time_max = Duration(kTaskFloorMs + static_cast<std::int64_t>(task.media_seconds * kTaskMsPerMediaSecond));
+  // What is measured shows no frame of the film; its units stay unknown.
+  if (task.measure) return shape;
   if (task.audio) {
     shape.units = static_cast<std::uint64_t>(task.media_seconds * 1000);
   } else {
@@ -142,28 +144,31 @@ Result<std::vector<TaskShape>> JobWork::accept_analysis(const std::string& bytes
 Result<> JobWork::make_job_plan() {
   profile_ = TRY(load_profile(submit_.profile_yaml, submit_.profile_name, {}));
   plan_ = TRY(make_plan(*source_, *profile_, submit_.output_base));
+  find_rates();
   return {};
 }
 
 Result<> JobWork::restore(const std::map<std::uint32_t, CommittedTask>& committed) {
   const std::string bytes = TRY(spool_.load_facts(job_));
   source_ = TRY(decode<SourceFacts>(bytes, "the kept analysis"));
-  TRY(make_job_plan());
   committed_ = committed;
-  return {};
+  return make_job_plan();
 }
 
 // ---- Split ----
 
 Result<> JobWork::start_split(const std::vector<std::uint32_t>& tasks, Instant now) {
   GOPMILL_CHECK(plan_);
-  // Sound and picture are read by two children side by side: a sound run spans the whole file, and the first
-  // segment shall not wait for it.
-  std::vector<std::uint32_t> sound;
-  std::vector<std::uint32_t> picture;
-  for (const std::uint32_t task : tasks) (plan_->tasks[task].audio ? sound : picture).push_back(task);
-  if (!picture.empty()) TRY(start_splitter(std::move(picture), now));
-  if (!sound.empty()) TRY(start_splitter(std::move(sound), now));
+  // Sound and picture are read by children side by side: a sound run spans the whole file, and the first segment shall
+  // not wait for it. Segments whose bitrate is measured first are read once more for that.
+  std::vector<std::uint32_t> sound, measure, picture;
+  for (const std::uint32_t task : tasks) {
+    const PlannedTask& planned = plan_->tasks[task];
+    (planned.audio ? sound : planned.measure ? measure : picture).push_back(task);
+  }
+  for (std::vector<std::uint32_t>* part : {&measure, &picture, &sound}) {
+    if (!part->empty()) TRY(start_splitter(std::move(*part), now));
+  }
   return {};
 }
 
@@ -188,8 +193,10 @@ Result<> JobWork::grant(Splitter& splitter) {
   if (!splitter.asked || splitter.tasks[*splitter.asked] >= inputs_allowed_) return {};
   const std::uint32_t file = *splitter.asked;
   const std::uint32_t task = splitter.tasks[file];
+  // Segments begin when all measures are in: a splitter that asks for one before simply waits.
+  if (!plan_->tasks[task].audio && !plan_->tasks[task].measure && !rates_) return {};
   const Fd fd = TRY(spool_.create(input_of(job_, task)));
-  TRY(write_task_head(fd.get(), encode(task_request(*plan_, *source_, *profile_, task))));
+  TRY(write_task_head(fd.get(), encode(task_request(*plan_, *source_, *profile_, task, rates_.value_or(SegmentRates())))));
   TRY(splitter.child.give_file(fd.get()));
   splitter.asked.reset();
   splitter.open.push_back(file);
@@ -239,13 +246,28 @@ void JobWork::poll_splitters(Instant now, std::vector<Event>& out) {
 
 // ---- Stitch and verify ----
 
-void JobWork::commit(std::uint32_t task, CommittedTask committed) { committed_[task] = std::move(committed); }
+void JobWork::commit(std::uint32_t task, CommittedTask committed) {
+  const bool measured = plan_ && task < plan_->tasks.size() && plan_->tasks[task].measure;
+  committed_[task] = std::move(committed);
+  if (!measured) return;
+  find_rates();
+  if (rates_) allow_inputs(inputs_allowed_);
+}
+
+void JobWork::find_rates() {
+  MeasuredSizes sizes;
+  for (const auto& [task, committed] : committed_) {
+    if (task >= plan_->tasks.size() || !plan_->tasks[task].measure) continue;
+    for (const VideoOutput& output : committed.result.video) sizes[task].push_back(output.bytes);
+  }
+  rates_ = segment_rates(*plan_, sizes);
+}
 
 StitchRequest JobWork::stitch_request(std::size_t rendition) const {
   StitchRequest request;
   request.plan = plan_->renditions[rendition].file;
   for (const PlannedTask& task : plan_->tasks) {
-    if (!task.audio && request.plan.has_video) ++request.video_inputs;
+    if (!task.audio && !task.measure && request.plan.has_video) ++request.video_inputs;
   }
   return request;
 }
@@ -273,6 +295,7 @@ Result<> JobWork::serve_stitcher(std::uint32_t file) {
   const std::uint32_t segments = stitch_request(finisher_->rendition).video_inputs;
   std::uint32_t sound = segments;
   for (std::uint32_t task = 0; task < plan_->tasks.size(); ++task) {
+    if (plan_->tasks[task].measure) continue;
     const bool audio = plan_->tasks[task].audio;
     const std::uint32_t place = audio ? sound++ : segment++;
     if (place != file || (!audio && segments == 0)) continue;

@@ -74,6 +74,7 @@ class JobWork {
   void poll_finisher(Instant now, std::vector<Event>& out);
   Result<std::vector<TaskShape>> accept_analysis(const std::string& bytes);
   Result<> make_job_plan();
+  void find_rates();
   Result<> grant(Splitter& splitter);
   Result<Event> close_input(Splitter& splitter, std::uint32_t file);
   Result<> serve_stitcher(std::uint32_t file);
@@ -93,6 +94,7 @@ class JobWork {
   std::uint32_t inputs_allowed_ = 0;
   std::uint32_t attempts_lost_ = 0;
   std::map<std::uint32_t, CommittedTask> committed_;
+  std::optional<SegmentRates> rates_;  // as soon as everything is measured that has to be
   std::vector<FileReport> stitched_, verified_;
   std::vector<wire::ResultFile> files_;
   std::optional<MediaChild> analyser_;

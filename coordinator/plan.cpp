@@ -9,6 +9,7 @@
 #include "coordinator/plan_check.h"
 #include "coordinator/plan_cost.h"
 #include "coordinator/plan_frames.h"
+#include "coordinator/plan_rate.h"
 #include "coordinator/plan_segments.h"
 #include "coordinator/plan_sound.h"
 #include "profiles/ladder.h"
@@ -122,8 +123,32 @@ double body_seconds(const RenditionPlan& file, PlannedTask::Range body) {
   return Timestamp{end - file.frames[body.first].pts, file.base}.seconds();
 }
 
+// One for each segment, of the renditions that have a bitrate to be shared.
+void plan_measures(const Segmentation& cut, Plan& plan) {
+  double frame_cost = 0;
+  std::uint32_t outputs = 0;
+  for (const PlannedRendition& rendition : plan.renditions) {
+    if (!rendition.encoder.rate.bitrate) continue;
+    EncoderSettings quick = rendition.encoder;
+    quick.preset = measuring_preset(quick);
+    outputs += 2;
+    frame_cost += 2 * encode_seconds(quick);
+  }
+  if (outputs == 0) return;
+  for (const Segment& segment : cut.segments) {
+    const PlannedTask::Range body = segment.bodies.front();
+    plan.tasks.push_back({.run = segment.run,
+                          .measure = true,
+                          .cost = frame_cost * static_cast<double>(body.end - body.first),
+                          .outputs = outputs,
+                          .media_seconds = body_seconds(plan.renditions.front().file, body),
+                          .ranges = segment.bodies});
+  }
+}
+
 void plan_segments(const VideoTrack& track, const Profile& profile, Plan& plan) {
   Segmentation cut = cut_segments(plan.renditions, plan.shows, track, profile);
+  plan_measures(cut, plan);
   for (Segment& segment : cut.segments) {
     PlannedTask task{.run = segment.run,
                      .outputs = static_cast<std::uint32_t>(plan.renditions.size()),
@@ -160,6 +185,28 @@ RenditionTask rendition_task(const PlannedRendition& rendition, const std::vecto
   return task;
 }
 
+// Two quick encodes of each rendition that has a bitrate, of which only the sizes are kept.
+void measure_renditions(const Plan& plan, const PlannedTask& planned, const std::vector<std::uint32_t>& pictures,
+                        VideoTask& task) {
+  for (std::size_t r = 0; r < plan.renditions.size(); ++r) {
+    if (!plan.renditions[r].encoder.rate.bitrate) continue;
+    for (const double quality : measured_qualities(plan.renditions[r].encoder.codec)) {
+      RenditionTask one = rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], planned.ranges[r], pictures);
+      one.encoder.preset = measuring_preset(one.encoder);
+      one.encoder.rate = {.quality = quality};
+      one.measure = true;
+      task.renditions.push_back(std::move(one));
+    }
+  }
+}
+
+void apply_rate(const SegmentRate& rate, RenditionTask& task) {
+  task.encoder.rate.bitrate.reset();
+  task.encoder.rate.quality = rate.quality;
+  task.grant.budget_bytes = rate.budget_bytes;
+  task.grant.halving = rate.halving;
+}
+
 }  // namespace
 
 Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const std::string& output_base) {
@@ -187,7 +234,8 @@ Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const 
   return plan;
 }
 
-TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Profile& profile, std::uint32_t index) {
+TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Profile& profile, std::uint32_t index,
+                         const SegmentRates& rates) {
   GOPMILL_CHECK(index < plan.tasks.size());
   const PlannedTask& planned = plan.tasks[index];
   if (planned.audio) return {.audio = plan.renditions.front().file.sounds[index].task};
@@ -195,7 +243,7 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
   const VideoTrack& track = *source.video;
   std::vector<PlannedTask::Range> reaches;
   for (std::size_t r = 0; r < planned.ranges.size(); ++r) {
-    reaches.push_back(with_context(plan.renditions[r], planned.ranges[r], profile.joins));
+    reaches.push_back(planned.measure ? planned.ranges[r] : with_context(plan.renditions[r], planned.ranges[r], profile.joins));
   }
   const std::vector<std::uint32_t> pictures = wanted_pictures(reaches, plan.shows, track);
   VideoTask task{.base = track.base,
@@ -204,9 +252,15 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
                  .colour = track.colour,
                  .deinterlace = track.interlaced};
   for (const std::uint32_t picture : pictures) task.sources.push_back(track.frames[picture].packet);
+  if (planned.measure) {
+    measure_renditions(plan, planned, pictures, task);
+    return {.video = std::move(task)};
+  }
+  const auto granted = rates.find(index);
   for (std::size_t r = 0; r < reaches.size(); ++r) {
     task.renditions.push_back(rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], reaches[r], pictures));
     task.renditions.back().soften_start = planned.ranges[r].first > 0 && profile.joins == Joins::kDefault;
+    if (granted != rates.end() && granted->second[r]) apply_rate(*granted->second[r], task.renditions.back());
   }
   return {.video = std::move(task)};
 }

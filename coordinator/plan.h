@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,7 +66,8 @@ struct PlannedRendition {
 struct PlannedTask {
   PacketRun run;
   bool audio = false;
-  double cost = 0;  // plan_cost.h
+  bool measure = false;  // of a segment with a `bitrate:`; comes before all segments (plan_rate.h)
+  double cost = 0;       // plan_cost.h
   std::uint32_t outputs = 1;
   double media_seconds = 0;  // of output timeline
   // Video: for each rendition, the range of its frames [first, end) that is this segment's body.
@@ -91,11 +94,27 @@ struct Plan {
 // exceeded, facts that contradict themselves: they may come from a child that its source has taken over.
 Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const std::string& output_base);
 
+// What one rendition's segment was granted of a bitrate.
+struct SegmentRate {
+  double quality = 0;  // to start from
+  std::uint64_t budget_bytes = 0;
+  double halving = 6;  // steps of quality that halve its size
+};
+// Task → rendition → its share; renditions coded by quality have none.
+using SegmentRates = std::map<std::uint32_t, std::vector<std::optional<SegmentRate>>>;
+// Task → bytes of each of its encodes.
+using MeasuredSizes = std::map<std::uint32_t, std::vector<std::uint64_t>>;
+
+// The shares of all segments, once every measure task has its sizes; nullopt before. A plan without measures has no shares and needs none.
+std::optional<SegmentRates> segment_rates(const Plan& plan, const MeasuredSizes& sizes);
+
 // The request of task `index` (below plan.tasks.size()), from the same source and profile that made the plan. Segment tasks
 // carry lead and tail frames as the profile's joins ask. VideoTask::sources has one entry per wanted picture; where
 // deinterlace is set, the entries next to a shown one are its neighbours in the source. Takes time linear in the segment,
 // whatever the length of the source.
-TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Profile& profile, std::uint32_t index);
+// `rates`: segment_rates(), which segments of plans with measures need.
+TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Profile& profile, std::uint32_t index,
+                         const SegmentRates& rates = {});
 
 // Tail frames an encoder looks at past the frame it is coding: what a segment needs after its end so that its last
 // frames are coded as if the film went on. By codec, preset and the encoder options that change it; at most

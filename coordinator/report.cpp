@@ -50,9 +50,15 @@ void add_segment_checks(Json& json, const JobReport& report, std::size_t renditi
   std::uint64_t checked = 0;
   double weighted = 0;
   double worst = 99;
+  std::uint64_t repeated = 0, missed = 0;
+  double finest = 99, coarsest = 0;
   for (const auto& [index, task] : report.tasks) {
-    if (rendition >= task.result.video.size()) continue;
+    if (rendition >= task.result.video.size() || report.plan.tasks[index].measure) continue;
     const VideoOutput& output = task.result.video[rendition];
+    repeated += output.tries - 1;
+    if (!output.granted) ++missed;
+    finest = std::min(finest, output.quality);
+    coarsest = std::max(coarsest, output.quality);
     checked += output.checked;
     weighted += output.psnr * static_cast<double>(output.checked);
     worst = std::min(worst, output.psnr_worst);
@@ -61,6 +67,12 @@ void add_segment_checks(Json& json, const JobReport& report, std::size_t renditi
   json["frames_decoded_again"] = checked;
   json["psnr_luma_sampled_db"] = rounded(weighted / static_cast<double>(checked));
   json["psnr_luma_sampled_worst_frame_db"] = rounded(worst);
+  const EncoderSettings& encoder = report.plan.renditions[rendition].encoder;
+  if (encoder.rate.bitrate) json["bits_per_s_asked"] = *encoder.rate.bitrate;
+  json["quality_finest"] = rounded(finest);
+  json["quality_coarsest"] = rounded(coarsest);
+  json["segments_encoded_again"] = repeated;
+  json["segments_beyond_buffer_or_bitrate"] = missed;
 }
 
 Json describe_sounds(const std::vector<PlannedSound>& sounds) {
@@ -118,7 +130,9 @@ Json describe_tasks(const JobReport& report) {
   for (std::size_t i = 0; i < report.plan.tasks.size(); ++i) {
     const PlannedTask& task = report.plan.tasks[i];
     Json one{{"task", i},
-             {"kind", task.audio ? "audio" : "segment"},
+             {"kind", task.audio     ? "audio"
+                      : task.measure ? "measure"
+                                     : "segment"},
              {"seconds", rounded(task.media_seconds)},
              {"source_packets", task.run.end - task.run.first}};
     if (const auto committed = report.tasks.find(static_cast<std::uint32_t>(i)); committed != report.tasks.end()) {

@@ -441,6 +441,7 @@ TEST(PlanEncoder, SettingsAreThoseOfTheRenditionAndTheSource) {
   EXPECT_EQ(made.renditions[0].file.bufsize, 4'000'000);
   EXPECT_EQ(made.renditions[0].file_name, "clip_source.mp4");
   for (std::uint32_t i = 0; i < made.tasks.size(); ++i) {
+    if (made.tasks[i].measure) continue;
     const VideoTask task = *task_request(made, source, profile_with({wanted}), i).video;
     EXPECT_EQ(encode(task.renditions[0].encoder), encode(encoder));
     EXPECT_TRUE(task.colour.full_range);
