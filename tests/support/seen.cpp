@@ -68,7 +68,8 @@ struct Viewer {
 void see(const Viewer& viewer, const AVFrame& frame, SeenFile& seen) {
   const AVRational base = viewer.stream->time_base;
   if (viewer.context->codec_type == AVMEDIA_TYPE_VIDEO) {
-    seen.pictures.push_back({static_cast<double>(frame.pts) * av_q2d(base), frame.pts, number_in(frame), mean_luma(frame)});
+    seen.pictures.push_back(
+        {static_cast<double>(frame.pts) * av_q2d(base), frame.pts, number_in(frame), mean_luma(frame), frame.key_frame != 0});
     return;
   }
   const std::int64_t at = av_rescale_q(frame.pts, base, {1, frame.sample_rate});

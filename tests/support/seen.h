@@ -14,6 +14,7 @@ struct SeenPicture {
   std::int64_t pts = 0;  // ticks of the stream's base
   std::uint32_t number = 0;
   double luma = 0;  // mean, 0 to 255
+  bool key = false;
 };
 struct HeardSound {
   int sample_rate = 0;

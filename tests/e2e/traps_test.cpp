@@ -1,0 +1,265 @@
+// The classic traps of encoding in pieces (docs/fidelity.md lists them), each from a clip made here to the finished file: every
+// picture carries its own number, so what comes out says whether it is the right one, at the right time.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/file.h"
+#include "tests/e2e/farm.h"
+#include "tests/support/clips.h"
+#include "tests/support/seen.h"
+
+namespace gopmill::e2e {
+namespace {
+
+using test::Clip;
+using test::ClipPicture;
+using test::ClipSound;
+using testing::ElementsAreArray;
+using testing::HasSubstr;
+
+// Segments of four seconds, so that twenty seconds have four joins.
+constexpr const char* kProfile = R"(name: traps
+audio: {codec: aac, bitrate: 96k}
+segment: 4
+rendition: {preset: fast, quality: 20}
+)";
+
+struct Result {
+  std::vector<test::SeenFile> files;  // in the order of the renditions
+  nlohmann::json report;
+};
+
+void save(const Fd& from, const std::filesystem::path& to) {
+  const auto bytes = read_all(from.get(), 1ULL << 30);
+  ASSERT_TRUE(bytes);
+  std::ofstream(to, std::ios::binary) << *bytes;
+}
+
+Result transcoded(const Clip& clip, const std::string& renditions = "renditions: [{name: one, height: source}]\n") {
+  const Folder folder;
+  const auto source = folder / (clip.container == "mpegts" ? "clip.ts" : clip.container == "matroska" ? "clip.mkv" : "clip.mp4");
+  save(test::make_clip(clip), source);
+  std::ofstream(folder / "traps.yaml") << kProfile << renditions;
+  const Outcome run = gopmill(
+      {"run", source.string(), "-p", (folder / "traps.yaml").string(), "-o", (folder / "out").string(), "--workers", "2"});
+  EXPECT_EQ(run.exit, 0) << run.err;
+  Result result;
+  result.report = nlohmann::json::parse(text_of(folder / "out" / "report.json"), nullptr, false);
+  if (run.exit != 0) return result;
+  for (const auto& rendition : result.report["renditions"]) {
+    const auto file = open_source(folder.path() / "out" / rendition["file"].get<std::string>());
+    EXPECT_TRUE(file);
+    result.files.push_back(test::look_at(file->get()));
+  }
+  return result;
+}
+
+std::vector<std::uint32_t> numbers(const test::SeenFile& file) {
+  std::vector<std::uint32_t> all;
+  for (const test::SeenPicture& picture : file.pictures) all.push_back(picture.number);
+  return all;
+}
+std::vector<std::uint32_t> counting(std::uint32_t from, std::uint32_t count) {
+  std::vector<std::uint32_t> all(count);
+  std::iota(all.begin(), all.end(), from);
+  return all;
+}
+// The largest distance of any picture from where `seconds_of` says it belongs.
+double worst_time(const test::SeenFile& file, const std::function<double(std::size_t)>& seconds_of) {
+  double worst = 0;
+  for (std::size_t i = 0; i < file.pictures.size(); ++i)
+    worst = std::max(worst, std::abs(file.pictures[i].seconds - seconds_of(i)));
+  return worst;
+}
+std::size_t segments_of(const Result& result) {
+  return static_cast<std::size_t>(
+      std::ranges::count(result.report["segments"], "segment", [](const auto& t) { return t["kind"]; }));
+}
+
+ClipPicture small(int frames = 500) { return {.width = 160, .height = 90, .frames = frames, .gop = 60}; }
+
+// ---- 1, 2, 3: where decoding may start ----
+
+struct Start {
+  std::string encoder, container;
+  std::map<std::string, std::string> options;
+};
+class TrapStarts : public testing::TestWithParam<Start> {};
+
+TEST_P(TrapStarts, EveryPictureComesOutOnceAndInPlace) {
+  ClipPicture picture = small();
+  picture.encoder = GetParam().encoder;
+  picture.open_gop = true;
+  picture.options = GetParam().options;
+  const Result result = transcoded({.picture = picture, .container = GetParam().container, .shift = {7, 5}});
+  ASSERT_EQ(result.files.size(), 1U);
+  EXPECT_GE(segments_of(result), 4U);
+  EXPECT_THAT(numbers(result.files[0]), ElementsAreArray(counting(0, 500)));
+  EXPECT_LT(worst_time(result.files[0], [](std::size_t i) { return static_cast<double>(i) / 25; }), 0.0006);
+  EXPECT_EQ(result.files[0].refused, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(OpenGopsAndRefresh, TrapStarts,
+                         testing::Values(Start{"libx264", "mp4", {}}, Start{"libx264", "matroska", {}},
+                                         Start{"libx264", "mpegts", {}},
+                                         Start{"libx265", "mp4", {{"x265-params", "open-gop=1:log-level=none"}}},
+                                         Start{"libx265", "mpegts", {{"x265-params", "open-gop=1:log-level=none"}}},
+                                         Start{"mpeg2video", "mpegts", {}},
+                                         Start{"libx264", "matroska", {{"x264-params", "intra-refresh=1:bframes=0"}}}),
+                         [](const auto& info) {
+                           const bool refresh = info.param.options.contains("x264-params") &&
+                                                info.param.options.at("x264-params").find("refresh") != std::string::npos;
+                           return info.param.encoder + "_" + info.param.container + (refresh ? "_refresh" : "");
+                         });
+
+// ---- 4, 5: time ----
+
+TEST(Traps, AChangeOfRateInMidFilmMovesNoPicture) {
+  ClipPicture picture = small();
+  picture.base = {1, 600};
+  for (int i = 0; i < 240; ++i) picture.pts.push_back(10 * i);
+  for (int i = 0; i < 96; ++i) picture.pts.push_back(2400 + 25 * i);
+  const Result result = transcoded({.picture = picture, .container = "mp4"});
+  ASSERT_EQ(result.files.size(), 1U);
+  EXPECT_THAT(numbers(result.files[0]), ElementsAreArray(counting(0, 336)));
+  EXPECT_LT(worst_time(result.files[0], [&](std::size_t i) { return static_cast<double>(picture.pts[i]) / 600; }), 1e-4);
+}
+
+TEST(Traps, AFrameGridIsOneForTheWholeFile) {
+  ClipPicture picture = small(720);
+  picture.base = {1001, 24000};
+  const Result result =
+      transcoded({.picture = picture, .container = "mp4"}, "renditions: [{name: one, height: source, fps: 30}]\n");
+  ASSERT_EQ(result.files.size(), 1U);
+  const auto seen = numbers(result.files[0]);
+  // 30.03 s at 30 frames/s; each shows the last picture that begins no later than its middle.
+  ASSERT_NEAR(static_cast<double>(seen.size()), 901, 1);
+  for (std::size_t n = 0; n < seen.size(); ++n) {
+    const auto due = static_cast<std::uint32_t>(std::floor((static_cast<double>(n) + 0.5) / 30 * 24000 / 1001 + 1e-9));
+    ASSERT_EQ(seen[n], std::min(due, 719U)) << n;
+  }
+  EXPECT_LT(worst_time(result.files[0], [](std::size_t n) { return static_cast<double>(n) / 30; }), 1e-4);
+}
+
+TEST(Traps, JoinsDoNotDrift) {
+  ClipPicture picture = small(400);
+  picture.base = {1001, 30000};
+  const Result result = transcoded({.picture = picture, .container = "mp4"});
+  ASSERT_EQ(result.files.size(), 1U);
+  const auto& pictures = result.files[0].pictures;
+  ASSERT_EQ(pictures.size(), 400U);
+  for (std::size_t i = 1; i < pictures.size(); ++i) ASSERT_EQ(pictures[i].pts - pictures[i - 1].pts, 1001) << i;
+}
+
+TEST(Traps, OddTailsAreWhole) {
+  for (const int extra : {1, 2, 3}) {
+    const Result result = transcoded({.picture = small(200 + extra), .container = "mp4"});
+    ASSERT_EQ(result.files.size(), 1U);
+    EXPECT_THAT(numbers(result.files[0]), ElementsAreArray(counting(0, 200 + static_cast<std::uint32_t>(extra))));
+    EXPECT_NEAR(result.report["renditions"][0]["seconds"].get<double>(), (200 + extra) / 25.0, 0.001);
+  }
+}
+
+// ---- 11, 12: bits ----
+
+TEST(Traps, TheBufferNeverRunsDryAndTheBitrateIsMet) {
+  ClipPicture picture{.width = 320, .height = 180, .frames = 500, .gop = 60};
+  const Result result = transcoded({.picture = picture, .container = "mp4"},
+                                   "renditions:\n"
+                                   "  - {name: capped, height: source, quality: 12, maxrate: 150k, bufsize: 150k}\n"
+                                   "  - {name: asked, height: source, bitrate: 120k}\n");
+  ASSERT_EQ(result.files.size(), 2U);
+  for (const auto& check : result.report["renditions"][0]["checks"]) {
+    if (check["name"] == "buffer") EXPECT_TRUE(check["passed"].get<bool>()) << check;
+  }
+  EXPECT_LE(result.report["renditions"][0]["video_bits_per_s"].get<double>(), 150'000 * 1.05);
+  EXPECT_NEAR(result.report["renditions"][1]["video_bits_per_s"].get<double>(), 120'000, 120'000 * 0.02);
+}
+
+// ---- 13: ladders ----
+
+TEST(Traps, RungsSwitchAtTheSamePlaces) {
+  const Result result = transcoded({.picture = small(400), .container = "mp4"},
+                                   "renditions:\n"
+                                   "  - {name: one, height: source}\n"
+                                   "  - {name: two, height: 72}\n"
+                                   "  - {name: three, height: 54}\n"
+                                   "  - {name: four, height: 36, quality: 30}\n");
+  ASSERT_EQ(result.files.size(), 4U);
+  const auto keys = [](const test::SeenFile& file) {
+    std::vector<double> times;
+    for (const test::SeenPicture& picture : file.pictures) {
+      if (picture.key) times.push_back(picture.seconds);
+    }
+    return times;
+  };
+  EXPECT_THAT(keys(result.files[0]), testing::ElementsAre(0, 2, 4, 6, 8, 10, 12, 14));
+  for (const test::SeenFile& file : result.files) {
+    EXPECT_EQ(keys(file), keys(result.files[0]));
+    EXPECT_EQ(file.pictures.size(), 400U);
+  }
+}
+
+// ---- 14, 15: sound ----
+
+TEST(Traps, SoundHasNoSeamAndTheRightLength) {
+  const Result result = transcoded({.picture = small(500), .sound = ClipSound{.seconds = 20}, .container = "mp4"});
+  ASSERT_EQ(result.files.size(), 1U);
+  ASSERT_TRUE(result.files[0].sound);
+  const test::HeardSound& sound = *result.files[0].sound;
+  EXPECT_TRUE(sound.contiguous);
+  EXPECT_EQ(sound.first, 0);
+  EXPECT_EQ(result.report["renditions"][0]["audio_samples"], 960'000);
+  const double usual = test::worst_residual(sound, 440, 24'000, 48'000);
+  EXPECT_LT(test::worst_residual(sound, 440, 24'000, 950'000), 4 * usual + 0.01);
+}
+
+TEST(Traps, BeepsStayWithFlashes) {
+  ClipPicture picture = small(500);
+  picture.flashes = true;
+  for (const char* container : {"mp4", "matroska", "mpegts"}) {
+    const Result result = transcoded({.picture = picture,
+                                      .sound = ClipSound{.kind = ClipSound::Kind::kBeeps, .seconds = 20},
+                                      .container = container,
+                                      .shift = {3, 2}});
+    ASSERT_EQ(result.files.size(), 1U);
+    std::vector<double> flashes;
+    for (const test::SeenPicture& seen : result.files[0].pictures) {
+      if (seen.luma > 170) flashes.push_back(seen.seconds);
+    }
+    std::vector<double> beeps = test::beeps_in(*result.files[0].sound);
+    ASSERT_GE(beeps.size(), 19U) << container;
+    // A beep's middle is 20 ms after the flash it begins with.
+    for (const double beep : beeps) {
+      const bool near = std::ranges::any_of(flashes, [&](double flash) { return std::abs(beep - 0.02 - flash) <= 0.0015; });
+      EXPECT_TRUE(near) << container << ": beep at " << beep;
+    }
+  }
+}
+
+// ---- 18: time zero ----
+
+TEST(Traps, TimeBeginsAtZeroWhateverTheSourceSays) {
+  ClipPicture picture = small(250);
+  picture.flashes = true;
+  for (const Rational shift : {Rational{37, 25}, Rational{40'000, 1}, Rational{0, 1}}) {
+    const Result result = transcoded({.picture = picture,
+                                      .sound = ClipSound{.kind = ClipSound::Kind::kBeeps, .seconds = 10, .starts = 1920},
+                                      .container = "mpegts",
+                                      .shift = shift});
+    ASSERT_EQ(result.files.size(), 1U);
+    EXPECT_EQ(result.files[0].pictures.front().pts, 0);
+    EXPECT_EQ(result.files[0].pictures.size(), 250U);
+    EXPECT_NEAR(static_cast<double>(result.files[0].sound->first), 1920, 48);  // 40 ms, to a millisecond
+  }
+}
+
+}  // namespace
+}  // namespace gopmill::e2e
