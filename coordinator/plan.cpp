@@ -172,6 +172,7 @@ RenditionTask rendition_task(const PlannedRendition& rendition, const std::vecto
   RenditionTask task{.encoder = rendition.encoder,
                      .lead = static_cast<std::uint32_t>(body.first - reach.first),
                      .body = static_cast<std::uint32_t>(body.end - body.first)};
+  task.continues = reach.first > 0;
   task.frames.reserve(reach.end - reach.first);
   auto picture = pictures.begin();
   for (std::uint64_t i = reach.first; i < reach.end; ++i) {
@@ -259,7 +260,6 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
   const auto granted = rates.find(index);
   for (std::size_t r = 0; r < reaches.size(); ++r) {
     task.renditions.push_back(rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], reaches[r], pictures));
-    task.renditions.back().soften_start = planned.ranges[r].first > 0 && profile.joins == Joins::kDefault;
     if (granted != rates.end() && granted->second[r]) apply_rate(*granted->second[r], task.renditions.back());
   }
   return {.video = std::move(task)};

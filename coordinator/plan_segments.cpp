@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "coordinator/plan_cost.h"
+#include "media/cold_start.h"
 #include "media/split_passes.h"
 
 namespace gopmill {
@@ -195,11 +196,9 @@ Range with_context(const PlannedRendition& rendition, Range body, Joins joins) {
   const auto& frames = rendition.file.frames;
   Range reach = body;
   reach.end = std::min<std::uint64_t>(body.end + lookahead_frames(rendition.encoder), frames.size());
-  if (joins == Joins::kExact && body.first > 0) {
-    // The GOP before: an encoder may begin with it, because it begins with a key frame.
-    do --reach.first;
-    while (!frames[reach.first].key);
-  }
+  const EncoderMemory memory = memory_of(rendition.encoder, joins, body.first);
+  reach.first -= memory.pictures;
+  while (memory.from_key && !frames[reach.first].key) --reach.first;
   return reach;
 }
 

@@ -54,8 +54,8 @@ struct RenditionTask {
   std::uint32_t lead = 0;
   std::uint32_t body = 0;
   SegmentGrant grant;
-  bool measure = false;       // only the sizes are wanted: the journal stays empty
-  bool soften_start = false;  // not the first segment, and the encoder starts cold: apply the measured first-frame correction
+  bool measure = false;    // only the sizes are wanted: the journal stays empty
+  bool continues = false;  // the first of `frames` is not the film's first: the encoder is to start as if it had been running
 };
 
 struct VideoTask {
@@ -218,7 +218,7 @@ void fields(A& a, SegmentGrant& v) {
 }
 template <class A>
 void fields(A& a, RenditionTask& v) {
-  a(v.encoder, v.frames, v.lead, v.body, v.grant, v.measure, v.soften_start);
+  a(v.encoder, v.frames, v.lead, v.body, v.grant, v.measure, v.continues);
 }
 template <class A>
 void fields(A& a, VideoTask& v) {

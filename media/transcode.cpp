@@ -17,6 +17,7 @@
 #include "media/av/encoder.h"
 #include "media/av/filter.h"
 #include "media/av/picture.h"
+#include "media/key_runs.h"
 #include "media/rate_search.h"
 #include "media/work.h"
 
@@ -91,13 +92,13 @@ class RenditionEncode {
         settings_(task.encoder),
         output_(output),
         journal_(output, 0),
-        restarts_(av::restarts_at_keys(task.encoder.codec)) {
+        by_runs_(av::keys_at_intervals(task.encoder.codec)) {
     settings_.rate.quality = quality;
   }
 
   Result<> start() {
     TRY(truncate_file(output_));
-    TRY(open_encoder());
+    TRY(open_encoder(0));
     TRY(journal_.begin(encoder_->parameters()));
     check_.emplace(TRY(OutputCheck::open(encoder_->parameters())));
     parameter_sets_ = sha256_hex(std::as_bytes(std::span(encoder_->parameters().extradata)));
@@ -138,23 +139,28 @@ class RenditionEncode {
  private:
   [[nodiscard]] bool in_body(std::size_t at) const { return at >= task_.lead && at < task_.lead + task_.body; }
 
-  Result<> open_encoder() {
-    encoder_.emplace(TRY(av::VideoEncoder::open(settings_)));
+  Result<> open_encoder(std::size_t at) {
+    av::EncoderStart start{.continues = task_.continues || at > 0};
+    if (by_runs_) {
+      const KeyRun run = key_run(task_.frames, at);
+      start.key_interval = run.interval;
+      run_end_ = run.end;
+    }
+    encoder_.emplace(TRY(av::VideoEncoder::open(settings_, start)));
     return {};
   }
 
   Result<> encode(AVFrame& frame) {
     const std::size_t at = cursor_++;
     const OutputFrame& planned = task_.frames[at];
-    // A restarting encoder sees one GOP at a time: what lies outside of the body cannot help it.
-    if (complete() || (restarts_ && !in_body(at))) return {};
-    if (restarts_ && planned.key && at > task_.lead) {
+    if (complete()) return {};
+    if (by_runs_ && at == run_end_) {
       TRY(encoder_->finish(keep()));
-      TRY(open_encoder());
+      if (complete()) return {};
+      TRY(open_encoder(at));
     }
     if (in_body(at) && !task_.measure) check_->expect(planned.pts, av::sample_luma(frame));
-    const bool cold = at == 0 && task_.soften_start;
-    return encoder_->send(frame, planned.pts, planned.key, cold, keep());
+    return encoder_->send(frame, planned.pts, planned.key, keep());
   }
 
   av::VideoEncoder::OnPacket keep() {
@@ -182,7 +188,8 @@ class RenditionEncode {
   EncoderSettings settings_;
   int output_;
   JournalWriter journal_;
-  const bool restarts_;
+  const bool by_runs_;
+  std::size_t run_end_ = 0;  // where by_runs_: the first frame that needs a fresh encoder
   std::optional<av::VideoEncoder> encoder_;
   std::optional<OutputCheck> check_;
   std::string parameter_sets_;

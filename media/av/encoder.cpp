@@ -1,5 +1,8 @@
 #include "media/av/encoder.h"
 
+#include <array>
+#include <string_view>
+
 #include "base/check.h"
 #include "media/av/encoder_open.h"
 #include "media/av/handles.h"
@@ -8,29 +11,50 @@ namespace gopmill::av {
 
 namespace {
 
-// x264 with mbtree codes the first picture of a cold encode 2.9 QP coarser than a key frame inside the film; an offset
-// of -3.8 of 51 over that picture brings it level (measured on two clips and two presets, docs/architecture.md).
-constexpr int kSoftenNumerator = -38;
-constexpr int kSoftenDenominator = 510;
+// x264's note of its version and settings, an SEI message of its own (x264 encoder/set.c, x264_sei_version_write): NAL header, payload
+// type "user data, unregistered", and after the payload's size the first bytes of x264's identifier.
+constexpr std::uint8_t kSeiNal = 6;
+constexpr std::uint8_t kUserDataPayload = 5;
+constexpr std::array<std::uint8_t, 4> kX264Identifier{0xdc, 0x45, 0xe9, 0xbd};
 
-// Does the encoder spread quality by mbtree, whose cold start is what the correction mends? Not below veryfast, and not
-// without rate control by quality.
-bool needs_softening(const EncoderSettings& s) {
-  if (s.codec != VideoCodec::kH264 || !s.rate.quality || s.preset == "ultrafast" || s.preset == "superfast") return false;
-  const auto own = s.options.find("x264-params");
-  return own == s.options.end() || own->second.find("mbtree=0") == std::string::npos;
+bool starts_nal(std::string_view bytes, std::size_t at) {
+  return at + 3 <= bytes.size() && bytes[at] == 0 && bytes[at + 1] == 0 && bytes[at + 2] == 1;
+}
+
+bool is_x264_note(std::string_view nal) {
+  const auto byte = [nal](std::size_t at) { return at < nal.size() ? static_cast<std::uint8_t>(nal[at]) : 0; };
+  if ((byte(0) & 31U) != kSeiNal || byte(1) != kUserDataPayload) return false;
+  std::size_t at = 2;
+  while (byte(at) == 255) ++at;  // the size: as many 255s as fit, and the rest
+  ++at;
+  for (std::size_t i = 0; i < kX264Identifier.size(); ++i) {
+    if (byte(at + i) != kX264Identifier[i]) return false;
+  }
+  return true;
+}
+
+// The first packet of an encoder that continues a film, without x264's note: one encode of the whole film has it once, and 700 bytes
+// at each join are 0.7 % of a small rendition.
+void drop_note(std::string& bytes) {
+  std::size_t at = 0;
+  while (at < bytes.size() && !starts_nal(bytes, at)) ++at;
+  if (at == bytes.size() || !is_x264_note(std::string_view(bytes).substr(at + 3))) return;
+  std::size_t next = at + 3;
+  while (next < bytes.size() && !starts_nal(bytes, next)) ++next;
+  if (next == bytes.size()) return;
+  bytes.erase(0, bytes[next - 1] == 0 ? next - 1 : next);  // a picture's first NAL has the long start code
 }
 
 }  // namespace
 
-bool restarts_at_keys(VideoCodec codec) { return codec == VideoCodec::kAv1; }
+bool keys_at_intervals(VideoCodec codec) { return codec == VideoCodec::kAv1; }
 
 struct VideoEncoder::State {
   LastWords words;
   EncoderContext context;
   Packet packet = make_packet();
   StreamParameters parameters;
-  bool can_soften = false;
+  bool drops_note = false;  // of the first packet
   std::uint32_t ordinal = 0;
 };
 
@@ -39,9 +63,9 @@ VideoEncoder::VideoEncoder(VideoEncoder&&) noexcept = default;
 VideoEncoder& VideoEncoder::operator=(VideoEncoder&&) noexcept = default;
 VideoEncoder::~VideoEncoder() = default;
 
-Result<VideoEncoder> VideoEncoder::open(const EncoderSettings& settings) {
+Result<VideoEncoder> VideoEncoder::open(const EncoderSettings& settings, const EncoderStart& start) {
   auto state = std::make_unique<State>();
-  Opened opened = open_encoder(settings);
+  Opened opened = open_encoder(settings, start);
   if (opened.error < 0) {
     return std::unexpected(
         fault_of(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " refuses its settings", opened.error));
@@ -49,7 +73,7 @@ Result<VideoEncoder> VideoEncoder::open(const EncoderSettings& settings) {
   if (!opened.left.empty())
     return fail(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " has no option '" + opened.left + "'");
   state->context = std::move(opened.context);
-  state->can_soften = needs_softening(settings);
+  state->drops_note = settings.codec == VideoCodec::kH264 && start.continues;
   const CodecParameters par(avcodec_parameters_alloc());
   GOPMILL_CHECK(par && avcodec_parameters_from_context(par.get(), state->context.get()) >= 0);
   state->parameters = parameters_of(*par, state->context->time_base);
@@ -60,7 +84,7 @@ const StreamParameters& VideoEncoder::parameters() const { return state_->parame
 
 namespace {
 
-Result<> take_packets(AVCodecContext& context, AVPacket& packet, std::uint32_t& ordinal,
+Result<> take_packets(AVCodecContext& context, AVPacket& packet, std::uint32_t& ordinal, bool drops_note,
                       const VideoEncoder::OnPacket& on_packet) {
   for (;;) {
     const int error = avcodec_receive_packet(&context, &packet);
@@ -74,30 +98,21 @@ Result<> take_packets(AVCodecContext& context, AVPacket& packet, std::uint32_t& 
     out.key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
     out.bytes.assign(reinterpret_cast<const char*>(packet.data), static_cast<std::size_t>(packet.size));
     av_packet_unref(&packet);
+    if (drops_note && out.ordinal == 0) drop_note(out.bytes);
     TRY(on_packet(std::move(out)));
   }
 }
 
-void attach_softening(AVFrame& picture) {
-  AVFrameSideData* side = av_frame_new_side_data(&picture, AV_FRAME_DATA_REGIONS_OF_INTEREST, sizeof(AVRegionOfInterest));
-  GOPMILL_CHECK(side);
-  auto* region = reinterpret_cast<AVRegionOfInterest*>(side->data);
-  *region = {sizeof(AVRegionOfInterest), 0, picture.height, 0, picture.width, {kSoftenNumerator, kSoftenDenominator}};
-}
-
 }  // namespace
 
-Result<> VideoEncoder::send(AVFrame& picture, std::int64_t pts, bool key, bool soften, const OnPacket& on_packet) {
+Result<> VideoEncoder::send(AVFrame& picture, std::int64_t pts, bool key, const OnPacket& on_packet) {
   State& s = *state_;
   picture.pts = pts;
   picture.pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
   picture.sample_aspect_ratio = {1, 1};
-  const bool softened = soften && s.can_soften;
-  if (softened) attach_softening(picture);
   const int error = avcodec_send_frame(s.context.get(), &picture);
-  if (softened) av_frame_remove_side_data(&picture, AV_FRAME_DATA_REGIONS_OF_INTEREST);
   if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder refuses a picture", error));
-  return take_packets(*s.context, *s.packet, s.ordinal, on_packet);
+  return take_packets(*s.context, *s.packet, s.ordinal, s.drops_note, on_packet);
 }
 
 Result<> VideoEncoder::finish(const OnPacket& on_packet) {
@@ -105,7 +120,7 @@ Result<> VideoEncoder::finish(const OnPacket& on_packet) {
   const int error = avcodec_send_frame(s.context.get(), nullptr);
   if (error < 0 && error != AVERROR_EOF)
     return std::unexpected(fault_of(FaultKind::kMachine, "the encoder cannot finish", error));
-  return take_packets(*s.context, *s.packet, s.ordinal, on_packet);
+  return take_packets(*s.context, *s.packet, s.ordinal, s.drops_note, on_packet);
 }
 
 }  // namespace gopmill::av

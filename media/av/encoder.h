@@ -13,6 +13,12 @@ struct AVFrame;
 
 namespace gopmill::av {
 
+// Where in the film an encoder begins.
+struct EncoderStart {
+  bool continues = false;          // not at the film's first picture: as if it had been running (media/cold_start.h)
+  std::uint32_t key_interval = 0;  // pictures from key to key, where keys_at_intervals
+};
+
 // Encodes the pictures of one rendition of one segment. Built so that segments join: key frames only where they are
 // asked for and always as IDR, one thread (thread counts change bytes), bit-exact paths where the encoder has them
 // (x264 cpu-independent), parameter sets that do not depend on the segment (x264 stitchable, no HRD), headers out of band.
@@ -22,16 +28,15 @@ class VideoEncoder {
   using OnPacket = std::function<Result<>(JournalPacket)>;
 
   // kConfig if the encoder refuses a setting, naming it.
-  static Result<VideoEncoder> open(const EncoderSettings& settings);
+  static Result<VideoEncoder> open(const EncoderSettings& settings, const EncoderStart& start);
   VideoEncoder(VideoEncoder&&) noexcept;
   VideoEncoder& operator=(VideoEncoder&&) noexcept;
   ~VideoEncoder();
 
   // Known from the start: extradata is written before the first picture.
   [[nodiscard]] const StreamParameters& parameters() const;
-  // `picture` (size and format as in the settings) is shown at `pts`, ticks of settings.base. `soften`: the encoder is
-  // cold here but the film is not at its start, so apply the measured correction where the encoder needs it.
-  Result<> send(AVFrame& picture, std::int64_t pts, bool key, bool soften, const OnPacket& on_packet);
+  // `picture` (size and format as in the settings) is shown at `pts`, ticks of settings.base.
+  Result<> send(AVFrame& picture, std::int64_t pts, bool key, const OnPacket& on_packet);
   Result<> finish(const OnPacket& on_packet);
 
  private:
@@ -40,8 +45,9 @@ class VideoEncoder {
   std::unique_ptr<State> state_;
 };
 
-// Some encoders cannot be told to put a key frame at a given picture; for those each GOP is encoded by a fresh one.
-bool restarts_at_keys(VideoCodec codec);
+// Some encoders cannot be told to put a key frame at a given picture, only at every n-th; each run of GOPs of one length
+// (media/key_runs.h) is encoded by a fresh one.
+bool keys_at_intervals(VideoCodec codec);
 
 // What is wrong with a rendition's preset, codec profile, level or options, asked of the encoder itself by opening it. Also refuses
 // encoder parameters that would break joins or bytes (threads, key frames, HRD). Nothing of a media file is involved.

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "media/av/encoder.h"
 #include "media/av/handles.h"
 #include "media/task.h"
 
@@ -26,6 +27,6 @@ struct Opened {
 };
 
 // Never a fault: what went wrong is in `error`, an option nobody took in `left`. A LastWords must live.
-Opened open_encoder(const EncoderSettings& settings);
+Opened open_encoder(const EncoderSettings& settings, const EncoderStart& start = {});
 
 }  // namespace gopmill::av

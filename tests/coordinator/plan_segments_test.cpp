@@ -58,8 +58,8 @@ TEST(PlanSegments, AreTenSecondsAndReachALookaheadFurther) {
   // 45 frames of tail: the last is number 294, a B picture whose packet is number 295.
   EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-296", "250-500 of packets 250-546", "500-750 of packets 500-750"));
   EXPECT_THAT(contexts(made, source, profile, 0), ElementsAre("lead 0 body 250 tail 45"));
-  EXPECT_THAT(contexts(made, source, profile, 1), ElementsAre("lead 0 body 250 tail 45 softened"));
-  EXPECT_THAT(contexts(made, source, profile, 2), ElementsAre("lead 0 body 250 tail 0 softened"));
+  EXPECT_THAT(contexts(made, source, profile, 1), ElementsAre("lead 0 body 250 tail 45 continues"));
+  EXPECT_THAT(contexts(made, source, profile, 2), ElementsAre("lead 0 body 250 tail 0 continues"));
   EXPECT_NEAR(made.decode_ratio, (296 + 296 + 250) / 750.0, 1e-12);
   EXPECT_THAT(made.notes, IsEmpty());
 }
@@ -69,8 +69,8 @@ TEST(PlanSegments, ExactJoinsAlsoEncodeTheGopBefore) {
   const Plan made = plan(source, exact());
   EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-296", "250-500 of packets 200-546", "500-750 of packets 450-750"));
   EXPECT_THAT(contexts(made, source, exact(), 0), ElementsAre("lead 0 body 250 tail 45"));
-  EXPECT_THAT(contexts(made, source, exact(), 1), ElementsAre("lead 50 body 250 tail 45"));
-  EXPECT_THAT(contexts(made, source, exact(), 2), ElementsAre("lead 50 body 250 tail 0"));
+  EXPECT_THAT(contexts(made, source, exact(), 1), ElementsAre("lead 50 body 250 tail 45 continues"));
+  EXPECT_THAT(contexts(made, source, exact(), 2), ElementsAre("lead 50 body 250 tail 0 continues"));
   EXPECT_TRUE(video_task(source, exact(), 1).renditions[0].frames[0].key);
 }
 
@@ -229,10 +229,9 @@ TEST(PlanRuns, AKeyThatLiesAboutItsTimeIsNotABottomlessSearch) {
 }
 
 TEST(PlanRuns, MoreSegmentsThanTheLimitAreDoubled) {
-  // 24 h in segments of 2 s are 43,200; intra-only at 2 frames/s with no tail to speak of, so that only the count is at
-  // fault.
+  // 24 h in segments of 4 s are 21,600; intra-only and without a tail, so that only the count is at fault.
   RenditionProfile quick = rendition();
-  quick.preset = "ultrafast";
+  quick.codec = VideoCodec::kVp9;
   Profile profile = profile_with({quick});
   profile.segment = {4, 1};
   const Plan made = plan(film().at(5).frames(5 * 24 * 3600).intra_only().facts(), profile);

@@ -466,9 +466,8 @@ TEST(PlanEncoder, LookaheadFollowsCodecPresetAndOptions) {
   EXPECT_EQ(frames(VideoCodec::kH264, "medium", {{"tune", "zerolatency"}}), 2U);
   EXPECT_EQ(frames(VideoCodec::kHevc, "medium"), 26U);
   EXPECT_EQ(frames(VideoCodec::kHevc, "slower", {{"x265-params", "rc-lookahead=50"}}), 60U);
-  EXPECT_EQ(frames(VideoCodec::kAv1, "8"), 50U);
-  EXPECT_EQ(frames(VideoCodec::kVp9, "good"), 26U);
-  EXPECT_EQ(frames(VideoCodec::kVp9, "good", {{"lag-in-frames", "16"}}), 17U);
+  EXPECT_EQ(frames(VideoCodec::kAv1, "8"), 33U);
+  EXPECT_EQ(frames(VideoCodec::kVp9, "good"), 0U);
 }
 
 TEST(PlanEncoder, CostsWeighPixelsFramesAndCodecs) {

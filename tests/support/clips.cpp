@@ -319,19 +319,19 @@ std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std
   std::size_t at = 0;
   for (const std::size_t length : lengths) {
     files.push_back(*temporary_file());
-    std::optional<av::VideoEncoder> encoder = *av::VideoEncoder::open(settings);
+    std::optional<av::VideoEncoder> encoder = *av::VideoEncoder::open(settings, {});
     JournalWriter journal(files.back().get(), 0);
     GOPMILL_CHECK(journal.begin(encoder->parameters()));
     const auto keep = [&](const JournalPacket& packet) { return journal.append(packet); };
     for (std::size_t i = 0; i < length; ++i, ++at) {
       GOPMILL_CHECK(at < plan.frames.size());
-      if (i > 0 && plan.frames[at].key && av::restarts_at_keys(settings.codec)) {
+      if (i > 0 && plan.frames[at].key && av::keys_at_intervals(settings.codec)) {
         GOPMILL_CHECK(encoder->finish(keep));
-        encoder.emplace(*av::VideoEncoder::open(settings));
+        encoder.emplace(*av::VideoEncoder::open(settings, {}));
       }
       const av::Frame frame = new_picture(plan.width, plan.height, format);
       draw(*frame, static_cast<std::uint32_t>(at), -1);
-      GOPMILL_CHECK(encoder->send(*frame, plan.frames[at].pts, plan.frames[at].key, false, keep));
+      GOPMILL_CHECK(encoder->send(*frame, plan.frames[at].pts, plan.frames[at].key, keep));
     }
     GOPMILL_CHECK(encoder->finish(keep) && journal.finish());
   }

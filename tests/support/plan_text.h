@@ -20,7 +20,7 @@ std::vector<std::string> tasks(const Plan& plan);
 std::vector<std::size_t> keys(const Plan& plan, std::size_t rendition = 0);
 std::vector<std::int64_t> times(const Plan& plan, std::size_t rendition = 0);
 
-// A line for each rendition of one task: "lead 0 body 250 tail 45", "… softened".
+// A line for each rendition of one task: "lead 0 body 250 tail 45", "… continues".
 std::vector<std::string> contexts(const Plan& plan, const SourceFacts& source, const Profile& profile, std::uint32_t index);
 
 }  // namespace gopmill::test

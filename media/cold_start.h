@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "media/task.h"
+
+// How an encoder that starts inside a film is brought to do what one does that has been encoding since the film's first picture.
+// PURE. Rate control remembers: what it gives a key frame follows from the pictures before it, which a cold encoder has not
+// seen. Two cures: tell it what it would have come to by itself, where that can be computed (first_picture_factor), or let it encode
+// some of those pictures and drop them (memory_of). All numbers are from the encoders' sources (x264 r3095, x265 3.5,
+// libvpx 1.12, SVT-AV1 1.4) and proved by tests/bench/joins.
+
+namespace gopmill {
+
+// How many times the bits a cold start would give its first picture that picture gets inside the film: the `b=` of a zone of
+// one picture of x264 and x265. Nothing where it cannot be known beforehand, or where nothing is to be corrected (AV1 and VP9).
+std::optional<double> first_picture_factor(const EncoderSettings& encoder);
+
+// What an encoder must have encoded before a picture of the film to be warm there.
+struct EncoderMemory {
+  std::uint32_t pictures = 0;
+  bool from_key = false;  // these and more, back to the first picture of their GOP
+};
+// Before the rendition's picture number `first`, counted from 0; at most that many.
+EncoderMemory memory_of(const EncoderSettings& encoder, Joins joins, std::uint64_t first);
+
+}  // namespace gopmill
