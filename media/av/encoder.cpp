@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "media/av/encoder_clock.h"
 #include "media/av/encoder_open.h"
 #include "media/av/handles.h"
 
@@ -55,6 +56,7 @@ struct VideoEncoder::State {
   Packet packet = make_packet();
   StreamParameters parameters;
   bool drops_note = false;  // of the first packet
+  std::optional<EncoderClock> clock;
   std::uint32_t ordinal = 0;
 };
 
@@ -74,6 +76,7 @@ Result<VideoEncoder> VideoEncoder::open(const EncoderSettings& settings, const E
     return fail(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " has no option '" + opened.left + "'");
   state->context = std::move(opened.context);
   state->drops_note = settings.codec == VideoCodec::kH264 && start.continues;
+  state->clock.emplace(settings.base, settings.frame_rate);
   const CodecParameters par(avcodec_parameters_alloc());
   GOPMILL_CHECK(par && avcodec_parameters_from_context(par.get(), state->context.get()) >= 0);
   state->parameters = parameters_of(*par, state->context->time_base);
@@ -84,7 +87,7 @@ const StreamParameters& VideoEncoder::parameters() const { return state_->parame
 
 namespace {
 
-Result<> take_packets(AVCodecContext& context, AVPacket& packet, std::uint32_t& ordinal, bool drops_note,
+Result<> take_packets(AVCodecContext& context, AVPacket& packet, EncoderClock& clock, std::uint32_t& ordinal, bool drops_note,
                       const VideoEncoder::OnPacket& on_packet) {
   for (;;) {
     const int error = avcodec_receive_packet(&context, &packet);
@@ -92,7 +95,7 @@ Result<> take_packets(AVCodecContext& context, AVPacket& packet, std::uint32_t& 
     if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder failed", error));
     JournalPacket out;
     out.ordinal = ordinal++;
-    out.pts = packet.pts;
+    out.pts = clock.planned(packet.pts);
     out.dts = packet.dts;
     out.duration = packet.duration;
     out.key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
@@ -107,12 +110,12 @@ Result<> take_packets(AVCodecContext& context, AVPacket& packet, std::uint32_t& 
 
 Result<> VideoEncoder::send(AVFrame& picture, std::int64_t pts, bool key, const OnPacket& on_packet) {
   State& s = *state_;
-  picture.pts = pts;
+  picture.pts = s.clock->told(pts);
   picture.pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
   picture.sample_aspect_ratio = {1, 1};
   const int error = avcodec_send_frame(s.context.get(), &picture);
   if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder refuses a picture", error));
-  return take_packets(*s.context, *s.packet, s.ordinal, s.drops_note, on_packet);
+  return take_packets(*s.context, *s.packet, *s.clock, s.ordinal, s.drops_note, on_packet);
 }
 
 Result<> VideoEncoder::finish(const OnPacket& on_packet) {
@@ -120,7 +123,7 @@ Result<> VideoEncoder::finish(const OnPacket& on_packet) {
   const int error = avcodec_send_frame(s.context.get(), nullptr);
   if (error < 0 && error != AVERROR_EOF)
     return std::unexpected(fault_of(FaultKind::kMachine, "the encoder cannot finish", error));
-  return take_packets(*s.context, *s.packet, s.ordinal, s.drops_note, on_packet);
+  return take_packets(*s.context, *s.packet, *s.clock, s.ordinal, s.drops_note, on_packet);
 }
 
 }  // namespace gopmill::av

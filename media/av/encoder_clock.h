@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "base/time.h"
+
+namespace gopmill::av {
+
+// The times an encoder is told, which are the plan's except in bursts. Screen recorders and browsers stamp several pictures alike;
+// the analysis moves them apart by a tick of 0.1 ms, and an encoder that believes such a tick spends next to nothing on
+// the picture (x264 0.164 with VBV: level limits times 0.1 ms allow a key picture 69 bytes). So no picture is said to follow
+// the one before by less than half a picture's mean time or 10 ms, whichever is less: x264 itself takes shorter ones for
+// 10 ms. What a burst is ahead of the truth is made up in the gap that follows. Packets get the plan's times back.
+class EncoderClock {
+ public:
+  EncoderClock(Rational base, Rational frame_rate);
+  // Plan times rise.
+  std::int64_t told(std::int64_t planned);
+  // Of a time that was told, once. What was never told comes back as it is: the caller finds it unplanned.
+  std::int64_t planned(std::int64_t told);
+
+ private:
+  std::int64_t step_min_;  // ticks
+  bool first_ = true;
+  std::int64_t last_ = 0;
+  std::map<std::int64_t, std::int64_t> planned_;  // by told time; as many as the encoder holds back
+};
+
+}  // namespace gopmill::av
