@@ -33,7 +33,7 @@ std::string outcome_json(const wire::JobStatus& status, const std::filesystem::p
 std::string submitted_json(JobId job, const std::string& source, const std::filesystem::path& folder);
 
 // name, container, bytes, video (null or {stream codec width height shown_width shown_height sample_aspect quarter_turns
-// mirrored bit_depth interlaced alpha colour{primaries transfer matrix full_range} frames packets first_s last_s seconds fps
+// mirrored bit_depth interlaced scan scan_evidence alpha colour{primaries transfer matrix full_range} frames packets first_s last_s seconds fps
 // keys clean_keys evidence evidence_reason starts_at_s}), audio [{stream codec sample_rate channels language title default packets
 // bytes starts_after_picture_s seconds}], audio_chosen, notes
 std::string source_json(const std::string& name, const SourceFacts& facts);
@@ -44,7 +44,7 @@ std::string verdict_json(const std::string& file, bool passed, const FileReport&
 
 // name, device, description, gop_s, segment_s, container, audio (null or {codec bits_per_s channels tracks (default, all or
 // [languages]) loudness_lufs (null: as the source) true_peak_dbtp}), renditions [{name
-// codec height (null: the source's) quality bits_per_s maxrate bufsize preset profile level options}]
+// codec height (null: the source's) fps fps_max quality bits_per_s maxrate bufsize preset profile level options}]
 std::string profile_json(const Profile& profile);
 std::string profiles_json(const std::vector<Profile>& profiles);
 

@@ -55,7 +55,8 @@ std::vector<TableRow> picture_rows(const VideoTrack& v) {
   std::string what = v.codec + ", " + std::to_string(v.width) + "x" + std::to_string(v.height);
   if (shown.width != v.width || shown.height != v.height)
     what += ", shown as " + std::to_string(shown.width) + "x" + std::to_string(shown.height);
-  what += ", " + std::to_string(v.bit_depth) + " bits" + (v.interlaced ? ", interlaced" : "") + (v.has_alpha ? ", alpha" : "") +
+  what += ", " + std::to_string(v.bit_depth) + " bits" +
+          (v.scan == Scan::kProgressive ? "" : ", " + std::string(scan_word(v.scan))) + (v.has_alpha ? ", alpha" : "") +
           (v.orientation.mirrored ? ", mirrored" : "");
   return {
       {"picture", what},
@@ -139,7 +140,8 @@ void add_media_commands(CLI::App& app, Command& chosen) {
   add_examples(*probing,
                "gopmill probe holiday.mov\n  gopmill probe holiday.mov --json | jq .video.frames\n\n"
                "--json: name, container, bytes, video {stream codec width height shown_width shown_height sample_aspect\n"
-               "quarter_turns mirrored bit_depth interlaced alpha colour frames packets first_s last_s seconds fps keys\n"
+               "quarter_turns mirrored bit_depth interlaced scan scan_evidence alpha colour frames packets first_s last_s "
+               "seconds fps keys\n"
                "clean_keys evidence evidence_reason starts_at_s} or null, audio [{stream codec sample_rate channels language\n"
                "title default packets bytes starts_after_picture_s seconds}], audio_chosen, notes.");
 

@@ -100,7 +100,8 @@ void add_profile_commands(CLI::App& app, Command& chosen) {
       *showing,
       "gopmill profiles show phone\n  gopmill profiles show mine.yaml --json\n\n"
       "--json: name, device, description, gop_s, segment_s, container, audio {codec bits_per_s channels tracks loudness_lufs\n"
-      "true_peak_dbtp} or null, renditions [{name codec height fps_max quality bits_per_s maxrate bufsize preset profile level "
+      "true_peak_dbtp} or null, renditions [{name codec height fps fps_max quality bits_per_s maxrate bufsize preset profile "
+      "level "
       "options}].");
 
   CLI::App* checking = profiles->add_subcommand("check", "Check profile files, also against the encoders");

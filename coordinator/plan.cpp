@@ -1,6 +1,7 @@
 #include "coordinator/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "base/check.h"
 #include "coordinator/plan_check.h"
 #include "coordinator/plan_cost.h"
+#include "coordinator/plan_film.h"
 #include "coordinator/plan_frames.h"
 #include "coordinator/plan_rate.h"
 #include "coordinator/plan_segments.h"
@@ -19,6 +21,9 @@ namespace {
 
 // Measured: sound is decoded and encoded about sixty times faster than it plays.
 constexpr double kSoundSecondCost = 1.0 / 60;
+
+// As list_frames() takes a rate up to 1 % above fps_max for fps_max.
+constexpr double kRateSlack = 1.01;
 
 // What of the source goes into the job.
 struct Carried {
@@ -56,36 +61,58 @@ SourcePicture source_picture(const VideoTrack& track) {
           .fps = mean_rate(track.frames.size(), track.frames.back().pts, track.base)};
 }
 
-EncoderSettings encoder_settings(const Rung& rung, const VideoTrack& track, const FrameList& list) {
-  EncoderSettings encoder{
-      .codec = rung.profile.codec,
-      .width = rung.width,
-      .height = rung.height,
-      .pixel_format = rung.profile.pixel_format,
-      .colour = track.colour,
-      .rate = rung.profile.rate,
-      .preset = rung.profile.preset,
-      .codec_profile = rung.profile.codec_profile,
-      .level = rung.profile.level,
-      .options = rung.profile.encoder_options,
-      .base = track.base,
-      .frame_rate = mean_rate(list.frames.size(), list.frames.back().pts - list.frames.front().pts, track.base)};
+EncoderSettings encoder_settings(const Rung& rung, const VideoTrack& track, const FrameList& list, Rational frame_rate) {
+  EncoderSettings encoder{.codec = rung.profile.codec,
+                          .width = rung.width,
+                          .height = rung.height,
+                          .pixel_format = rung.profile.pixel_format,
+                          .colour = track.colour,
+                          .rate = rung.profile.rate,
+                          .preset = rung.profile.preset,
+                          .codec_profile = rung.profile.codec_profile,
+                          .level = rung.profile.level,
+                          .options = rung.profile.encoder_options,
+                          .base = list.base,
+                          .frame_rate = frame_rate};
   encoder.colour.full_range = false;  // Pictures are converted: phones guess limited range whatever is tagged.
   return encoder;
 }
 
-void plan_pictures(const VideoTrack& track, const Ladder& ladder, const Profile& profile, std::int64_t shift, Plan& plan) {
+// The constant rate of a rendition: its own, or the film's divided by as little as its limit asks.
+std::optional<Rational> constant_rate(const RenditionProfile& rendition, std::optional<Rational> film) {
+  if (rendition.fps || !film) return rendition.fps;
+  const double over = rendition.fps_max ? film->value() / (rendition.fps_max->value() * kRateSlack) : 1;
+  return Rational{film->num, film->den * std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(over)))};
+}
+
+Result<> plan_pictures(const VideoTrack& track, const Ladder& ladder, const Profile& profile, std::int64_t shift, Plan& plan) {
+  FilmPictures film = film_pictures(track, profile.telecine);
+  VideoTrack woven{.base = track.base, .frames = std::move(film.frames), .last_duration = track.last_duration};
+  const VideoTrack& shown = film.woven.empty() ? track : woven;
+  plan.woven = std::move(film.woven);
+  if (film.rate) {
+    plan.notes.push_back("telecine undone: " + std::to_string(shown.frames.size()) + " film pictures of " +
+                         std::to_string(track.frames.size()) + " pictures");
+  } else if (profile.telecine == Telecine::kFilm) {
+    plan.notes.push_back("telecine: film changes nothing, because the source is not telecined");
+  }
   for (const Rung& rung : ladder.rungs) {
-    FrameList list = list_frames(track, rung.profile.fps_max, profile.gop, shift);
+    const std::optional<Rational> fps = constant_rate(rung.profile, film.rate);
+    if (fps && constant_frames(shown, *fps) > kSourceFramesMax)
+      return fail(FaultKind::kInput, rung.profile.name + " would have more than " + std::to_string(kSourceFramesMax) + " frames");
+    FrameList list = fps ? list_constant_frames(shown, *fps, profile.gop, shift)
+                         : list_frames(shown, rung.profile.fps_max, profile.gop, shift);
+    const Rational rate =
+        fps.value_or(mean_rate(list.frames.size(), list.frames.back().pts - list.frames.front().pts, list.base));
     PlannedRendition rendition;
-    rendition.encoder = encoder_settings(rung, track, list);
+    rendition.encoder = encoder_settings(rung, track, list, rate);
     rendition.file = {.name = rung.profile.name,
                       .has_video = true,
                       .codec = rung.profile.codec,
                       .width = rung.width,
                       .height = rung.height,
                       .pixel_format = rung.profile.pixel_format,
-                      .base = track.base,
+                      .base = list.base,
                       .frames = std::move(list.frames),
                       .last_duration = list.last_duration,
                       .maxrate = rung.profile.rate.maxrate,
@@ -93,6 +120,7 @@ void plan_pictures(const VideoTrack& track, const Ladder& ladder, const Profile&
     plan.renditions.push_back(std::move(rendition));
     plan.shows.push_back(std::move(list.shows));
   }
+  return {};
 }
 
 void plan_sounds(const Carried& carried, const AudioProfile& profile, Timestamp zero, Plan& plan) {
@@ -147,7 +175,7 @@ void plan_measures(const Segmentation& cut, Plan& plan) {
 }
 
 void plan_segments(const VideoTrack& track, const Profile& profile, Plan& plan) {
-  Segmentation cut = cut_segments(plan.renditions, plan.shows, track, profile);
+  Segmentation cut = cut_segments(plan.renditions, plan.shows, plan.woven, track, profile);
   plan_measures(cut, plan);
   for (Segment& segment : cut.segments) {
     PlannedTask task{.run = segment.run,
@@ -222,7 +250,7 @@ Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const 
     std::ranges::move(ladder.notes, std::back_inserter(plan.notes));
     const std::int64_t shift = picture_shift(carried.sounds, track.base);
     zero = {-shift, track.base};
-    plan_pictures(track, ladder, profile, shift, plan);
+    TRY(plan_pictures(track, ladder, profile, shift, plan));
     const RenditionPlan& file = plan.renditions.front().file;
     plan.seconds = Timestamp{file.frames.back().pts + file.last_duration, file.base}.seconds();
   }
@@ -246,20 +274,32 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
   for (std::size_t r = 0; r < planned.ranges.size(); ++r) {
     reaches.push_back(planned.measure ? planned.ranges[r] : with_context(plan.renditions[r], planned.ranges[r], profile.joins));
   }
-  const std::vector<std::uint32_t> pictures = wanted_pictures(reaches, plan.shows, track);
+  const std::size_t count = plan.woven.empty() ? track.frames.size() : plan.woven.size();
+  const std::vector<std::uint32_t> shown = wanted_pictures(reaches, plan.shows, count, track.interlaced);
+  const std::vector<std::uint32_t> pictures = pictures_of(shown, plan.woven);
   VideoTask task{.base = track.base,
                  .orientation = track.orientation,
-                 .sample_aspect = track.sample_aspect,
+                 .shape = {track.width, track.height, track.sample_aspect, track.coded_aspect, track.orientation.quarter_turns},
                  .colour = track.colour,
-                 .deinterlace = track.interlaced};
+                 .deinterlace = track.interlaced,
+                 .top_first = track.top_first};
   for (const std::uint32_t picture : pictures) task.sources.push_back(track.frames[picture].packet);
+  if (!plan.woven.empty()) {
+    const auto place = [&](std::uint32_t picture) {
+      return static_cast<std::uint32_t>(std::ranges::lower_bound(pictures, picture) - pictures.begin());
+    };
+    for (const std::uint32_t each : shown) {
+      const WovenPicture& woven = plan.woven[each];
+      task.woven.push_back({place(woven.top), place(woven.bottom), woven.combed});
+    }
+  }
   if (planned.measure) {
-    measure_renditions(plan, planned, pictures, task);
+    measure_renditions(plan, planned, shown, task);
     return {.video = std::move(task)};
   }
   const auto granted = rates.find(index);
   for (std::size_t r = 0; r < reaches.size(); ++r) {
-    task.renditions.push_back(rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], reaches[r], pictures));
+    task.renditions.push_back(rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], reaches[r], shown));
     if (granted != rates.end() && granted->second[r]) apply_rate(*granted->second[r], task.renditions.back());
   }
   return {.video = std::move(task)};

@@ -31,6 +31,10 @@
 //   every k-th one with the smallest k that is within the limit; a source of variable rate loses only pictures that come
 //   before they are due, and none at all where no second has more than the limit: short bursts ask nothing of a decoder.
 //   A rate up to 1 % above fps_max counts as fps_max. All renditions end when the film ends.
+// - Constant rates. A rendition with `fps` has a frame at every n / fps, which shows the last picture that begins no later than
+//   its middle: pictures are doubled and left out on one grid for the whole job. It has a time base of its own.
+// - Telecine. Of a source whose pictures are film in fields, renditions show pictures woven from the fields that belong
+//   together (coordinator/plan_film.h), at the source's times or, with `telecine: film`, at the film's constant rate.
 // - Segments. All renditions are cut at the same times. Where a rendition has no frame in a segment, and where the last
 //   segment is shorter than a second or than ten frames, it is part of the one before it. Time without pictures has no
 //   task.
@@ -84,8 +88,9 @@ struct Plan {
   double seconds = 0;                        // of output timeline
   double decode_ratio = 1;                   // packets decoded / packets of the source
   double repeated_decode = 0;                // estimated share of the work: packets decoded more than once
-  // For task_request(): per rendition and frame, which SourceFrame it shows.
+  // For task_request(): per rendition and frame, which SourceFrame it shows, or which of `woven` where that is not empty.
   std::vector<std::vector<std::uint32_t>> shows;
+  std::vector<WovenPicture> woven;  // of telecined sources: top and bottom are indices of SourceFrames
 };
 
 // Names come out as BASE_RENDITION.mp4; a job without pictures has one rendition, "audio". The source's own notes are not

@@ -59,6 +59,12 @@ Result<> check_frames(const VideoTrack& track) {
     taken[frame.packet] = true;
     before = &frame;
   }
+  std::uint64_t fields = 0;
+  for (const std::uint8_t count : track.film) {
+    if (count < 1 || count > 3) return malformed("a film picture of more than three fields, or none");
+    fields += count;
+  }
+  if (!track.film.empty() && fields != 2 * track.frames.size()) return malformed("film pictures that are not the fields' sum");
   if (track.last_duration <= 0) return malformed("a last picture that is never shown");
   if (!plausible_seconds(Timestamp{before->pts, track.base}.seconds()) ||
       !plausible_seconds(Timestamp{before->pts, track.base}.seconds() + Timestamp{track.last_duration, track.base}.seconds())) {

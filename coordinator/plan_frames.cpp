@@ -82,28 +82,77 @@ std::vector<std::uint32_t> shown_pictures(const VideoTrack& track, std::optional
   return shown;
 }
 
+// Where IDR frames are: the first frame, and the first at or after each k x gop seconds.
+class KeyGrid {
+ public:
+  KeyGrid(Rational base, Rational gop) : base_(base), gop_(gop) {}
+  bool is_key(std::int64_t pts) {
+    if (pts < next_ && !first_) return false;
+    // Counted from k, not from this frame, so that the grid neither drifts nor moves after a gap in the source.
+    const std::int64_t reached = rescale(pts, base_, gop_, Rounding::kDown);
+    next_ = rescale(reached + 1, gop_, base_, Rounding::kUp);
+    first_ = false;
+    return true;
+  }
+
+ private:
+  Rational base_, gop_;
+  std::int64_t next_ = 0;  // the first tick at or after the multiple of gop that no frame has reached yet
+  bool first_ = true;
+};
+
+// One tick of an output is at most this, so that nobody sees the rounding of what is placed on it.
+constexpr std::int64_t kTicksPerSecondMin = 10'000;
+
+// A moment in halves of a frame of a constant rate, rounded up or down.
+Wide half_frames(std::int64_t ticks, Rational base, Rational fps, bool up) {
+  const Wide num = static_cast<Wide>(ticks) * base.num * fps.num * 2;
+  const Wide den = static_cast<Wide>(base.den) * fps.den;
+  return (num + (up ? den - 1 : 0)) / den;
+}
+
 }  // namespace
 
 FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, Rational gop, std::int64_t shift) {
   GOPMILL_CHECK(!track.frames.empty() && gop.num > 0 && (!fps_max || fps_max->num > 0));
   // The timeline has nothing before 0: doubling a segment's length could never join what lies on both sides of it.
   GOPMILL_CHECK(shift >= 0);
-  FrameList list;
+  FrameList list{.base = track.base};
   list.shows = shown_pictures(track, fps_max);
   list.frames.reserve(list.shows.size());
-  std::int64_t next_key = 0;  // the first tick at or after the multiple of gop that no frame has reached yet
+  KeyGrid keys(track.base, gop);
   for (const std::uint32_t index : list.shows) {
-    PlannedFrame frame{.pts = track.frames[index].pts + shift};
-    frame.key = frame.pts >= next_key || list.frames.empty();
-    if (frame.key) {
-      // Counted from k, not from this frame, so that the grid neither drifts nor moves after a gap in the source.
-      const std::int64_t reached = rescale(frame.pts, track.base, gop, Rounding::kDown);
-      next_key = rescale(reached + 1, gop, track.base, Rounding::kUp);
-    }
-    list.frames.push_back(frame);
+    const std::int64_t pts = track.frames[index].pts + shift;
+    list.frames.push_back({.pts = pts, .key = keys.is_key(pts)});
   }
   // Not the picture's own duration where pictures after it were left out: the film must not end earlier for that.
   list.last_duration = track.frames.back().pts + track.last_duration - track.frames[list.shows.back()].pts;
+  return list;
+}
+
+std::uint64_t constant_frames(const VideoTrack& track, Rational fps) {
+  return static_cast<std::uint64_t>(half_frames(track.frames.back().pts, track.base, fps, true) / 2) + 1;
+}
+
+FrameList list_constant_frames(const VideoTrack& track, Rational fps, Rational gop, std::int64_t shift) {
+  GOPMILL_CHECK(!track.frames.empty() && gop.num > 0 && fps.num > 0 && shift >= 0);
+  const std::int64_t per_numerator = (kTicksPerSecondMin + fps.num - 1) / fps.num;  // ticks in 1 / fps.num seconds
+  FrameList list{.base = {1, fps.num * per_numerator}};
+  const std::int64_t ticks = fps.den * per_numerator;  // of one frame
+  // A picture is shown from the first frame on whose middle, 2n + 1 halves, is not before it.
+  const auto from = [&](std::size_t i) {
+    return static_cast<std::int64_t>(half_frames(track.frames[i].pts + shift, track.base, fps, true) / 2);
+  };
+  const std::int64_t last = from(track.frames.size() - 1);
+  KeyGrid keys(list.base, gop);
+  std::uint32_t shown = 0;
+  for (std::int64_t n = from(0); n <= last; ++n) {
+    while (shown + 1 < track.frames.size() && from(shown + 1) <= n) ++shown;
+    list.frames.push_back({.pts = n * ticks, .key = keys.is_key(n * ticks)});
+    list.shows.push_back(shown);
+  }
+  const Wide halves = half_frames(track.frames.back().pts + track.last_duration + shift, track.base, fps, false);
+  list.last_duration = std::max<std::int64_t>(static_cast<std::int64_t>((halves + 1) / 2) - last, 1) * ticks;
   return list;
 }
 

@@ -13,8 +13,9 @@ namespace gopmill {
 
 // Every picture of one rendition, over the whole job.
 struct FrameList {
-  std::vector<PlannedFrame> frames;  // on the output timeline, ticks of VideoTrack::base
-  std::vector<std::uint32_t> shows;  // for each: the index of the SourceFrame it shows; rising
+  Rational base{1, 1};               // VideoTrack::base, or that of a constant rate
+  std::vector<PlannedFrame> frames;  // on the output timeline, ticks of `base`
+  std::vector<std::uint32_t> shows;  // for each: the index of the SourceFrame it shows; never falling
   std::int64_t last_duration = 1;    // ticks until the film ends: every rendition ends at the same moment
 };
 
@@ -23,6 +24,16 @@ struct FrameList {
 // k x gop seconds).
 // `track` has passed check_facts() and has at least one frame; fps_max and gop are above zero.
 FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, Rational gop, std::int64_t shift);
+
+// The same at a constant rate: frame n is at n / fps on one grid that begins at the timeline's zero, and shows the last picture
+// that begins no later than the middle of the frame, so that clocks that tremble on the grid lose and double nothing. The
+// first frame is the first that has a picture to show, and the last the first that shows the last picture, for as many whole
+// frames as that lasts: how long is what a container claims, and no reason to repeat it. `base` holds the grid exactly, in ticks of at most 0.1 ms. `shift`
+// is in ticks of track.base. `fps` has terms below 2^31.
+FrameList list_constant_frames(const VideoTrack& track, Rational fps, Rational gop, std::int64_t shift);
+
+// How many frames that would be, before any is listed.
+std::uint64_t constant_frames(const VideoTrack& track, Rational fps);
 
 // Frames per second as an encoder's rate control should assume it, of `frames` frames whose last is `span` ticks after
 // the first: the mean, as the common rate it is (24000/1001, 25, 60…) where it is within 0.1 % of one, else in

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "coordinator/plan_cost.h"
+#include "coordinator/plan_film.h"
 #include "media/cold_start.h"
 #include "media/split_passes.h"
 
@@ -33,16 +34,15 @@ std::vector<Bodies> divide(const std::vector<PlannedRendition>& renditions, Rati
   const auto ended = [&](std::size_t r) { return body[r].end == renditions[r].file.frames.size(); };
   for (bool all_ended = false; !all_ended;) {
     // The next segment is the first in which any rendition has a frame; where there is none, time is skipped.
-    std::int64_t next_pts = std::numeric_limits<std::int64_t>::max();
+    std::int64_t index = std::numeric_limits<std::int64_t>::max();
     for (std::size_t r = 0; r < renditions.size(); ++r) {
-      if (!ended(r)) next_pts = std::min(next_pts, renditions[r].file.frames[body[r].end].pts);
+      const RenditionPlan& file = renditions[r].file;
+      if (!ended(r)) index = std::min(index, rescale(file.frames[body[r].end].pts, file.base, length, Rounding::kDown));
     }
-    const Rational base = renditions.front().file.base;
-    const std::int64_t index = rescale(next_pts, base, length, Rounding::kDown);
-    const std::int64_t end_pts = rescale(index + 1, length, base, Rounding::kUp);
     all_ended = true;
     for (std::size_t r = 0; r < renditions.size(); ++r) {
       const auto& frames = renditions[r].file.frames;
+      const std::int64_t end_pts = rescale(index + 1, length, renditions[r].file.base, Rounding::kUp);
       const auto from = frames.begin() + static_cast<std::ptrdiff_t>(body[r].end);
       const auto to = std::ranges::lower_bound(from, frames.end(), end_pts, {}, &PlannedFrame::pts);
       body[r] = {body[r].end, static_cast<std::uint64_t>(to - frames.begin())};
@@ -144,8 +144,8 @@ double encode_all_seconds(const std::vector<PlannedRendition>& renditions) {
 }
 
 // The segments of this length, and what decoding them costs.
-Segmentation cut_at(Rational length, const std::vector<PlannedRendition>& renditions, const Shows& shows, const VideoTrack& track,
-                    Joins joins) {
+Segmentation cut_at(Rational length, const std::vector<PlannedRendition>& renditions, const Shows& shows,
+                    const std::vector<WovenPicture>& woven, const VideoTrack& track, Joins joins) {
   std::vector<Bodies> cut = without_gaps(divide(renditions, length));
   if (cut.size() > 1 && is_stub(cut.back(), renditions)) {
     append(cut[cut.size() - 2], cut.back());
@@ -156,7 +156,8 @@ Segmentation cut_at(Rational length, const std::vector<PlannedRendition>& rendit
   for (Bodies& bodies : cut) {
     Bodies reaches;
     for (std::size_t r = 0; r < bodies.size(); ++r) reaches.push_back(with_context(renditions[r], bodies[r], joins));
-    const PacketRun run = run_for(wanted_pictures(reaches, shows, track), track);
+    const std::size_t count = woven.empty() ? track.frames.size() : woven.size();
+    const PacketRun run = run_for(pictures_of(wanted_pictures(reaches, shows, count, track.interlaced), woven), track);
     result.segments.push_back({std::move(bodies), run});
   }
   begin_in_order(result.segments);
@@ -202,9 +203,10 @@ Range with_context(const PlannedRendition& rendition, Range body, Joins joins) {
   return reach;
 }
 
-std::vector<std::uint32_t> wanted_pictures(const std::vector<Range>& ranges, const Shows& shows, const VideoTrack& track) {
-  const std::uint32_t context = track.interlaced ? 1 : 0;  // yadif and bwdif look one picture back and one ahead (measured)
-  const auto last_picture = static_cast<std::uint32_t>(track.frames.size() - 1);
+std::vector<std::uint32_t> wanted_pictures(const std::vector<Range>& ranges, const Shows& shows, std::size_t count,
+                                           bool interlaced) {
+  const std::uint32_t context = interlaced ? 1 : 0;  // yadif and bwdif look one picture back and one ahead (measured)
+  const auto last_picture = static_cast<std::uint32_t>(count - 1);
   std::uint32_t low = last_picture, high = 0;
   for (std::size_t r = 0; r < ranges.size(); ++r) {
     GOPMILL_CHECK(ranges[r].first < ranges[r].end && ranges[r].end <= shows[r].size());
@@ -228,11 +230,11 @@ std::vector<std::uint32_t> wanted_pictures(const std::vector<Range>& ranges, con
   return pictures;
 }
 
-Segmentation cut_segments(const std::vector<PlannedRendition>& renditions, const Shows& shows, const VideoTrack& track,
-                          const Profile& profile) {
+Segmentation cut_segments(const std::vector<PlannedRendition>& renditions, const Shows& shows,
+                          const std::vector<WovenPicture>& woven, const VideoTrack& track, const Profile& profile) {
   GOPMILL_CHECK(!renditions.empty() && profile.segment.num > 0);
   const auto cut = [&](std::int64_t times) {
-    return cut_at({profile.segment.num * times, profile.segment.den}, renditions, shows, track, profile.joins);
+    return cut_at({profile.segment.num * times, profile.segment.den}, renditions, shows, woven, track, profile.joins);
   };
   const Segmentation asked = cut(1);
   if (!too_short(asked)) return asked;

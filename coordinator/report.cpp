@@ -23,7 +23,8 @@ Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
                      {"quarter_turns", v.orientation.quarter_turns},
                      {"mirrored", v.orientation.mirrored},
                      {"bit_depth", v.bit_depth},
-                     {"interlaced", v.interlaced},
+                     {"scan", scan_word(v.scan)},
+                     {"scan_known_from", v.scan_evidence},
                      {"frames", v.frames.size()},
                      {"starts_at_s", rounded(v.starts_at)},
                      {"frames_known_from", v.evidence == Evidence::kPackets ? "packets" : "decoding: " + v.evidence_reason}};

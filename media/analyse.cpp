@@ -9,6 +9,7 @@
 #include "media/av/picture.h"
 #include "media/bitstream.h"
 #include "media/frame_list.h"
+#include "media/scan.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -204,14 +205,22 @@ void describe_pictures(VideoTrack& track, const av::StreamFacts& stream, const s
   track.orientation = stream.orientation;
   const Rational container = stream.parameters.sample_aspect;
   track.sample_aspect = container.num > 0 ? container : first.sample_aspect.num > 0 ? first.sample_aspect : Rational{1, 1};
+  track.coded_aspect = first.sample_aspect.num > 0 ? first.sample_aspect : Rational{0, 1};
   track.colour = first.colour;
   if (track.colour.primaries == 2) track.colour.primaries = static_cast<std::uint8_t>(stream.parameters.primaries);
   if (track.colour.transfer == 2) track.colour.transfer = static_cast<std::uint8_t>(stream.parameters.transfer);
   if (track.colour.matrix == 2) track.colour.matrix = static_cast<std::uint8_t>(stream.parameters.matrix);
   track.bit_depth = first.bit_depth;
   track.has_alpha = first.has_alpha;
-  const auto interlaced = std::count_if(pictures.begin(), pictures.end(), [](const av::PictureFacts& p) { return p.interlaced; });
-  track.interlaced = 2 * static_cast<std::size_t>(interlaced) > pictures.size();
+}
+
+// By the flags of most pictures, for where the pictures themselves cannot tell.
+Result<> ask_pictures_for_scan(int source, const Read& read, const std::vector<av::PictureFacts>& pictures, VideoTrack& track,
+                               ParentLine& parent) {
+  const auto interlaced = std::ranges::count_if(pictures, &av::PictureFacts::interlaced);
+  const auto bottom_first = std::ranges::count_if(pictures, [](const av::PictureFacts& p) { return !p.top_first; });
+  const bool flagged = 2 * static_cast<std::size_t>(interlaced) > pictures.size();
+  return find_scan(source, read.video, flagged, 2 * bottom_first <= interlaced, track, parent);
 }
 
 Result<> check_size(const VideoTrack& track) {
@@ -276,6 +285,7 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const 
   track.last_duration = list.last_duration;
   track.starts_at = static_cast<double>(list.first_raw) * stream.parameters.base.value();
   result.first_raw = list.first_raw;
+  TRY(ask_pictures_for_scan(source, read, probe.facts, track, parent));
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "media/picture_shape.h"
 #include "media/timeline.h"
 #include "profiles/profile.h"
 
@@ -18,8 +19,8 @@ namespace gopmill {
 
 // One picture of a rendition.
 struct OutputFrame {
-  std::uint32_t source = 0;  // index into VideoTask::sources
-  std::int64_t pts = 0;      // ticks of VideoTask::base on the job's output timeline
+  std::uint32_t source = 0;  // index into VideoTask::sources, or into VideoTask::woven where that is not empty
+  std::int64_t pts = 0;      // ticks of EncoderSettings::base on the job's output timeline
   bool key = false;          // an IDR is forced here: first frame at or after k x gop
   friend bool operator==(const OutputFrame&, const OutputFrame&) = default;
 };
@@ -58,15 +59,25 @@ struct RenditionTask {
   bool continues = false;  // the first of `frames` is not the film's first: the encoder is to start as if it had been running
 };
 
+// A picture woven from the fields of one or two source pictures.
+struct WovenPicture {
+  std::uint32_t top = 0, bottom = 0;  // indices into VideoTask::sources; at most one apart
+  bool combed = false;                // its fields are not of one moment: to be deinterlaced
+  friend bool operator==(const WovenPicture&, const WovenPicture&) = default;
+};
+
 struct VideoTask {
   Rational base{1, 1};
   // Ordinals of the source packets whose pictures are wanted, in presentation order; pictures of other packets in the
   // run are decoded and dropped.
   std::vector<std::uint32_t> sources;
   Orientation orientation;
-  Rational sample_aspect{1, 1};
-  Colour colour;  // of the source, one answer for the whole file
+  PictureShape shape;  // of the pictures that sizes were computed from
+  Colour colour;       // of the source, one answer for the whole file
   bool deinterlace = false;
+  bool top_first = true;  // which field came first, for the deinterlacer
+  // Of telecined sources, in the order of time; OutputFrame::source then counts in these. Empty: pictures are shown as decoded.
+  std::vector<WovenPicture> woven;
   std::vector<RenditionTask> renditions;
 };
 
@@ -221,8 +232,16 @@ void fields(A& a, RenditionTask& v) {
   a(v.encoder, v.frames, v.lead, v.body, v.grant, v.measure, v.continues);
 }
 template <class A>
+void fields(A& a, PictureShape& v) {
+  a(v.width, v.height, v.sample_aspect, v.coded_aspect, v.quarter_turns);
+}
+template <class A>
+void fields(A& a, WovenPicture& v) {
+  a(v.top, v.bottom, v.combed);
+}
+template <class A>
 void fields(A& a, VideoTask& v) {
-  a(v.base, v.sources, v.orientation, v.sample_aspect, v.colour, v.deinterlace, v.renditions);
+  a(v.base, v.sources, v.orientation, v.shape, v.colour, v.deinterlace, v.top_first, v.woven, v.renditions);
 }
 template <class A>
 void fields(A& a, AudioProfile& v) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -52,6 +53,22 @@ struct Orientation {
   friend bool operator==(const Orientation&, const Orientation&) = default;
 };
 
+// How the pictures of a track were scanned; one answer for all of it, from the pictures themselves (media/cadence.h).
+enum class Scan : std::uint8_t {
+  kProgressive = 1,
+  kInterlaced = 2,  // each field is its own moment
+  kTelecined = 3,   // film put into fields: every field has a partner, in its own picture or the next one
+};
+
+constexpr std::string_view scan_word(Scan scan) {
+  switch (scan) {
+    case Scan::kProgressive: return "progressive";
+    case Scan::kInterlaced: return "interlaced";
+    case Scan::kTelecined: return "telecined";
+  }
+  return "";
+}
+
 // How the frame list was learnt.
 enum class Evidence : std::uint8_t {
   kPackets = 1,  // every packet has its own timestamp and a decoded probe agreed: one packet, one picture
@@ -59,15 +76,22 @@ enum class Evidence : std::uint8_t {
 };
 
 struct VideoTrack {
-  std::uint32_t stream = 0;   // index in the file
-  std::string codec;          // libavcodec's name: "h264"
-  Rational base{1, 1};        // of every pts here: the source's own, refined so that one tick is at most 0.1 ms
-  int width = 0, height = 0;  // as decoded, cropping applied
-  Rational sample_aspect{1, 1};
+  std::uint32_t stream = 0;      // index in the file
+  std::string codec;             // libavcodec's name: "h264"
+  Rational base{1, 1};           // of every pts here: the source's own, refined so that one tick is at most 0.1 ms
+  int width = 0, height = 0;     // as decoded, cropping applied
+  Rational sample_aspect{1, 1};  // one answer for the file
+  Rational coded_aspect{0, 1};   // what the first picture itself says; 0: nothing. Later pictures are compared with it
   Orientation orientation;
   Colour colour;
   int bit_depth = 8;
-  bool interlaced = false;  // seen in pictures of the probe
+  bool interlaced = false;  // some or all pictures are to be deinterlaced
+  Scan scan = Scan::kProgressive;
+  bool top_first = true;      // which field of a picture was first; said where scan is not progressive
+  std::string scan_evidence;  // for people
+  // Of telecined tracks: how many fields each film picture lasts, in time order: two or three, or one where a field has no
+  // partner and its picture is to be deinterlaced. Two for each entry of `frames` in all.
+  std::vector<std::uint8_t> film;
   bool has_alpha = false;
   Evidence evidence = Evidence::kPackets;
   std::string evidence_reason;  // for people; empty with kPackets
@@ -128,8 +152,8 @@ void fields(A& a, Timestamp& v) {
 template <class A>
 void fields(A& a, VideoTrack& v) {
   a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.bit_depth, v.interlaced,
-    v.has_alpha, v.evidence, v.evidence_reason, v.frames, v.keys, v.packets, v.bytes, v.plain_coding, v.last_duration,
-    v.starts_at);
+    v.coded_aspect, v.scan, v.top_first, v.scan_evidence, v.film, v.has_alpha, v.evidence, v.evidence_reason, v.frames, v.keys,
+    v.packets, v.bytes, v.plain_coding, v.last_duration, v.starts_at);
 }
 template <class A>
 void fields(A& a, AudioTrack& v) {

@@ -17,8 +17,10 @@
 #include "media/av/encoder.h"
 #include "media/av/filter.h"
 #include "media/av/picture.h"
+#include "media/av/weave.h"
 #include "media/key_runs.h"
 #include "media/rate_search.h"
+#include "media/task_check.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -112,6 +114,7 @@ class RenditionEncode {
   }
   [[nodiscard]] bool complete() const { return kept_ == task_.body; }
   [[nodiscard]] std::uint64_t kept() const { return kept_; }
+  [[nodiscard]] Rational base() const { return task_.encoder.base; }
   // The first planned frame whose picture has not come.
   [[nodiscard]] const OutputFrame* waiting_for() const {
     return cursor_ < task_.frames.size() ? &task_.frames[cursor_] : nullptr;
@@ -199,22 +202,8 @@ class RenditionEncode {
   std::vector<CodedPicture> coded_;
 };
 
-Result<> check_task(const VideoTask& task, std::size_t outputs) {
-  if (task.renditions.empty() || task.renditions.size() != outputs)
-    return fail(FaultKind::kInternal, "a task with the wrong number of outputs");
-  for (const RenditionTask& rendition : task.renditions) {
-    if (rendition.body == 0 || static_cast<std::uint64_t>(rendition.lead) + rendition.body > rendition.frames.size()) {
-      return fail(FaultKind::kInternal, "a task without frames");
-    }
-    for (const OutputFrame& frame : rendition.frames) {
-      if (frame.source >= task.sources.size()) return fail(FaultKind::kInternal, "a task that shows a picture it does not have");
-    }
-  }
-  return {};
-}
-
 av::PictureFilter make_filter(const VideoTask& task, const std::vector<std::size_t>& open) {
-  av::PictureFilter::Settings settings{task.orientation, task.colour, task.deinterlace, {}};
+  av::PictureFilter::Settings settings{task.orientation, task.shape, task.colour, task.deinterlace, {}};
   for (const std::size_t i : open) {
     const EncoderSettings& encoder = task.renditions[i].encoder;
     settings.targets.push_back({encoder.width, encoder.height, encoder.pixel_format});
@@ -264,13 +253,19 @@ class Segment {
  public:
   Segment(const VideoTask& task, const std::vector<std::size_t>& open, const std::vector<RateSearch>& searches,
           const std::vector<int>& outputs, ParentLine& parent)
-      : task_(task), parent_(parent), filter_(make_filter(task, open)) {
+      : task_(task), parent_(parent), filter_(make_filter(task, open)), weaver_(task.woven, task.top_first) {
     for (const std::size_t i : open) renditions_.emplace_back(task.renditions[i], searches[i].quality(), outputs[i]);
     for (std::size_t i = 0; i < task.sources.size(); ++i) wanted_.emplace(task.sources[i], i);
     const RenditionTask& first = task.renditions.front();
-    body_first_ = body_last_ = task.sources[first.frames[first.lead].source];
+    // Of a woven picture, the older of its two.
+    const auto packet_of = [&task](const OutputFrame& frame) {
+      if (task.woven.empty()) return task.sources[frame.source];
+      const WovenPicture& woven = task.woven[frame.source];
+      return task.sources[std::min(woven.top, woven.bottom)];
+    };
+    body_first_ = body_last_ = packet_of(first.frames[first.lead]);
     for (std::uint32_t i = 0; i < first.body; ++i) {
-      const std::uint32_t packet = task.sources[first.frames[first.lead + i].source];
+      const std::uint32_t packet = packet_of(first.frames[first.lead + i]);
       body_first_ = std::min(body_first_, packet);
       body_last_ = std::max(body_last_, packet);
     }
@@ -325,6 +320,11 @@ class Segment {
     ++decoded_;
     const auto wanted = wanted_.find(static_cast<std::uint32_t>(av::facts_of(frame).pts));
     if (wanted == wanted_.end()) return {};
+    if (!task_.woven.empty()) {
+      return weaver_.push(frame, static_cast<std::uint32_t>(wanted->second),
+                          [this](std::int64_t index, AVFrame& picture) { return filter_.push(picture, index, on_picture()); });
+    }
+    av::set_fields(frame, task_.deinterlace, task_.top_first);
     return filter_.push(frame, static_cast<std::int64_t>(wanted->second), on_picture());
   }
 
@@ -333,7 +333,7 @@ class Segment {
     for (const RenditionEncode& rendition : renditions_) {
       const OutputFrame* missing = rendition.waiting_for();
       if (!missing || rendition.complete()) continue;
-      const double seconds = static_cast<double>(missing->pts) * task_.base.value();
+      const double seconds = static_cast<double>(missing->pts) * rendition.base().value();
       std::string text = "the picture at " + std::to_string(seconds) + " s cannot be decoded";
       if (decoder.refused() > 0)
         text += " (" + std::to_string(decoder.refused()) + " damaged packets near it: " + decoder.last_refusal() + ")";
@@ -345,6 +345,7 @@ class Segment {
   const VideoTask& task_;
   ParentLine& parent_;
   av::PictureFilter filter_;
+  av::Weaver weaver_;
   std::vector<RenditionEncode> renditions_;
   std::unordered_map<std::uint32_t, std::size_t> wanted_;  // packet ordinal → place in task_.sources
   std::uint32_t body_first_ = 0, body_last_ = 0;           // packets of the body, by ordinal

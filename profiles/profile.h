@@ -23,6 +23,10 @@ enum class Joins : std::uint8_t {
   kDefault = 1,  // tail context and first-frame correction
   kExact = 2,    // also encodes one GOP before each segment and drops it
 };
+enum class Telecine : std::uint8_t {
+  kKeep = 1,  // the source's rate; film pictures are put together from their fields
+  kFilm = 2,  // the film's own rate, usually 24000/1001
+};
 enum class PixelFormat : std::uint8_t { kYuv420p = 1, kYuv420p10 = 2 };
 enum class TrackChoice : std::uint8_t {
   kDefault = 1,  // the one track the source marks as default, else its first
@@ -44,6 +48,7 @@ struct RenditionProfile {
   VideoCodec codec = VideoCodec::kH264;
   std::optional<int> height;        // lines of the shorter side as shown (ladder.h); even; nullopt: the source's own ("source")
   std::optional<Rational> fps_max;  // frames/s; nullopt: as the source
+  std::optional<Rational> fps;  // frames/s of a constant rate, in the place of fps_max; nullopt: pictures keep their own times
   RateControl rate;
   std::string preset;         // the encoder's preset name ("medium", "8"), checked against the encoder's list
   std::string codec_profile;  // "auto", "baseline", "main", "high", "main10"…, checked per codec
@@ -72,6 +77,7 @@ struct Profile {
   Rational gop{2, 1};                        // seconds between IDR frames on the global grid
   Rational segment{10, 1};                   // seconds per segment; a whole multiple of gop
   Joins joins = Joins::kDefault;
+  Telecine telecine = Telecine::kKeep;
   std::optional<AudioProfile> audio;  // nullopt: sound is dropped
   std::string container = "mp4";
   friend bool operator==(const Profile&, const Profile&) = default;

@@ -33,7 +33,8 @@ constexpr Rational kSegmentMax{60, 1};        // What is encoded again when a wo
 constexpr Rational kSegmentGoal{10, 1};       // The default, as near as whole GOPs come.
 constexpr Rational kFrameRateMin{1, 1};       // Slower is a slide show, whose frames need no thinning.
 constexpr Rational kFrameRateMax{240, 1};     // Phones record 240; nothing plays more.
-constexpr int kHeightMin = 16;                // One macroblock; encoders refuse less, some much more than this.
+constexpr std::int64_t kFrameRateTermMax = 1'000'000;  // Of a constant rate, whose numerator becomes the ticks of a second.
+constexpr int kHeightMin = 16;                         // One macroblock; encoders refuse less, some much more than this.
 constexpr int kHeightMax = kPictureShortMax;
 constexpr std::int64_t kVideoBitsMin = 10'000;             // Below this no picture; mostly a forgotten k.
 constexpr std::int64_t kVideoBitsMax = 800'000'000;        // MaxBR of H.264 level 6.2 (table A-1); no player takes more.
@@ -49,12 +50,12 @@ constexpr std::size_t kOptionsMax = 64;                    // Options of one ren
 constexpr std::size_t kOptionNameMax = 64;
 constexpr std::size_t kOptionValueMax = 1024;  // x264-params is a long line.
 
-const std::vector<std::string_view> kProfileKeys = {"name",  "device",    "description", "extends",   "gop",       "segment",
-                                                    "joins", "container", "audio",       "rendition", "renditions"};
+const std::vector<std::string_view> kProfileKeys = {"name",  "device",   "description", "extends", "gop",       "segment",
+                                                    "joins", "telecine", "container",   "audio",   "rendition", "renditions"};
 const std::vector<std::string_view> kAudioKeys = {"codec", "bitrate", "channels", "tracks", "loudness", "true_peak"};
-const std::vector<std::string_view> kRenditionKeys = {"name",    "codec",        "height",  "fps_max", "quality",
-                                                      "bitrate", "maxrate",      "bufsize", "preset",  "profile",
-                                                      "level",   "pixel_format", "options"};
+const std::vector<std::string_view> kRenditionKeys = {"name",    "codec",   "height",       "fps_max", "fps",
+                                                      "quality", "bitrate", "maxrate",      "bufsize", "preset",
+                                                      "profile", "level",   "pixel_format", "options"};
 
 // A word of the file and what it stands for.
 template <class T>
@@ -63,6 +64,7 @@ struct Word {
   T value;
 };
 constexpr auto kJoinsWords = std::to_array<Word<Joins>>({{"default", Joins::kDefault}, {"exact", Joins::kExact}});
+constexpr auto kTelecineWords = std::to_array<Word<Telecine>>({{"keep", Telecine::kKeep}, {"film", Telecine::kFilm}});
 constexpr auto kContainerWords = std::to_array<Word<std::string_view>>({{"mp4", "mp4"}});
 constexpr auto kAudioWords = std::to_array<Word<AudioCodec>>({{"aac", AudioCodec::kAac}, {"opus", AudioCodec::kOpus}});
 constexpr auto kChannelWords = std::to_array<Word<int>>({{"1", 1}, {"2", 2}, {"6", 6}});
@@ -304,6 +306,12 @@ Result<RenditionProfile> read_values(const TreeNode& map, const Complaints& comp
       if (value.is("none")) continue;
       result.fps_max = TRY(value.in_range<Rational>(parse_frame_rate, kFrameRateMin, kFrameRateMax,
                                                     "none, or frames per second such as 30, 29.97 or 30000/1001, from 1 to 240"));
+    } else if (key == "fps") {
+      result.fps =
+          TRY(value.in_range<Rational>(parse_frame_rate, kFrameRateMin, kFrameRateMax,
+                                       "frames per second of a constant rate such as 25, 29.97 or 30000/1001, from 1 to 240"));
+      if (result.fps->num > kFrameRateTermMax)
+        return value.wrong("a rate with a numerator of at most " + std::to_string(kFrameRateTermMax));
     } else if (key == "quality") {
       result.rate.quality = TRY(value.in_range<double>(parse_quality, 0, kQualityMax,
                                                        "a number from 0 to 51 (63 for av1 and vp9), such as 23 or 22.5"));
@@ -421,6 +429,7 @@ Result<Profile> read_head(const TreeNode& root, const Complaints& complaints, st
     profile.description = TRY(Value(*entry, complaints).text(kDescriptionMax, true));
   TRY(read_times(root, profile, complaints));
   if (const auto* entry = root.find("joins")) profile.joins = TRY(Value(*entry, complaints).one_of(kJoinsWords));
+  if (const auto* entry = root.find("telecine")) profile.telecine = TRY(Value(*entry, complaints).one_of(kTelecineWords));
   if (const auto* entry = root.find("container")) profile.container = TRY(Value(*entry, complaints).one_of(kContainerWords));
   profile.audio = AudioProfile{};
   if (const auto* entry = root.find("audio")) profile.audio = TRY(read_audio(*entry, complaints));

@@ -144,6 +144,8 @@ Result<RenditionProfile> complete_rendition(RenditionProfile rendition, const Tr
   if (rendition.preset.empty()) rendition.preset = facts.preset;
   if (rendition.codec_profile.empty()) rendition.codec_profile = "auto";
   TRY(check_rate(rendition, facts, tree, complaints));
+  if (rendition.fps && tree.find("fps_max") != nullptr)
+    return complaints.wrong(place_of(tree, "fps_max"), "fps_max", "either fps (constant) or fps_max", "both");
   TRY(check_codec_profile(rendition, facts, tree, complaints));
   rendition.level = TRY(complete_level(rendition, facts, tree, complaints));
   return rendition;

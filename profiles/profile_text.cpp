@@ -47,7 +47,8 @@ void put_rendition(std::string& yaml, const RenditionProfile& rendition) {
   put(yaml, "  - ", "name", yaml_text(rendition.name));
   put(yaml, kIndent, "codec", codec_word(rendition.codec));
   put(yaml, kIndent, "height", rendition.height ? std::to_string(*rendition.height) : "source");
-  put(yaml, kIndent, "fps_max", rendition.fps_max ? frame_rate_text(*rendition.fps_max) : "none");
+  if (!rendition.fps) put(yaml, kIndent, "fps_max", rendition.fps_max ? frame_rate_text(*rendition.fps_max) : "none");
+  if (rendition.fps) put(yaml, kIndent, "fps", frame_rate_text(*rendition.fps));
   put_rate(yaml, rendition.rate, kIndent);
   put(yaml, kIndent, "preset", yaml_text(rendition.preset));
   put(yaml, kIndent, "profile", yaml_text(rendition.codec_profile));
@@ -80,6 +81,7 @@ std::string to_yaml(const Profile& profile) {
   put(yaml, "", "gop", seconds_text(profile.gop));
   put(yaml, "", "segment", seconds_text(profile.segment));
   put(yaml, "", "joins", profile.joins == Joins::kDefault ? "default" : "exact");
+  put(yaml, "", "telecine", profile.telecine == Telecine::kKeep ? "keep" : "film");
   put(yaml, "", "container", profile.container);
   if (profile.audio) {
     yaml += "audio:\n";

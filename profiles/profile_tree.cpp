@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 namespace gopmill {
@@ -22,8 +23,8 @@ struct OtherName {
 constexpr auto kOtherNames = std::to_array<OtherName>({
     {"crf", "quality"},
     {"cq", "quality"},
-    {"fps", "fps_max"},
-    {"framerate", "fps_max"},
+    {"framerate", "fps"},
+    {"pulldown", "telecine"},
     {"pix_fmt", "pixel_format"},
     {"h265", "hevc"},
     {"x265", "hevc"},
@@ -68,17 +69,21 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 // `either_or`: quality and bitrate exclude each other here. Encoder options may well have both names.
 void inherit_entries(TreeNode& node, const TreeNode& parent, bool either_or) {
-  const bool has_quality = node.find("quality") != nullptr;
-  const bool has_bitrate = node.find("bitrate") != nullptr;
+  // Two keys that answer one question: who gives either has answered it.
+  const auto answered_by = [&node](std::string_view key, std::string_view a, std::string_view b) {
+    return (key == a && node.find(b) != nullptr) || (key == b && node.find(a) != nullptr);
+  };
+  std::vector<TreeEntry> inherited;
   for (const TreeEntry& entry : parent.entries) {
     TreeEntry* const own = node.find(entry.key);
     if (own == nullptr) {
-      const bool answered = (entry.key == "quality" && has_bitrate) || (entry.key == "bitrate" && has_quality);
-      if (!either_or || !answered) node.entries.push_back(entry);
+      const bool answered = answered_by(entry.key, "quality", "bitrate") || answered_by(entry.key, "fps", "fps_max");
+      if (!either_or || !answered) inherited.push_back(entry);
     } else if (own->value.kind == TreeNode::Kind::kMap && entry.value.kind == TreeNode::Kind::kMap) {
       inherit_entries(own->value, entry.value, entry.key != "options");
     }
   }
+  std::ranges::move(inherited, std::back_inserter(node.entries));
 }
 
 }  // namespace

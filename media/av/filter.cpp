@@ -43,7 +43,14 @@ std::string upright(const Orientation& orientation) {
   return filters;
 }
 
-std::string describe(const PictureFilter::Settings& settings) {
+// Bars round a picture that does not fill its frame.
+std::string bars(const PictureBox& box, const PictureTarget& target) {
+  if (box.width == target.width && box.height == target.height) return {};
+  return ",pad=w=" + std::to_string(target.width) + ":h=" + std::to_string(target.height) + ":x=" + std::to_string(box.x) +
+         ":y=" + std::to_string(box.y) + ":color=black";
+}
+
+std::string describe(const PictureFilter::Settings& settings, const AVFrame& picture) {
   std::string text = "[in]";
   if (settings.deinterlace) text += "bwdif=mode=send_frame:deint=interlaced,";
   text += upright(settings.orientation);
@@ -53,11 +60,13 @@ std::string describe(const PictureFilter::Settings& settings) {
   for (std::size_t i = 0; i < settings.targets.size(); ++i) {
     const PictureTarget& target = settings.targets[i];
     const std::string n = std::to_string(i);
-    text += ";[s" + n + "]scale=w=" + std::to_string(target.width) + ":h=" + std::to_string(target.height) +
+    const PictureBox box =
+        box_for(settings.shape, picture.width, picture.height, from_av(picture.sample_aspect_ratio), target.width, target.height);
+    text += ";[s" + n + "]scale=w=" + std::to_string(box.width) + ":h=" + std::to_string(box.height) +
             ":flags=bicubic+accurate_rnd+full_chroma_int+bitexact:in_color_matrix=" + matrix + ":out_color_matrix=" + matrix +
             ":in_range=" + (settings.colour.full_range ? "full" : "limited") +
-            ":out_range=limited,format=" + (target.format == PixelFormat::kYuv420p10 ? "yuv420p10le" : "yuv420p") + "[out" + n +
-            "]";
+            ":out_range=limited,format=" + (target.format == PixelFormat::kYuv420p10 ? "yuv420p10le" : "yuv420p") +
+            bars(box, target) + "[out" + n + "]";
   }
   return text;
 }
@@ -84,6 +93,7 @@ struct PictureFilter::State {
   AVFilterContext* source = nullptr;    // owned by graph
   std::vector<AVFilterContext*> sinks;  // owned by graph
   Frame out = make_frame();
+  AVRational aspect{0, 1};
   int width = 0, height = 0, format = -1;  // of what the graph was built for
 
   Result<> build(const AVFrame& picture);
@@ -109,9 +119,11 @@ Result<> PictureFilter::State::build(const AVFrame& picture) {
     sinks.push_back(sink);
     inputs.add(name, sink);
   }
-  if (error >= 0) error = avfilter_graph_parse_ptr(graph.get(), describe(settings).c_str(), &inputs.list, &outputs.list, nullptr);
+  if (error >= 0)
+    error = avfilter_graph_parse_ptr(graph.get(), describe(settings, picture).c_str(), &inputs.list, &outputs.list, nullptr);
   if (error >= 0) error = avfilter_graph_config(graph.get(), nullptr);
   if (error < 0) return std::unexpected(fault_of(FaultKind::kInput, "cannot scale the picture", error));
+  aspect = picture.sample_aspect_ratio;
   width = picture.width;
   height = picture.height;
   format = picture.format;
@@ -140,7 +152,8 @@ PictureFilter::~PictureFilter() = default;
 
 Result<> PictureFilter::push(AVFrame& picture, std::int64_t index, const OnPicture& on_picture) {
   State& s = *state_;
-  if (!s.graph || picture.width != s.width || picture.height != s.height || picture.format != s.format) {
+  if (!s.graph || picture.width != s.width || picture.height != s.height || picture.format != s.format ||
+      av_cmp_q(picture.sample_aspect_ratio, s.aspect) != 0) {
     if (s.graph) TRY(finish(on_picture));
     TRY(s.build(picture));
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "media/picture_shape.h"
 #include "media/timeline.h"
 #include "profiles/profile.h"
 
@@ -19,14 +20,16 @@ struct PictureTarget {
 };
 
 // Turns source pictures into what each rendition encodes: deinterlaced where asked, upright, square pixels, limited
-// range, right size and format; the source's matrix is kept. Rebuilt by itself when the source changes size or format on
+// range, right size and format; the source's matrix is kept. Rebuilt by itself when the source changes size, aspect or format on
 // the way, so its outputs never change shape. Bit-exact scaling paths. Not thread-safe.
 class PictureFilter {
  public:
   struct Settings {
     Orientation orientation;
+    PictureShape shape;  // pictures of another shape get bars (media/picture_shape.h)
     Colour colour;
-    bool deinterlace = false;  // bwdif, one picture out for each in; looks one back and one ahead
+    bool deinterlace =
+        false;  // bwdif on pictures that set_fields() calls combed, one out for each in; looks one back and one ahead
     std::vector<PictureTarget> targets;
   };
   // `index` is the one given to push; `target` the place in Settings::targets. The frame lives for the call and may be altered.

@@ -4,6 +4,8 @@ extern "C" {
 #include <libavutil/pixdesc.h>
 }
 
+#include <algorithm>
+
 #include "media/av/handles.h"
 
 namespace gopmill::av {
@@ -36,11 +38,23 @@ PictureFacts facts_of(const AVFrame& frame) {
   facts.colour.full_range = is_full_range(frame);
   facts.colour.chroma_location = static_cast<std::uint8_t>(frame.chroma_location);
   facts.interlaced = frame.interlaced_frame != 0;
+  facts.top_first = frame.interlaced_frame == 0 || frame.top_field_first != 0;
   if (const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))) {
     facts.bit_depth = description->comp[0].depth;
     facts.has_alpha = (description->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
   }
   return facts;
+}
+
+std::optional<LumaPlane> luma_of(const AVFrame& frame) {
+  const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  constexpr std::uint64_t kOdd = AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_HWACCEL |
+                                 AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_FLOAT;
+  if (!format || (format->flags & kOdd) != 0 || !frame.data[format->comp[0].plane]) return std::nullopt;
+  const AVComponentDescriptor& luma = format->comp[0];
+  return LumaPlane{
+      frame.data[luma.plane] + luma.offset,    frame.linesize[luma.plane], frame.width, frame.height, luma.step, luma.depth > 8,
+      luma.shift + std::max(0, luma.depth - 8)};
 }
 
 SoundFacts sound_facts_of(const AVFrame& frame) {

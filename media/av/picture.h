@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "media/field_stats.h"
 #include "media/timeline.h"
 
 struct AVFrame;
@@ -17,10 +18,14 @@ struct PictureFacts {
   Rational sample_aspect{0, 1};  // 0 = not said
   Colour colour;
   int bit_depth = 8;
-  bool interlaced = false;
+  bool interlaced = false;  // flags of the stream; what is true is found by media/scan.h
+  bool top_first = true;
   bool has_alpha = false;
 };
 PictureFacts facts_of(const AVFrame& frame);
+
+// Its luma, or nothing where the format has none (RGB, palettes) or keeps it in a way nobody interlaces.
+std::optional<LumaPlane> luma_of(const AVFrame& frame);
 
 // What a decoded block of sound says of itself.
 struct SoundFacts {

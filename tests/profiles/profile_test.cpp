@@ -1,3 +1,4 @@
+// Long because: a test for every key and for every rule of how keys are inherited.
 #include "profiles/profile.h"
 
 #include <cstdlib>
@@ -110,6 +111,18 @@ TEST(LoadProfile, SegmentsAreWholeGopsNearTenSeconds) {
   EXPECT_EQ(segment("1001/500"), (Rational{1001 * 4, 500}));
 }
 
+TEST(LoadProfile, AConstantRateAnswersForAnInheritedLimit) {
+  const Profile profile = loaded(
+      "telecine: film\nrendition: {quality: 23, fps_max: 30}\nrenditions: [{name: a, fps: 29.97}, {name: b}, {name: c, fps_max: "
+      "none}]\n");
+  EXPECT_EQ(profile.telecine, Telecine::kFilm);
+  EXPECT_EQ(profile.renditions.at(0).fps, (Rational{30000, 1001}));
+  EXPECT_FALSE(profile.renditions.at(0).fps_max);
+  EXPECT_EQ(profile.renditions.at(1).fps_max, (Rational{30, 1}));
+  EXPECT_FALSE(profile.renditions.at(1).fps);
+  EXPECT_FALSE(profile.renditions.at(2).fps_max);
+}
+
 TEST(LoadProfile, TakesShortNamesOfNtscRates) {
   const auto rate = [](std::string_view text) {
     return loaded("renditions: [{quality: 23, fps_max: " + std::string(text) + "}]\n").renditions.at(0).fps_max;
@@ -158,6 +171,7 @@ TEST(ToYaml, IsCanonicalAndComplete) {
             "gop: 2\n"
             "segment: 10\n"
             "joins: default\n"
+            "telecine: keep\n"
             "container: mp4\n"
             "audio: none\n"
             "renditions:\n"
@@ -183,6 +197,7 @@ TEST(ToYaml, LoadsBackEqual) {
       "name: 'null'\ndevice: 'true'\nrenditions: [{name: '1', quality: 0}]\n",
       "description: \"tab-free, two\\nlines, \\u2028, \\\"quoted\\\", \\\\, ünï, 'x', #, %\"\nrenditions: []\n",
       "gop: 1001/300\nsegment: 1001/100\nrenditions: [{quality: 0.1, fps_max: 2997/100}]\n",
+      "telecine: film\nrenditions: [{quality: 23, fps: 29.97}]\n",
       "gop: 0.333333\nrenditions: [{bitrate: 123457, maxrate: 200001, bufsize: 300000}]\n",
       "renditions: [{codec: vp9, quality: 31, profile: 2, pixel_format: yuv420p10, options: {aq-mode: '~', 'a:b': ''}}]\n",
   };

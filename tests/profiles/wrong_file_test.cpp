@@ -115,6 +115,7 @@ const std::vector<WrongFile>& wrong_files() {
        "did you mean '4'?"},
       {"segment_too_long", with_keys("segment: 62"), "1:10: key 'segment': expected seconds such as 10, from 0.1 to 60",
        "found '62'"},
+      {"telecine", with_keys("telecine: inverse"), "1:11: key 'telecine': expected one of keep, film", "found 'inverse'"},
       {"joins", with_keys("joins: exakt"), "1:8: key 'joins': expected one of default, exact", "did you mean 'exact'?"},
       {"container", with_keys("container: mkv"), "1:12: key 'container': expected mp4", "found 'mkv'"},
       {"no_renditions", "name: a\n", "1:1: key 'renditions': expected a list of renditions, or []", "found nothing"},
@@ -170,6 +171,12 @@ const std::vector<WrongFile>& wrong_files() {
        "found '0'"},
       {"fps_high", with_rendition("quality: 23, fps_max: 500"), "1:63: key 'fps_max': expected", "from 1 to 240"},
       {"fps_slashes", with_rendition("quality: 23, fps_max: 30/1/1"), "1:63: key 'fps_max': expected", "found '30/1/1'"},
+      {"fps_none", with_rendition("quality: 23, fps: none"), "1:59: key 'fps': expected frames per second of a constant rate",
+       "found 'none'"},
+      {"fps_terms", with_rendition("quality: 23, fps: 23.976024"), "1:59: key 'fps': expected a rate with a numerator",
+       "1000000"},
+      {"fps_twice", with_rendition("quality: 23, fps: 25, fps_max: 30"), "1:72: key 'fps_max': expected either fps",
+       "found both"},
       {"no_rate", "renditions: [{height: 360}]\n", "1:14: key 'quality': expected either quality or bitrate", "found neither"},
       {"two_rates", with_rendition("quality: 23, bitrate: 1M"), "1:63: key 'bitrate': expected either quality or bitrate",
        "found both"},
@@ -253,10 +260,11 @@ INSTANTIATE_TEST_SUITE_P(Table, WrongFiles, ::testing::ValuesIn(wrong_files()),
 
 TEST(WrongFile, IsSaidInOneWholeLine) {
   const auto text = [](std::string_view yaml) { return load_profile(yaml, "dir/mine.yaml", {}).error().text; };
-  EXPECT_EQ(text("renditions:\n  - quality: 23\n    hieght: 720\n"),
-            "dir/mine.yaml:3:5: key 'hieght': expected one of name, codec, height, fps_max, quality, bitrate, maxrate, bufsize, "
-            "preset, profile, "
-            "level, pixel_format, options, found 'hieght'; did you mean 'height'?");
+  EXPECT_EQ(
+      text("renditions:\n  - quality: 23\n    hieght: 720\n"),
+      "dir/mine.yaml:3:5: key 'hieght': expected one of name, codec, height, fps_max, fps, quality, bitrate, maxrate, bufsize, "
+      "preset, profile, "
+      "level, pixel_format, options, found 'hieght'; did you mean 'height'?");
   EXPECT_EQ(text("gop: 3\nsegment: 10\nrenditions: []\n"),
             "dir/mine.yaml:2:10: key 'segment': expected a whole multiple of the gop of 3 s, found '10'; did you mean '9'?");
 }

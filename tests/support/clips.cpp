@@ -46,10 +46,11 @@ void set_luma(AVFrame& frame, int x, int y, int value) {
   }
 }
 
-// `flat`: the whole picture has this luma; negative: the moving gradient.
-void draw(AVFrame& frame, std::uint32_t number, int flat) {
+// `flat`: the whole picture has this luma; negative: the moving gradient. `bottom`: the number of lines 1, 3, 5…
+void draw(AVFrame& frame, std::uint32_t top, std::uint32_t bottom, int flat) {
   const int square = code_square_of(frame.width);
   for (int y = 0; y < frame.height; ++y) {
+    const std::uint32_t number = y % 2 == 0 ? top : bottom;
     for (int x = 0; x < frame.width; ++x) {
       int value = flat >= 0 ? flat : 40 + ((x * 2 + y + static_cast<int>(number) * 3) / 4) % 160;
       const int bit = x / square - 2;
@@ -102,6 +103,7 @@ void open_track(Track& track, Output& output, const std::map<std::string, std::s
   GOPMILL_CHECK(avcodec_open2(track.context.get(), track.context->codec, &dictionary) >= 0);
   GOPMILL_CHECK(av_dict_count(dictionary) == 0);
   av_dict_free(&dictionary);
+  if (track.stream) return;
   track.stream = avformat_new_stream(output.format.get(), nullptr);
   GOPMILL_CHECK(track.stream && avcodec_parameters_from_context(track.stream->codecpar, track.context.get()) >= 0);
   track.stream->time_base = track.context->time_base;
@@ -139,6 +141,7 @@ void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output&
   context.height = clip.height;
   context.pix_fmt = av_get_pix_fmt(clip.pixel_format.c_str());
   context.time_base = av::to_av(clip.base);
+  context.sample_aspect_ratio = av::to_av(clip.sample_aspect);
   context.framerate = {context.time_base.den, context.time_base.num};
   context.gop_size = clip.gop;
   context.max_b_frames = clip.b_frames;
@@ -149,6 +152,7 @@ void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output&
     options.try_emplace(
         "x264-params", std::string("scenecut=0:keyint=") + std::to_string(clip.gop) + ":open-gop=" + (clip.open_gop ? "1" : "0"));
   }
+  if (clip.coded_top_first) context.flags |= AV_CODEC_FLAG_INTERLACED_DCT | AV_CODEC_FLAG_INTERLACED_ME;
   open_track(track, output, options);
   const int count = clip.pts.empty() ? clip.frames : static_cast<int>(clip.pts.size());
   const av::Frame frame = new_picture(clip.width, clip.height, context.pix_fmt);
@@ -157,7 +161,11 @@ void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output&
     frame->pts = pts_of(clip, i);
     const double seconds = static_cast<double>(frame->pts) * clip.base.value();
     const bool flash = std::abs(seconds - std::round(seconds)) < clip.base.value() / 2;
-    draw(*frame, static_cast<std::uint32_t>(i), clip.flashes ? (flash ? 235 : 60) : -1);
+    const auto number = static_cast<std::uint32_t>(i);
+    const auto shown = [&](bool bottom) { return clip.moment ? clip.moment(number, bottom) : number; };
+    draw(*frame, shown(false), shown(true), clip.flashes ? (flash ? 235 : 60) : -1);
+    frame->interlaced_frame = clip.coded_top_first ? 1 : 0;
+    frame->top_field_first = clip.coded_top_first.value_or(false) ? 1 : 0;
     encode(track, frame.get(), output, [&](AVPacket& packet) {
       shift_by(packet, shift, context.time_base);
       if (packet.duration == 0) packet.duration = 1;
@@ -262,6 +270,11 @@ Fd make_clip(const Clip& clip) {
     add_pictures(*clip.picture, clip.shift, picture, output);
     tracks.push_back(&picture);
   }
+  Track later;
+  if (clip.later) {
+    later.stream = picture.stream;
+    add_pictures(*clip.later, {2, 1}, later, output);
+  }
   if (clip.sound) {
     add_sound(*clip.sound, clip.shift, sound, output);
     tracks.push_back(&sound);
@@ -330,7 +343,7 @@ std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std
         encoder.emplace(*av::VideoEncoder::open(settings, {}));
       }
       const av::Frame frame = new_picture(plan.width, plan.height, format);
-      draw(*frame, static_cast<std::uint32_t>(at), -1);
+      draw(*frame, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at), -1);
       GOPMILL_CHECK(encoder->send(*frame, plan.frames[at].pts, plan.frames[at].key, keep));
     }
     GOPMILL_CHECK(encoder->finish(keep) && journal.finish());

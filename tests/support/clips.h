@@ -27,8 +27,12 @@ struct ClipPicture {
   std::vector<std::int64_t> pts;  // ticks of base, rising; empty: 0, 1, 2… up to `frames`
   int frames = 100;
   int gop = 25;
+  Rational sample_aspect{0, 1};
   int b_frames = 2;
   bool open_gop = false;
+  // Which moment a field of a picture shows: what a progressive picture of that number would be. Empty: the picture's own.
+  std::function<std::uint32_t(std::uint32_t picture, bool bottom)> moment;
+  std::optional<bool> coded_top_first;         // coded and flagged as interlaced, this field first
   bool flashes = false;                        // white at each full second of the clip, else mid-grey
   std::map<std::string, std::string> options;  // of the encoder: {"x264-params", "…"}
 };
@@ -47,6 +51,7 @@ struct ClipSound {
 
 struct Clip {
   std::optional<ClipPicture> picture;
+  std::optional<ClipPicture> later;  // pictures of another shape in the same track, two seconds after the first
   std::optional<ClipSound> sound;
   std::string container = "mp4";  // libavformat's name: "matroska", "mpegts", "mp4"…
   std::map<std::string, std::string> muxer_options;

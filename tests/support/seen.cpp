@@ -9,6 +9,8 @@ extern "C" {
 #include <memory>
 
 #include "base/check.h"
+#include "base/hash.h"
+#include "media/av/decoder.h"
 #include "media/av/handles.h"
 #include "tests/support/file_io.h"
 
@@ -117,6 +119,53 @@ void decode(Viewer& viewer, const AVPacket* packet, SeenFile& seen) {
 }
 
 }  // namespace
+
+namespace {
+
+void decode_journal(int journal, const av::Decoder::OnFrame& on_picture) {
+  auto reader = JournalReader::open(journal, 0);
+  GOPMILL_CHECK(reader);
+  auto decoder = av::Decoder::open(reader->parameters(), {.threads = 1, .cpu_independent = true});
+  GOPMILL_CHECK(decoder);
+  for (;;) {
+    const auto packet = reader->next();
+    GOPMILL_CHECK(packet);
+    if (!*packet) break;
+    GOPMILL_CHECK(decoder->send(**packet, on_picture));
+  }
+  GOPMILL_CHECK(decoder->finish(on_picture));
+}
+
+}  // namespace
+
+std::vector<std::string> picture_hashes(int journal) {
+  std::vector<std::string> hashes;
+  decode_journal(journal, [&](AVFrame& frame) -> Result<> {
+    std::string samples;
+    for (int plane = 0; plane < 3; ++plane) {
+      const int width = plane == 0 ? frame.width : (frame.width + 1) / 2;
+      const int height = plane == 0 ? frame.height : (frame.height + 1) / 2;
+      for (int y = 0; y < height; ++y) {
+        const auto* row = frame.data[plane] + static_cast<std::ptrdiff_t>(y) * frame.linesize[plane];
+        samples.append(reinterpret_cast<const char*>(row), static_cast<std::size_t>(width));
+      }
+    }
+    hashes.push_back(sha256_hex(std::as_bytes(std::span(samples))));
+    return {};
+  });
+  return hashes;
+}
+
+std::vector<std::vector<std::uint8_t>> middle_columns(int journal) {
+  std::vector<std::vector<std::uint8_t>> columns;
+  decode_journal(journal, [&](AVFrame& frame) -> Result<> {
+    columns.emplace_back();
+    for (int y = 0; y < frame.height; ++y)
+      columns.back().push_back(frame.data[0][static_cast<std::ptrdiff_t>(y) * frame.linesize[0] + frame.width / 2]);
+    return {};
+  });
+  return columns;
+}
 
 SeenFile look_at(int file) {
   SeenFile seen;

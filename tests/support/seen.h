@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 // A stranger's eyes and ears for finished files: plain libav, no code of gopmill's but the handles. A file that cannot be opened
@@ -29,6 +30,12 @@ struct SeenFile {
   std::uint64_t refused = 0;
 };
 SeenFile look_at(int file);
+
+// What the pictures of a packet journal hold, sample for sample: one hash for each, in the order shown.
+std::vector<std::string> picture_hashes(int journal);
+
+// The luma of each picture's middle column.
+std::vector<std::vector<std::uint8_t>> middle_columns(int journal);
 
 // Times of beeps in seconds from zero: the middle of each run of loud sound.
 std::vector<double> beeps_in(const HeardSound& sound);

@@ -1,0 +1,255 @@
+// Interlaced and telecined clips, from their packets to the pictures that encoders are given.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "coordinator/plan.h"
+#include "media/scan.h"
+#include "media/work.h"
+#include "tests/support/clips.h"
+#include "tests/support/parent_double.h"
+#include "tests/support/seen.h"
+#include "tests/support/source_builder.h"
+
+namespace gopmill {
+namespace {
+
+using test::Clip;
+using test::ClipPicture;
+using ::testing::HasSubstr;
+
+constexpr std::uint32_t kStep = 12;  // of the gradient, from moment to moment: enough to comb
+
+// Every field its own moment.
+ClipPicture video(bool top_first) {
+  ClipPicture picture{
+      .encoder = "mpeg2video", .width = 192, .height = 128, .base = {1, 25}, .frames = 150, .gop = 12, .b_frames = 2};
+  picture.open_gop = true;
+  picture.options = {{"b", "6000000"}};
+  picture.moment = [top_first](std::uint32_t n, bool bottom) { return kStep * (2 * n + (bottom == top_first ? 1 : 0)); };
+  return picture;
+}
+
+// 2:3 pulldown: of each five pictures, ten fields, film pictures 0 1 2 3 have two, three, two and three.
+std::uint32_t film_moment(std::uint32_t picture, bool bottom, bool top_first) {
+  constexpr std::uint32_t kFilmOfField[10] = {0, 0, 1, 1, 1, 2, 2, 3, 3, 3};
+  const std::uint32_t field = 2 * picture + (bottom == top_first ? 1 : 0);
+  return kStep * (field / 10 * 4 + kFilmOfField[field % 10]);
+}
+ClipPicture telecined(bool top_first) {
+  ClipPicture picture = video(top_first);
+  picture.base = {1001, 30000};
+  picture.moment = [top_first](std::uint32_t n, bool bottom) { return film_moment(n, bottom, top_first); };
+  return picture;
+}
+ClipPicture moving() {
+  ClipPicture picture = video(true);
+  picture.moment = [](std::uint32_t n, bool) { return kStep * n; };
+  return picture;
+}
+
+SourceFacts analysed(const Fd& clip) {
+  test::ParentDouble parent;
+  auto facts = analyse(clip.get(), {"clip", false}, parent.line());
+  EXPECT_TRUE(facts) << (facts ? "" : facts.error().text);
+  return facts ? *facts : SourceFacts{};
+}
+VideoTrack track_of(const ClipPicture& picture, const std::string& container = "mpegts") {
+  return *analysed(test::make_clip({.picture = picture, .container = container})).video;
+}
+
+// ---- What the analysis says ----
+
+TEST(FieldsOfClips, OneAnswerForTheFileWhateverTheFlagsSay) {
+  for (const bool top_first : {true, false}) {
+    for (const std::optional<bool> flagged : {std::optional<bool>(), std::optional<bool>(true), std::optional<bool>(false)}) {
+      ClipPicture picture = video(top_first);
+      picture.coded_top_first = flagged;
+      const VideoTrack track = track_of(picture);
+      EXPECT_EQ(track.scan, Scan::kInterlaced) << track.scan_evidence;
+      EXPECT_EQ(track.top_first, top_first) << track.scan_evidence;
+      EXPECT_TRUE(track.interlaced);
+    }
+  }
+  ClipPicture segmented = moving();
+  segmented.coded_top_first = true;
+  const VideoTrack track = track_of(segmented);
+  EXPECT_EQ(track.scan, Scan::kProgressive) << track.scan_evidence;
+  EXPECT_FALSE(track.interlaced);
+  EXPECT_THAT(track.scan_evidence, HasSubstr("though flagged interlaced"));
+}
+
+TEST(FieldsOfClips, H264InFieldsOfEveryPicture) {
+  ClipPicture picture = video(true);
+  picture.encoder = "libx264";
+  picture.options = {{"x264-params", "tff=1:keyint=12:scenecut=0"}, {"preset", "veryfast"}, {"crf", "16"}};
+  picture.coded_top_first = true;
+  const VideoTrack track = track_of(picture, "mp4");
+  EXPECT_EQ(track.scan, Scan::kInterlaced) << track.scan_evidence;
+  EXPECT_TRUE(track.top_first);
+}
+
+TEST(FieldsOfClips, TelecineIsFoundWithEveryFilmPicture) {
+  for (const bool top_first : {true, false}) {
+    const VideoTrack track = track_of(telecined(top_first));
+    ASSERT_EQ(track.scan, Scan::kTelecined) << track.scan_evidence;
+    EXPECT_EQ(track.top_first, top_first);
+    EXPECT_FALSE(track.interlaced) << track.scan_evidence;
+    std::vector<std::uint8_t> expected;
+    for (int i = 0; i < 30; ++i) expected.insert(expected.end(), {2, 3, 2, 3});
+    EXPECT_EQ(track.film, expected) << track.scan_evidence;
+  }
+}
+
+TEST(FieldsOfClips, SamplesAreSpreadAndNeverMoreThanTheLimit) {
+  std::vector<PacketFacts> packets(100'000);
+  for (std::size_t i = 0; i < packets.size(); i += 50) packets[i].key = true;
+  const auto starts = scan_run_starts(packets);
+  ASSERT_EQ(starts.size(), kScanRuns);
+  EXPECT_EQ(starts.front(), 0U);
+  EXPECT_GT(starts.back(), 90'000U);
+  for (const std::uint32_t start : starts) EXPECT_TRUE(packets[start].key);
+  std::vector<PacketFacts> lonely(5000);
+  lonely[0].key = true;
+  EXPECT_EQ(scan_run_starts(lonely), std::vector<std::uint32_t>{0});
+}
+
+// ---- What encoders are given ----
+
+// The pictures of the only rendition, through every task of a plan with segments of this length; x264 at quantiser 0 gives back
+// what it was given.
+std::vector<std::string> pictures(const Fd& clip, const SourceFacts& source, Rational segment, Telecine telecine) {
+  RenditionProfile lossless = test::rendition();
+  lossless.rate = {.quality = 0};
+  lossless.preset = "ultrafast";
+  lossless.codec_profile = "auto";
+  lossless.level = "auto";
+  lossless.encoder_options = {{"x264-params", "qp=0"}};
+  Profile profile = test::profile_with({lossless});
+  profile.gop = {1, 1};
+  profile.segment = segment;
+  profile.telecine = telecine;
+  const auto plan = make_plan(source, profile, "clip");
+  EXPECT_TRUE(plan);
+  std::vector<std::string> hashes;
+  for (std::uint32_t t = 0; t < plan->tasks.size(); ++t) {
+    const VideoTask task = *task_request(*plan, source, profile, t).video;
+    const PacketRun run = plan->tasks[t].run;
+    std::uint32_t first = run.first;
+    const Fd input =
+        test::journal_of_track(clip.get(), 1, [&](JournalPacket& p) { return p.ordinal >= first && p.ordinal < run.end; });
+    const Fd output = *temporary_file();
+    test::ParentDouble parent;
+    const auto done = transcode(task, input.get(), 0, {output.get()}, parent.line());
+    EXPECT_TRUE(done) << (done ? "" : done.error().text);
+    const auto seen = test::picture_hashes(output.get());
+    hashes.insert(hashes.end(), seen.begin(), seen.end());
+  }
+  return hashes;
+}
+
+class Cuts : public ::testing::TestWithParam<int> {};
+
+TEST_P(Cuts, ChangeNoPictureThatAnEncoderIsGiven) {
+  const ClipPicture kinds[] = {video(true), video(false), telecined(true), telecined(false), moving()};
+  ClipPicture picture = kinds[GetParam() % 5];
+  if (GetParam() >= 5) {
+    // A cadence that breaks in the middle, and true interlace after it.
+    picture = telecined(true);
+    picture.moment = [](std::uint32_t n, bool bottom) {
+      return n < 63 ? film_moment(n, bottom, true) : kStep * (2 * n + (bottom ? 1 : 0));
+    };
+  }
+  const Fd clip = test::make_clip({.picture = picture, .container = "mpegts"});
+  const SourceFacts source = analysed(clip);
+  for (const Telecine telecine : {Telecine::kKeep, Telecine::kFilm}) {
+    const auto cut = pictures(clip, source, {1, 1}, telecine);
+    EXPECT_EQ(cut, pictures(clip, source, {60, 1}, telecine));
+    const bool film = telecine == Telecine::kFilm && source.video->scan == Scan::kTelecined;
+    EXPECT_EQ(cut.size(), film && GetParam() < 5 ? 120U : film ? cut.size() : 150U);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Kinds, Cuts, ::testing::Range(0, 6));
+
+// A broadcast that goes from square pixels to wide ones, and to another size: same frame, right aspect, bars, wherever it is cut.
+TEST(ShapesOfPictures, ThatChangeOnTheWayKeepTheirAspect) {
+  ClipPicture first = moving();
+  first.b_frames = 0;
+  first.frames = 50;
+  first.sample_aspect = {1, 1};
+  ClipPicture wide = first;
+  wide.sample_aspect = {4, 3};
+  ClipPicture small = first;
+  small.width = 96;
+  for (const auto& [later, lines, columns] : {std::tuple{wide, 96, 192}, std::tuple{small, 128, 96}}) {
+    const Fd clip = test::make_clip({.picture = first, .later = later, .container = "mpegts"});
+    const SourceFacts source = analysed(clip);
+    EXPECT_EQ(source.video->width, 192);
+    ASSERT_EQ(source.video->frames.size(), 100U);
+    EXPECT_EQ(pictures(clip, source, {1, 1}, Telecine::kKeep), pictures(clip, source, {60, 1}, Telecine::kKeep));
+    const auto plan = make_plan(source, test::profile_with({test::rendition()}), "clip");
+    ASSERT_TRUE(plan);
+    const Fd input = test::journal_of_track(clip.get(), 1);
+    const Fd output = *temporary_file();
+    test::ParentDouble parent;
+    ASSERT_TRUE(transcode(*task_request(*plan, source, test::profile_with({test::rendition()}), 0).video, input.get(), 0,
+                          {output.get()}, parent.line()));
+    const auto seen = test::middle_columns(output.get());
+    ASSERT_EQ(seen.size(), 100U);
+    const auto lit = [](const std::vector<std::uint8_t>& column) {
+      return std::ranges::count_if(column, [](int v) { return v > 28; });
+    };
+    EXPECT_NEAR(lit(seen[25]), 128, 10);
+    EXPECT_NEAR(lit(seen[75]), lines, 10) << columns;
+  }
+}
+
+// Browsers stamp bursts alike: after a gap, several pictures that differ within a tenth of a millisecond each.
+TEST(BurstsOfPictures, AreCodedAsWellAsTheRest) {
+  ClipPicture picture{.width = 640, .height = 360, .base = {1, 10'000}, .gop = 10, .b_frames = 0};
+  for (std::int64_t second = 0; second < 6; ++second) {
+    for (std::int64_t i = 0; i < 4; ++i) picture.pts.push_back(second * 20'000 + i);
+  }
+  picture.moment = [](std::uint32_t n, bool) { return 53 * n; };
+  const Fd clip = test::make_clip({.picture = picture});
+  const SourceFacts source = analysed(clip);
+  RenditionProfile small = test::rendition();
+  small.rate = {.quality = 23, .maxrate = 1'500'000, .bufsize = 3'000'000};
+  small.preset = "veryfast";
+  const Profile profile = test::profile_with({small});
+  const auto plan = make_plan(source, profile, "clip");
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->renditions.at(0).file.frames.size(), 24U);
+  for (std::uint32_t t = 0; t < plan->tasks.size(); ++t) {
+    const Fd input = test::journal_of_track(clip.get(), 1);
+    const Fd output = *temporary_file();
+    test::ParentDouble parent;
+    const auto done = transcode(*task_request(*plan, source, profile, t).video, input.get(), 0, {output.get()}, parent.line());
+    ASSERT_TRUE(done) << done.error().text;
+    EXPECT_GT(done->video.at(0).psnr_worst, 32);
+  }
+}
+
+// What a telecined clip becomes is what the film would have become: the very pictures, apart from what its coding lost.
+TEST(FieldsOfClips, FilmIsWovenFromItsOwnFields) {
+  ClipPicture picture = telecined(true);
+  picture.encoder = "ffv1";
+  picture.options = {};
+  picture.b_frames = 0;
+  ClipPicture film = picture;
+  film.base = {1001, 24000};
+  film.frames = 120;
+  film.moment = [](std::uint32_t n, bool) { return kStep * n; };
+  const Fd clip = test::make_clip({.picture = picture, .container = "matroska"});
+  const Fd original = test::make_clip({.picture = film, .container = "matroska"});
+  EXPECT_EQ(pictures(clip, analysed(clip), {1, 1}, Telecine::kFilm),
+            pictures(original, analysed(original), {60, 1}, Telecine::kKeep));
+}
+
+}  // namespace
+}  // namespace gopmill
