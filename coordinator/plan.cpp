@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "coordinator/plan_check.h"
+#include "coordinator/plan_colour.h"
 #include "coordinator/plan_cost.h"
 #include "coordinator/plan_film.h"
 #include "coordinator/plan_frames.h"
@@ -61,12 +62,14 @@ SourcePicture source_picture(const VideoTrack& track) {
           .fps = mean_rate(track.frames.size(), track.frames.back().pts, track.base)};
 }
 
-EncoderSettings encoder_settings(const Rung& rung, const VideoTrack& track, const FrameList& list, Rational frame_rate) {
-  EncoderSettings encoder{.codec = rung.profile.codec,
+EncoderSettings encoder_settings(const Rung& rung, const FrameList& list, Rational frame_rate, const RenditionColour& colour) {
+  return {.codec = rung.profile.codec,
                           .width = rung.width,
                           .height = rung.height,
                           .pixel_format = rung.profile.pixel_format,
-                          .colour = track.colour,
+                          .colour = colour.tags,
+                          .mastering = colour.mastering,
+                          .light = colour.light,
                           .rate = rung.profile.rate,
                           .preset = rung.profile.preset,
                           .codec_profile = rung.profile.codec_profile,
@@ -74,8 +77,6 @@ EncoderSettings encoder_settings(const Rung& rung, const VideoTrack& track, cons
                           .options = rung.profile.encoder_options,
                           .base = list.base,
                           .frame_rate = frame_rate};
-  encoder.colour.full_range = false;  // Pictures are converted: phones guess limited range whatever is tagged.
-  return encoder;
 }
 
 // The constant rate of a rendition: its own, or the film's divided by as little as its limit asks.
@@ -104,14 +105,20 @@ Result<> plan_pictures(const VideoTrack& track, const Ladder& ladder, const Prof
                          : list_frames(shown, rung.profile.fps_max, profile.gop, shift);
     const Rational rate =
         fps.value_or(mean_rate(list.frames.size(), list.frames.back().pts - list.frames.front().pts, list.base));
+    RenditionColour colour = TRY(rendition_colour(track, rung.profile.dynamic_range));
     PlannedRendition rendition;
-    rendition.encoder = encoder_settings(rung, track, list, rate);
+    rendition.encoder = encoder_settings(rung, list, rate, colour);
+    rendition.recolour = colour.recolour;
+    rendition.colour_done = std::move(colour.done);
     rendition.file = {.name = rung.profile.name,
                       .has_video = true,
                       .codec = rung.profile.codec,
                       .width = rung.width,
                       .height = rung.height,
                       .pixel_format = rung.profile.pixel_format,
+                      .colour = colour.tags,
+                      .mastering = colour.mastering,
+                      .light = colour.light,
                       .base = list.base,
                       .frames = std::move(list.frames),
                       .last_duration = list.last_duration,
@@ -119,6 +126,8 @@ Result<> plan_pictures(const VideoTrack& track, const Ladder& ladder, const Prof
                       .bufsize = rung.profile.rate.bufsize};
     plan.renditions.push_back(std::move(rendition));
     plan.shows.push_back(std::move(list.shows));
+    if (rung.profile.dynamic_range == DynamicRange::kHdr && !is_hdr(track.colour))
+      plan.notes.push_back("rendition " + rung.profile.name + " stays SDR, as the source is");
   }
   return {};
 }
@@ -198,6 +207,7 @@ void plan_segments(const VideoTrack& track, const Profile& profile, Plan& plan) 
 RenditionTask rendition_task(const PlannedRendition& rendition, const std::vector<std::uint32_t>& shows, PlannedTask::Range body,
                              PlannedTask::Range reach, const std::vector<std::uint32_t>& pictures) {
   RenditionTask task{.encoder = rendition.encoder,
+                     .recolour = rendition.recolour,
                      .lead = static_cast<std::uint32_t>(body.first - reach.first),
                      .body = static_cast<std::uint32_t>(body.end - body.first)};
   task.continues = reach.first > 0;

@@ -35,6 +35,7 @@
 //   its middle: pictures are doubled and left out on one grid for the whole job. It has a time base of its own.
 // - Telecine. Of a source whose pictures are film in fields, renditions show pictures woven from the fields that belong
 //   together (coordinator/plan_film.h), at the source's times or, with `telecine: film`, at the film's constant rate.
+// - Colour. As plan_colour.h says.
 // - Segments. All renditions are cut at the same times. Where a rendition has no frame in a segment, and where the last
 //   segment is shorter than a second or than ten frames, it is part of the one before it. Time without pictures has no
 //   task.
@@ -61,9 +62,11 @@ inline constexpr std::uint32_t kLookaheadFramesMax = 250;  // x264's own ceiling
 
 // One rendition over the whole job.
 struct PlannedRendition {
-  RenditionPlan file;       // frames, sizes, audio: what the finished file must be
-  EncoderSettings encoder;  // as constructed for sound only
-  std::string file_name;    // BASE_RENDITION.mp4
+  RenditionPlan file;                    // frames, sizes, audio: what the finished file must be
+  EncoderSettings encoder;               // as constructed for sound only
+  std::optional<ColourChange> recolour;  // what its pictures go through (plan_colour.h)
+  std::string colour_done;               // the same for people
+  std::string file_name;                 // BASE_RENDITION.mp4
 };
 
 // One task: exactly the TaskRequest its input file carries is made by task_request().

@@ -2,11 +2,32 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coordinator/plan_colour.h"
+
 namespace gopmill {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Numbers of ISO/IEC 23091-2, and what HDR has beside them; units as people read them.
+Json describe_colour(const Colour& colour, const std::optional<MasteringDisplay>& mastering,
+                     const std::optional<ContentLight>& light) {
+  Json json{{"dynamic_range", dynamic_range_text(colour)},
+            {"primaries", colour.primaries},
+            {"transfer", colour.transfer},
+            {"matrix", colour.matrix},
+            {"full_range", colour.full_range}};
+  if (mastering) {
+    json["mastering_max_cd_m2"] = mastering->luminance_max / 10'000.0;
+    json["mastering_min_cd_m2"] = mastering->luminance_min / 10'000.0;
+  }
+  if (light) {
+    json["max_content_cd_m2"] = light->max;
+    json["max_frame_average_cd_m2"] = light->average_max;
+  }
+  return json;
+}
 
 double rounded(double value) {
   return static_cast<double>(static_cast<std::int64_t>(value * 1000 + (value < 0 ? -0.5 : 0.5))) / 1000;
@@ -23,6 +44,7 @@ Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
                      {"quarter_turns", v.orientation.quarter_turns},
                      {"mirrored", v.orientation.mirrored},
                      {"bit_depth", v.bit_depth},
+                     {"colour", describe_colour(v.colour, v.mastering, v.light)},
                      {"scan", scan_word(v.scan)},
                      {"scan_known_from", v.scan_evidence},
                      {"frames", v.frames.size()},
@@ -102,6 +124,8 @@ Json describe_renditions(const JobReport& report) {
       one["height"] = planned.file.height;
       one["frames"] = file.frames;
       one["level"] = file.level;
+      one["colour"] = describe_colour(planned.file.colour, planned.file.mastering, planned.file.light);
+      one["colour"]["done"] = planned.colour_done;
       one["video_bits_per_s"] = file.video_bitrate;
       add_segment_checks(one, report, i);
     }

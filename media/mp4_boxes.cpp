@@ -132,6 +132,32 @@ Result<std::vector<Mp4Edit>> read_edits(const Child& box) {
   return edits;
 }
 
+// ISO/IEC 14496-12 12.1.5 to 12.1.7.
+Result<> read_colour_box(const Child& box, Mp4SampleEntry& entry) {
+  Content content(box.content);
+  const auto u16 = [&] { return static_cast<std::uint16_t>(content.number(2)); };
+  if (box.type == "colr" && box.content.starts_with("nclx")) {
+    content.skip(4);
+    Colour& colour = entry.colour.emplace();
+    for (std::uint8_t* code : {&colour.primaries, &colour.transfer, &colour.matrix}) *code = static_cast<std::uint8_t>(u16());
+    colour.full_range = (content.number(1) & 0x80U) != 0;
+  } else if (box.type == "mdcv") {
+    MasteringDisplay& display = entry.mastering.emplace();
+    for (Chromaticity* point : {&display.green, &display.blue, &display.red, &display.white}) {
+      point->x = u16();
+      point->y = u16();
+    }
+    display.luminance_max = content.u32();
+    display.luminance_min = content.u32();
+  } else if (box.type == "clli") {
+    ContentLight& light = entry.light.emplace();
+    light.max = u16();
+    light.average_max = u16();
+  }
+  if (!content.ok()) return malformed(box.type);
+  return {};
+}
+
 Result<std::vector<Mp4SampleEntry>> read_entries(const Child& box, bool video) {
   if (box.content.size() < 8) return malformed(box.type);
   std::vector<Mp4SampleEntry> entries;
@@ -152,6 +178,7 @@ Result<std::vector<Mp4SampleEntry>> read_entries(const Child& box, bool video) {
     }
     if (!content.ok()) return malformed(child.type);
     for (const Child& part : TRY(children_of(content.rest(), child.type))) {
+      TRY(read_colour_box(part, entry));
       static constexpr std::string_view kConfigurations[] = {"avcC", "hvcC", "av1C", "vpcC", "esds", "dOps"};
       if (std::find(std::begin(kConfigurations), std::end(kConfigurations), part.type) == std::end(kConfigurations)) continue;
       entry.configuration_type = part.type;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "media/colour.h"
 
 // The structure of an MP4 file as it stands on disk (ISO/IEC 14496-12), read and written without libav: a second opinion
 // on what libav's muxer wrote and libav's demuxer makes of it, and the place where edit lists come from. Nothing read here
@@ -32,6 +34,10 @@ struct Mp4SampleEntry {
   int channels = 0;                // audio, as the entry says
   std::string configuration_type;  // "avcC", "hvcC", "av1C", "vpcC", "esds", "dOps"; empty: none found
   std::string configuration;       // its content
+  // What the entry says of colour in colr (nclx), mdcv and clli boxes; nothing where there is none.
+  std::optional<Colour> colour;
+  std::optional<MasteringDisplay> mastering;
+  std::optional<ContentLight> light;
 };
 
 struct Mp4Run {

@@ -155,6 +155,8 @@ av::MuxTrack picture_track(const RenditionPlan& plan, const JoinedPictures& join
   const JoinedPictures::Tables tables = joined.tables();
   av::MuxTrack track;
   track.parameters = parameters;
+  track.mastering = plan.mastering;
+  track.light = plan.light;
   track.timescale = static_cast<std::uint32_t>(plan.base.den);
   track.starts = joined.first_pts() * num;
   track.skips = (joined.first_pts() - joined.dts(0)) * num;

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
+#include "media/colour.h"
 #include "media/picture_shape.h"
 #include "media/timeline.h"
 #include "profiles/profile.h"
@@ -30,7 +32,9 @@ struct EncoderSettings {
   VideoCodec codec = VideoCodec::kH264;
   int width = 0, height = 0;
   PixelFormat pixel_format = PixelFormat::kYuv420p;
-  Colour colour;  // to be tagged
+  Colour colour;                              // to be tagged
+  std::optional<MasteringDisplay> mastering;  // to be written beside HDR pictures
+  std::optional<ContentLight> light;
   RateControl rate;
   std::string preset, codec_profile, level;
   std::map<std::string, std::string> options;
@@ -49,6 +53,7 @@ struct SegmentGrant {
 
 struct RenditionTask {
   EncoderSettings encoder;
+  std::optional<ColourChange> recolour;  // of scaled pictures; none: they keep the source's colours
   // frames = lead + body + tail in presentation order. Only packets of the body are kept: the lead (exact joins) and the
   // tail are encoded or looked at so that the body's ends are as good as its middle.
   std::vector<OutputFrame> frames;
@@ -173,6 +178,9 @@ struct RenditionPlan {  // what the finished file must be
   VideoCodec codec = VideoCodec::kH264;
   int width = 0, height = 0;
   PixelFormat pixel_format = PixelFormat::kYuv420p;
+  Colour colour;
+  std::optional<MasteringDisplay> mastering;
+  std::optional<ContentLight> light;
   Rational base{1, 1};
   std::vector<PlannedFrame> frames;
   std::int64_t last_duration = 1;
@@ -220,8 +228,8 @@ void fields(A& a, OutputFrame& v) {
 }
 template <class A>
 void fields(A& a, EncoderSettings& v) {
-  a(v.codec, v.width, v.height, v.pixel_format, v.colour, v.rate, v.preset, v.codec_profile, v.level, v.options, v.base,
-    v.frame_rate);
+  a(v.codec, v.width, v.height, v.pixel_format, v.colour, v.mastering, v.light, v.rate, v.preset, v.codec_profile, v.level,
+    v.options, v.base, v.frame_rate);
 }
 template <class A>
 void fields(A& a, SegmentGrant& v) {
@@ -229,7 +237,7 @@ void fields(A& a, SegmentGrant& v) {
 }
 template <class A>
 void fields(A& a, RenditionTask& v) {
-  a(v.encoder, v.frames, v.lead, v.body, v.grant, v.measure, v.continues);
+  a(v.encoder, v.recolour, v.frames, v.lead, v.body, v.grant, v.measure, v.continues);
 }
 template <class A>
 void fields(A& a, PictureShape& v) {
@@ -293,8 +301,8 @@ void fields(A& a, PlannedSound& v) {
 }
 template <class A>
 void fields(A& a, RenditionPlan& v) {
-  a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.base, v.frames, v.last_duration, v.maxrate, v.bufsize,
-    v.sounds);
+  a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.colour, v.mastering, v.light, v.base, v.frames,
+    v.last_duration, v.maxrate, v.bufsize, v.sounds);
 }
 template <class A>
 void fields(A& a, StitchRequest& v) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "media/colour.h"
 
 // What the analysis of a source found out: value types only, so that the planner stays pure. Everything here was seen in
 // packets or pictures; nothing is a container's claim (durations, rates, counts), except where a field says so.
@@ -34,16 +35,6 @@ struct KeyPacket {
   std::int64_t pts = 0;      // ticks of VideoTrack::base
   bool clean = false;        // nothing after it in file order refers to anything before it (IDR; not CRA, not recovery point)
   friend bool operator==(const KeyPacket&, const KeyPacket&) = default;
-};
-
-// Colour as the bitstream and container agree on; numbers of ISO/IEC 23091-2. 2 = unspecified.
-struct Colour {
-  std::uint8_t primaries = 2;
-  std::uint8_t transfer = 2;
-  std::uint8_t matrix = 2;
-  bool full_range = false;
-  std::uint8_t chroma_location = 0;  // 0 = unspecified
-  friend bool operator==(const Colour&, const Colour&) = default;
 };
 
 // What must happen to a picture to stand upright: first the quarter turns clockwise, then the mirror left-right.
@@ -84,6 +75,8 @@ struct VideoTrack {
   Rational coded_aspect{0, 1};   // what the first picture itself says; 0: nothing. Later pictures are compared with it
   Orientation orientation;
   Colour colour;
+  std::optional<MasteringDisplay> mastering;  // as the file says; not checked for sense
+  std::optional<ContentLight> light;
   int bit_depth = 8;
   bool interlaced = false;  // some or all pictures are to be deinterlaced
   Scan scan = Scan::kProgressive;
@@ -138,10 +131,6 @@ void fields(A& a, KeyPacket& v) {
   a(v.packet, v.pts, v.clean);
 }
 template <class A>
-void fields(A& a, Colour& v) {
-  a(v.primaries, v.transfer, v.matrix, v.full_range, v.chroma_location);
-}
-template <class A>
 void fields(A& a, Orientation& v) {
   a(v.quarter_turns, v.mirrored);
 }
@@ -151,7 +140,7 @@ void fields(A& a, Timestamp& v) {
 }
 template <class A>
 void fields(A& a, VideoTrack& v) {
-  a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.bit_depth, v.interlaced,
+  a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.mastering, v.light, v.bit_depth, v.interlaced,
     v.coded_aspect, v.scan, v.top_first, v.scan_evidence, v.film, v.has_alpha, v.evidence, v.evidence_reason, v.frames, v.keys,
     v.packets, v.bytes, v.plain_coding, v.last_duration, v.starts_at);
 }

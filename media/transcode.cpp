@@ -206,7 +206,7 @@ av::PictureFilter make_filter(const VideoTask& task, const std::vector<std::size
   av::PictureFilter::Settings settings{task.orientation, task.shape, task.colour, task.deinterlace, {}};
   for (const std::size_t i : open) {
     const EncoderSettings& encoder = task.renditions[i].encoder;
-    settings.targets.push_back({encoder.width, encoder.height, encoder.pixel_format});
+    settings.targets.push_back({encoder.width, encoder.height, encoder.pixel_format, task.renditions[i].recolour});
   }
   return av::PictureFilter(std::move(settings));
 }

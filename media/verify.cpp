@@ -1,3 +1,4 @@
+// Long because: one check after the other over the same two readings of a file.
 // A finished file, judged by two readers who know nothing of how it was written: our own of the boxes, and libav's demuxer.
 // Both must agree with each other, and with the plan where there is one. Nothing stops at the first finding: the report
 // says everything that was checked.
@@ -13,6 +14,7 @@
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
 #include "media/codec_names.h"
+#include "media/colour_check.h"
 #include "media/joined.h"
 #include "media/mp4_boxes.h"
 #include "media/work.h"
@@ -278,6 +280,11 @@ class Verification {
     for (Track* track : order_) TRY(finish_decoder(*track));
     check_heard(demuxer.truncation());
     check_picture_format(demuxer);
+    if (video_ && video_->heard.picture && !video_->boxes->entries.empty()) {
+      const bool planned = plan_ && plan_->has_video;
+      report_.checks.push_back(
+          check_colour(video_->boxes->entries.front(), video_->heard.picture->colour, planned ? plan_ : nullptr));
+    }
     if (bucket) {
       check("buffer", bucket->underflows() == 0,
             bucket->underflows() == 0 ? "never below " + std::to_string(static_cast<int>(bucket->lowest() * 100)) + " %"

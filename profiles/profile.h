@@ -28,6 +28,10 @@ enum class Telecine : std::uint8_t {
   kFilm = 2,  // the film's own rate, usually 24000/1001
 };
 enum class PixelFormat : std::uint8_t { kYuv420p = 1, kYuv420p10 = 2 };
+enum class DynamicRange : std::uint8_t {
+  kSdr = 1,  // HDR sources are tone-mapped
+  kHdr = 2,  // HDR sources stay so; others stay as they are
+};
 enum class TrackChoice : std::uint8_t {
   kDefault = 1,  // the one track the source marks as default, else its first
   kAll = 2,
@@ -54,6 +58,7 @@ struct RenditionProfile {
   std::string codec_profile;  // "auto", "baseline", "main", "high", "main10"…, checked per codec
   std::string level;          // "auto" or "4.1"
   PixelFormat pixel_format = PixelFormat::kYuv420p;
+  DynamicRange dynamic_range = DynamicRange::kSdr;     // kHdr only with kYuv420p10
   std::map<std::string, std::string> encoder_options;  // escape hatch, checked against what the encoder accepts
   friend bool operator==(const RenditionProfile&, const RenditionProfile&) = default;
 };

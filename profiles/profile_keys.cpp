@@ -53,9 +53,9 @@ constexpr std::size_t kOptionValueMax = 1024;  // x264-params is a long line.
 const std::vector<std::string_view> kProfileKeys = {"name",  "device",   "description", "extends", "gop",       "segment",
                                                     "joins", "telecine", "container",   "audio",   "rendition", "renditions"};
 const std::vector<std::string_view> kAudioKeys = {"codec", "bitrate", "channels", "tracks", "loudness", "true_peak"};
-const std::vector<std::string_view> kRenditionKeys = {"name",    "codec",   "height",       "fps_max", "fps",
-                                                      "quality", "bitrate", "maxrate",      "bufsize", "preset",
-                                                      "profile", "level",   "pixel_format", "options"};
+const std::vector<std::string_view> kRenditionKeys = {
+    "name",    "codec",  "height", "fps_max", "fps",           "quality", "bitrate", "maxrate", "bufsize", "preset",
+    "profile", "level",  "pixel_format", "dynamic_range", "options"};
 
 // A word of the file and what it stands for.
 template <class T>
@@ -72,6 +72,7 @@ constexpr auto kVideoWords = std::to_array<Word<VideoCodec>>(
     {{"h264", VideoCodec::kH264}, {"hevc", VideoCodec::kHevc}, {"av1", VideoCodec::kAv1}, {"vp9", VideoCodec::kVp9}});
 constexpr auto kPixelWords =
     std::to_array<Word<PixelFormat>>({{"yuv420p", PixelFormat::kYuv420p}, {"yuv420p10", PixelFormat::kYuv420p10}});
+constexpr auto kRangeWords = std::to_array<Word<DynamicRange>>({{"sdr", DynamicRange::kSdr}, {"hdr", DynamicRange::kHdr}});
 
 // Options that would work against a key of the profile or against what gopmill promises.
 struct Forbidden {
@@ -329,6 +330,8 @@ Result<RenditionProfile> read_values(const TreeNode& map, const Complaints& comp
       result.level = TRY(value.text(kNameMax, false));
     } else if (key == "pixel_format") {
       result.pixel_format = TRY(value.one_of(kPixelWords));
+    } else if (key == "dynamic_range") {
+      result.dynamic_range = TRY(value.one_of(kRangeWords));
     } else {
       result.encoder_options = TRY(read_options(entry, complaints));
     }

@@ -125,6 +125,16 @@ Result<> check_codec_profile(const RenditionProfile& rendition, const CodecFacts
   return complaints.wrong(place_of(tree, key), key, expected, in_quotes(pixel_word(rendition.pixel_format)));
 }
 
+// 1024 steps are the fewest in which PQ and HLG show no bands (BT.2100 table 9).
+Result<> check_dynamic_range(const RenditionProfile& rendition, const TreeNode& tree, const Complaints& complaints) {
+  if (rendition.dynamic_range == DynamicRange::kSdr || rendition.pixel_format == PixelFormat::kYuv420p10) return {};
+  const bool about_format = tree.find("pixel_format") != nullptr;
+  return complaints.wrong(place_of(tree, about_format ? "pixel_format" : "dynamic_range"),
+                          about_format ? "pixel_format" : "dynamic_range",
+                          about_format ? "yuv420p10 with dynamic_range 'hdr'" : "pixel_format yuv420p10 beside 'hdr'",
+                          in_quotes(pixel_word(rendition.pixel_format)));
+}
+
 // "4" is written "4.0" from here on.
 Result<std::string> complete_level(const RenditionProfile& rendition, const CodecFacts& facts, const TreeNode& tree,
                                    const Complaints& complaints) {
@@ -147,6 +157,7 @@ Result<RenditionProfile> complete_rendition(RenditionProfile rendition, const Tr
   if (rendition.fps && tree.find("fps_max") != nullptr)
     return complaints.wrong(place_of(tree, "fps_max"), "fps_max", "either fps (constant) or fps_max", "both");
   TRY(check_codec_profile(rendition, facts, tree, complaints));
+  TRY(check_dynamic_range(rendition, tree, complaints));
   rendition.level = TRY(complete_level(rendition, facts, tree, complaints));
   return rendition;
 }

@@ -54,6 +54,7 @@ void put_rendition(std::string& yaml, const RenditionProfile& rendition) {
   put(yaml, kIndent, "profile", yaml_text(rendition.codec_profile));
   put(yaml, kIndent, "level", yaml_text(rendition.level));
   put(yaml, kIndent, "pixel_format", rendition.pixel_format == PixelFormat::kYuv420p ? "yuv420p" : "yuv420p10");
+  put(yaml, kIndent, "dynamic_range", rendition.dynamic_range == DynamicRange::kSdr ? "sdr" : "hdr");
   if (rendition.encoder_options.empty()) return;
   yaml.append(kIndent).append("options:\n");
   for (const auto& [option, value] : rendition.encoder_options) put(yaml, "      ", yaml_text(option), yaml_text(value));

@@ -107,6 +107,9 @@ StreamFacts facts_of(const AVStream& stream) {
   facts.media = media_of(stream.codecpar->codec_type);
   facts.parameters = parameters_of(*stream.codecpar, stream.time_base);
   facts.orientation = orientation_of(stream);
+  facts.hdr = hdr_of(stream);
+  const AVDictionaryEntry* alpha = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
+  facts.has_alpha = alpha && std::strcmp(alpha->value, "1") == 0;
   facts.frame_rate_claimed = from_av(stream.avg_frame_rate);
   facts.is_default = (stream.disposition & AV_DISPOSITION_DEFAULT) != 0;
   facts.is_picture =

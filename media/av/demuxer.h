@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "media/av/hdr.h"
 #include "media/journal.h"
 #include "media/timeline.h"
 
@@ -19,6 +20,8 @@ struct StreamFacts {
   Media media = Media::kOther;
   StreamParameters parameters;
   Orientation orientation;  // from the display matrix
+  HdrFacts hdr;
+  bool has_alpha = false;  // beside the pictures, where no decoder of ours looks (WebM's AlphaMode)
   Rational frame_rate_claimed{0, 1};
   bool is_default = false;
   bool is_picture = false;  // cover art, thumbnails

@@ -47,6 +47,24 @@ std::string number(double value) {
 
 std::string fraction(Rational rate) { return std::to_string(rate.num) + "/" + std::to_string(rate.den); }
 
+// "G(…)B(…)R(…)WP(…)L(…)", the form all encoders take; x264 and x265 in the integer units of ST 2086, SVT-AV1 in plain numbers.
+std::string mastering_text(const MasteringDisplay& display, bool plain) {
+  const auto chromaticity = [&](std::uint16_t value) { return plain ? number(value / 50'000.0) : std::to_string(value); };
+  const auto luminance = [&](std::uint32_t value) { return plain ? number(value / 10'000.0) : std::to_string(value); };
+  const auto point = [&](const Chromaticity& p) { return "(" + chromaticity(p.x) + "," + chromaticity(p.y) + ")"; };
+  return "G" + point(display.green) + "B" + point(display.blue) + "R" + point(display.red) + "WP" + point(display.white) + "L(" +
+         luminance(display.luminance_max) + "," + luminance(display.luminance_min) + ")";
+}
+
+// What an encoder writes beside HDR pictures, ":key=value" each; libavcodec 5.1's wrappers do not pass it on. libvpx has no such
+// thing: there the MP4's boxes say it alone.
+std::string hdr_parameters(const EncoderSettings& s, const std::string& mastering_key, const std::string& light_key, bool plain) {
+  std::string text;
+  if (s.mastering) text += ":" + mastering_key + "=" + mastering_text(*s.mastering, plain);
+  if (s.light) text += ":" + light_key + "=" + std::to_string(s.light->max) + "," + std::to_string(s.light->average_max);
+  return text;
+}
+
 // The profile's own colon-separated encoder parameters come last, so that they win where that is allowed.
 std::string with_own(std::string ours, const EncoderSettings& settings, const std::string& key) {
   const auto own = settings.options.find(key);
@@ -72,6 +90,7 @@ void set_x264(const EncoderSettings& s, const EncoderStart& start, Options& opti
       ":scenecut=0:open-gop=0:nal-hrd=none:fps=" + fraction(s.frame_rate);
   if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
   parameters += zone("0,0", s, start);
+  parameters += hdr_parameters(s, "mastering-display", "cll", false);
   options.set("x264-params", with_own(parameters, s, "x264-params"));
 }
 
@@ -87,6 +106,7 @@ void set_x265(const EncoderSettings& s, const EncoderStart& start, Options& opti
   if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
   parameters +=
       zone("0,1", s, start);  // x265 counts the pictures done before this one (RateControl::getZone)
+  parameters += hdr_parameters(s, "master-display", "max-cll", false);
   options.set("x265-params", with_own(parameters, s, "x265-params"));
 }
 
@@ -99,7 +119,7 @@ void quieten_svtav1() {
 void set_svtav1(const EncoderSettings& s, Options& options) {
   quieten_svtav1();
   options.set("preset", s.preset);
-  options.set("svtav1-params", with_own("lp=1", s, "svtav1-params"));
+  options.set("svtav1-params", with_own("lp=1" + hdr_parameters(s, "mastering-display", "content-light", true), s, "svtav1-params"));
 }
 
 void set_vp9(const EncoderSettings& s, Options& options) {

@@ -11,25 +11,12 @@ extern "C" {
 
 #include "base/check.h"
 #include "media/av/handles.h"
-#include "media/av/picture.h"
+#include "media/av/scale_step.h"
+#include "media/tone_map.h"
 
 namespace gopmill::av {
 
 namespace {
-
-// The matrix in vf_scale's words. Input and output get the same one, so pictures are scaled and never recoloured; where
-// the source names none, any will do as long as both agree.
-std::string matrix_name(const Colour& colour) {
-  switch (colour.matrix) {
-    case AVCOL_SPC_FCC: return "fcc";
-    case AVCOL_SPC_BT470BG:
-    case AVCOL_SPC_SMPTE170M: return "smpte170m";
-    case AVCOL_SPC_SMPTE240M: return "smpte240m";
-    case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL: return "bt2020";
-    default: return "bt709";
-  }
-}
 
 std::string upright(const Orientation& orientation) {
   std::string filters;
@@ -56,19 +43,58 @@ std::string describe(const PictureFilter::Settings& settings, const AVFrame& pic
   text += upright(settings.orientation);
   text += "split=" + std::to_string(settings.targets.size());
   for (std::size_t i = 0; i < settings.targets.size(); ++i) text += "[s" + std::to_string(i) + "]";
-  const std::string matrix = matrix_name(settings.colour);
   for (std::size_t i = 0; i < settings.targets.size(); ++i) {
-    const PictureTarget& target = settings.targets[i];
     const std::string n = std::to_string(i);
+    const PictureTarget& target = settings.targets[i];
     const PictureBox box =
         box_for(settings.shape, picture.width, picture.height, from_av(picture.sample_aspect_ratio), target.width, target.height);
-    text += ";[s" + n + "]scale=w=" + std::to_string(box.width) + ":h=" + std::to_string(box.height) +
-            ":flags=bicubic+accurate_rnd+full_chroma_int+bitexact:in_color_matrix=" + matrix + ":out_color_matrix=" + matrix +
-            ":in_range=" + (settings.colour.full_range ? "full" : "limited") +
-            ":out_range=limited,format=" + (target.format == PixelFormat::kYuv420p10 ? "yuv420p10le" : "yuv420p") +
-            bars(box, target) + "[out" + n + "]";
+    PictureTarget inner = target;
+    inner.width = box.width;
+    inner.height = box.height;
+    text += ";[s" + n + "]" + scale_step(settings.colour, picture.format, inner) + bars(box, target) + "[out" + n + "]";
   }
   return text;
+}
+
+// The table for each target that is recoloured; targets that ask for the same share one, which takes 2 MB and 0.1 s.
+std::vector<std::shared_ptr<const ColourTable>> tables_for(const std::vector<PictureTarget>& targets) {
+  std::vector<std::shared_ptr<const ColourTable>> tables(targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (!targets[i].recolour) continue;
+    for (std::size_t j = 0; j < i && !tables[i]; ++j) {
+      if (targets[j].recolour == targets[i].recolour) tables[i] = tables[j];
+    }
+    if (!tables[i]) tables[i] = std::make_shared<const ColourTable>(*targets[i].recolour);
+  }
+  return tables;
+}
+
+template <class Sample>
+void recolour(const ColourTable& table, const AVFrame& from, AVFrame& to) {
+  Planes444 in{.width = from.width, .height = from.height};
+  Planes420<Sample> out;
+  for (std::size_t i = 0; i < 3; ++i) {
+    in.samples[i] = reinterpret_cast<const std::uint16_t*>(from.data[i]);
+    in.strides[i] = from.linesize[i] / static_cast<std::ptrdiff_t>(sizeof(std::uint16_t));
+    out.samples[i] = reinterpret_cast<Sample*>(to.data[i]);
+    out.strides[i] = to.linesize[i] / static_cast<std::ptrdiff_t>(sizeof(Sample));
+  }
+  table.convert(in, out);
+}
+
+// A new picture, since encoders keep theirs.
+Result<Frame> recoloured(const ColourTable& table, const AVFrame& from, PixelFormat format) {
+  Frame to = make_frame();
+  to->width = from.width;
+  to->height = from.height;
+  to->format = format == PixelFormat::kYuv420p10 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
+  if (av_frame_get_buffer(to.get(), 0) < 0) return fail(FaultKind::kMachine, "out of memory for a picture");
+  if (format == PixelFormat::kYuv420p10) {
+    recolour<std::uint16_t>(table, from, *to);
+  } else {
+    recolour<std::uint8_t>(table, from, *to);
+  }
+  return to;
 }
 
 struct InOut {
@@ -88,6 +114,7 @@ struct InOut {
 
 struct PictureFilter::State {
   Settings settings;
+  std::vector<std::shared_ptr<const ColourTable>> tables;  // by target; null: not recoloured
   LastWords words;
   FilterGraph graph;
   AVFilterContext* source = nullptr;    // owned by graph
@@ -138,7 +165,8 @@ Result<> PictureFilter::State::pull(const OnPicture& on_picture) {
       if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the picture", error));
       // bwdif halves the time base; the index comes back in ours.
       const std::int64_t index = av_rescale_q(out->pts, av_buffersink_get_time_base(sinks[i]), {1, 1});
-      const auto outcome = on_picture(i, index, *out);
+      const Frame other = tables[i] ? TRY(recoloured(*tables[i], *out, settings.targets[i].format)) : nullptr;
+      const auto outcome = on_picture(i, index, other ? *other : *out);
       av_frame_unref(out.get());
       if (!outcome) return outcome;
     }
@@ -146,7 +174,10 @@ Result<> PictureFilter::State::pull(const OnPicture& on_picture) {
   return {};
 }
 
-PictureFilter::PictureFilter(Settings settings) : state_(std::make_unique<State>()) { state_->settings = std::move(settings); }
+PictureFilter::PictureFilter(Settings settings) : state_(std::make_unique<State>()) {
+  state_->settings = std::move(settings);
+  state_->tables = tables_for(state_->settings.targets);
+}
 PictureFilter::PictureFilter(PictureFilter&&) noexcept = default;
 PictureFilter::~PictureFilter() = default;
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -17,10 +18,12 @@ namespace gopmill::av {
 struct PictureTarget {
   int width = 0, height = 0;
   PixelFormat format = PixelFormat::kYuv420p;
+  std::optional<ColourChange> recolour;  // none: as the source, but of limited range
 };
 
 // Turns source pictures into what each rendition encodes: deinterlaced where asked, upright, square pixels, limited
-// range, right size and format; the source's matrix is kept. Rebuilt by itself when the source changes size, aspect or format on
+// range, right size and format; the source's colours are kept, or changed where a target says so (media/tone_map.h). Rebuilt by itself
+// when the source changes size, aspect or format on
 // the way, so its outputs never change shape. Bit-exact scaling paths. Not thread-safe.
 class PictureFilter {
  public:

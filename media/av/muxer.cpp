@@ -14,6 +14,7 @@ extern "C" {
 #include "base/check.h"
 #include "base/file.h"
 #include "media/av/handles.h"
+#include "media/av/hdr.h"
 #include "media/mp4_boxes.h"
 
 namespace gopmill::av {
@@ -186,6 +187,7 @@ Result<> Muxer::State::add_stream(const MuxTrack& track) {
   if (par->codec_type == AVMEDIA_TYPE_VIDEO) {
     stream->avg_frame_rate = to_av(track.frame_rate);
     stream->sample_aspect_ratio = par->sample_aspect_ratio;
+    if (!attach(*stream, track.mastering, track.light)) return fail(FaultKind::kMachine, "out of memory for a stream");
   }
   return {};
 }

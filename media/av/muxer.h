@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "media/colour.h"
 #include "media/journal.h"
 
 namespace gopmill::av {
@@ -16,6 +18,8 @@ struct MuxTrack {
   StreamParameters parameters;  // extradata included; the packets' own base does not matter here
   std::uint32_t timescale = 0;
   Rational frame_rate{0, 1};     // mean, for level tables only; 0: sound
+  std::optional<MasteringDisplay> mastering;  // become boxes of the sample entry
+  std::optional<ContentLight> light;
   std::int64_t starts = 0;       // when the first shown tick is presented
   std::int64_t skips = 0;        // media time of the first shown tick: reorder delay, priming
   std::int64_t lasts = 0;        // ticks shown

@@ -7,10 +7,22 @@ extern "C" {
 #include <algorithm>
 
 #include "media/av/handles.h"
+#include "media/av/hdr.h"
 
 namespace gopmill::av {
 
 namespace {
+
+bool is_rgb(const AVFrame& frame) {
+  const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  return description && (description->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) != 0;
+}
+
+// The format is the fact; a tag that says otherwise is a mistake of whoever wrote it.
+std::uint8_t matrix_of(const AVFrame& frame) {
+  if (is_rgb(frame)) return kMatrixRgb;
+  return frame.colorspace == AVCOL_SPC_RGB ? kUnspecified : static_cast<std::uint8_t>(frame.colorspace);
+}
 
 bool is_full_range(const AVFrame& frame) {
   // The yuvj formats are full range by name, whatever the field says.
@@ -20,7 +32,7 @@ bool is_full_range(const AVFrame& frame) {
     case AV_PIX_FMT_YUVJ444P:
     case AV_PIX_FMT_YUVJ440P:
     case AV_PIX_FMT_YUVJ411P: return true;
-    default: return frame.color_range == AVCOL_RANGE_JPEG;
+    default: return frame.color_range == AVCOL_RANGE_JPEG || (is_rgb(frame) && frame.color_range != AVCOL_RANGE_MPEG);
   }
 }
 
@@ -34,9 +46,10 @@ PictureFacts facts_of(const AVFrame& frame) {
   facts.sample_aspect = from_av(frame.sample_aspect_ratio);
   facts.colour.primaries = static_cast<std::uint8_t>(frame.color_primaries);
   facts.colour.transfer = static_cast<std::uint8_t>(frame.color_trc);
-  facts.colour.matrix = static_cast<std::uint8_t>(frame.colorspace);
+  facts.colour.matrix = matrix_of(frame);
   facts.colour.full_range = is_full_range(frame);
   facts.colour.chroma_location = static_cast<std::uint8_t>(frame.chroma_location);
+  facts.hdr = hdr_of(frame);
   facts.interlaced = frame.interlaced_frame != 0;
   facts.top_first = frame.interlaced_frame == 0 || frame.top_field_first != 0;
   if (const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))) {

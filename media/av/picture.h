@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "media/field_stats.h"
+#include "media/av/hdr.h"
 #include "media/timeline.h"
 
 struct AVFrame;
@@ -17,6 +18,7 @@ struct PictureFacts {
   int width = 0, height = 0;     // visible
   Rational sample_aspect{0, 1};  // 0 = not said
   Colour colour;
+  HdrFacts hdr;
   int bit_depth = 8;
   bool interlaced = false;  // flags of the stream; what is true is found by media/scan.h
   bool top_first = true;

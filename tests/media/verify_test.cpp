@@ -80,7 +80,7 @@ TEST_F(Finished, PassesEveryCheck) {
   EXPECT_THAT(failed(report), IsEmpty());
   EXPECT_THAT(names(report), ElementsAre("boxes", "tracks", "frames", "timestamps", "decode times", "key frames", "description",
                                          "rotation", "size", "sound description", "sound", "sound start", "offset", "reading",
-                                         "pixel format", "decoding", "sound decoding"));
+                                         "pixel format", "colour", "decoding", "sound decoding"));
   EXPECT_EQ(report.bytes, *file_size(file_.get()));
   EXPECT_EQ(report.sha256, *file_sha256(file_.get()));
   EXPECT_EQ(report.frames, 120U);

@@ -52,6 +52,7 @@ renditions:
     profile: main10
     level: "5.1"
     pixel_format: yuv420p10
+    dynamic_range: hdr
     quality: 21.5
     maxrate: 2.5M
     bufsize: 5000000
@@ -77,6 +78,7 @@ Profile everything() {
   large.codec_profile = "main10";
   large.level = "5.1";
   large.pixel_format = PixelFormat::kYuv420p10;
+  large.dynamic_range = DynamicRange::kHdr;
   large.encoder_options = {{"x265-params", "aq-mode=2:psy-rd=1"}};
   RenditionProfile small{.name = "small", .codec = VideoCodec::kH264, .height = 360, .fps_max = Rational{30000, 1001}};
   small.rate = {.bitrate = 800'000};
@@ -186,6 +188,7 @@ TEST(ToYaml, IsCanonicalAndComplete) {
             "    profile: \"auto\"\n"
             "    level: \"auto\"\n"
             "    pixel_format: yuv420p\n"
+            "    dynamic_range: sdr\n"
             "    options:\n"
             "      \"tune\": \"film\"\n");
 }
@@ -293,8 +296,8 @@ TEST(ShippedProfiles, AllLoadUnderTheirNameAndSurviveWriting) {
     EXPECT_EQ(loaded(to_yaml(*profile)), *profile);
     names.emplace_back(profile->name);
   }
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre("phone", "phone-legacy", "tablet", "phone-hevc", "phone-av1", "tv", "audio",
-                                                     "preview"));
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("phone", "phone-legacy", "tablet", "phone-hevc", "phone-hevc-hdr",
+                                                     "phone-av1", "tv", "audio", "preview"));
 }
 
 // "codec height …" of each rendition, then the sound.
@@ -314,6 +317,10 @@ TEST(ShippedProfiles, AreWhatTheDocumentationSays) {
   EXPECT_THAT(outline(*find_profile("tablet")), ElementsAre("1080p h264 high medium", "720p h264 high medium", "aac 160000"));
   EXPECT_THAT(outline(*find_profile("phone-hevc")),
               ElementsAre("1080p hevc main fast", "720p hevc main fast", "360p hevc main fast", "aac 128000"));
+  EXPECT_THAT(outline(*find_profile("phone-hevc-hdr")),
+              ElementsAre("1080p hevc main10 fast", "720p hevc main10 fast", "360p hevc main10 fast", "aac 128000"));
+  const Profile hdr = *find_profile("phone-hevc-hdr");
+  for (const RenditionProfile& each : hdr.renditions) EXPECT_EQ(each.dynamic_range, DynamicRange::kHdr);
   EXPECT_THAT(outline(*find_profile("phone-av1")),
               ElementsAre("1080p av1 auto 8", "720p av1 auto 8", "360p av1 auto 8", "aac 128000"));
   EXPECT_THAT(outline(*find_profile("tv")), ElementsAre("2160p h264 high medium", "1080p h264 high medium", "aac 192000"));
@@ -323,10 +330,11 @@ TEST(ShippedProfiles, AreWhatTheDocumentationSays) {
 
 TEST(FindProfile, SaysWhichNamesThereAre) {
   const Result<Profile> profile = find_profile("phnoe");
-  EXPECT_EQ(profile.error(),
-            (Fault{FaultKind::kConfig,
-                   "there is no profile 'phnoe'; there are audio, phone, phone-av1, phone-hevc, phone-legacy, preview, "
-                   "tablet, tv and your own .yaml files; did you mean 'phone'?"}));
+  EXPECT_EQ(
+      profile.error(),
+      (Fault{FaultKind::kConfig,
+             "there is no profile 'phnoe'; there are audio, phone, phone-av1, phone-hevc, phone-hevc-hdr, phone-legacy, preview, "
+             "tablet, tv and your own .yaml files; did you mean 'phone'?"}));
 }
 
 TEST(Documentation, ShowsProfilesThatLoad) {

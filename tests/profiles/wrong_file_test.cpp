@@ -211,6 +211,12 @@ const std::vector<WrongFile>& wrong_files() {
        "1:87: key 'pixel_format': expected yuv420p with profile 'baseline'", "found 'yuv420p10'"},
       {"main10_8_bit", "renditions: [{codec: hevc, quality: 23, profile: main10}]\n",
        "1:50: key 'profile': expected pixel_format yuv420p10 beside 'main10'", "found 'yuv420p'"},
+      {"hdr_in_8_bits", with_rendition("quality: 23, dynamic_range: hdr"),
+       "1:69: key 'dynamic_range': expected pixel_format yuv420p10 beside 'hdr'", "found 'yuv420p'"},
+      {"hdr_in_said_8_bits", with_rendition("quality: 23, pixel_format: yuv420p, dynamic_range: hdr"),
+       "1:68: key 'pixel_format': expected yuv420p10 with dynamic_range 'hdr'", "found 'yuv420p'"},
+      {"dynamic_range", with_rendition("quality: 23, dynamic_range: hdr10"),
+       "1:69: key 'dynamic_range': expected one of sdr, hdr", "did you mean 'hdr'?"},
       {"level_unknown", with_rendition("quality: 23, level: 4.3"), "1:61: key 'level': expected one of auto, 1.0",
        "for h264, found '4.3'"},
       {"level_of_other_codec", "renditions: [{codec: hevc, quality: 23, level: 2.2}]\n",
@@ -264,7 +270,7 @@ TEST(WrongFile, IsSaidInOneWholeLine) {
       text("renditions:\n  - quality: 23\n    hieght: 720\n"),
       "dir/mine.yaml:3:5: key 'hieght': expected one of name, codec, height, fps_max, fps, quality, bitrate, maxrate, bufsize, "
       "preset, profile, "
-      "level, pixel_format, options, found 'hieght'; did you mean 'height'?");
+      "level, pixel_format, dynamic_range, options, found 'hieght'; did you mean 'height'?");
   EXPECT_EQ(text("gop: 3\nsegment: 10\nrenditions: []\n"),
             "dir/mine.yaml:2:10: key 'segment': expected a whole multiple of the gop of 3 s, found '10'; did you mean '9'?");
 }

@@ -60,7 +60,7 @@ void draw(AVFrame& frame, std::uint32_t top, std::uint32_t bottom, int flat) {
   }
   const AVPixFmtDescriptor& format = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
   const int chroma_height = AV_CEIL_RSHIFT(frame.height, format.log2_chroma_h);
-  for (int plane = 1; plane <= 2; ++plane) {
+  for (int plane = 1; plane <= 2 && frame.data[plane]; ++plane) {  // grey formats have none
     for (int y = 0; y < chroma_height; ++y) {
       std::uint8_t* row = frame.data[plane] + static_cast<std::ptrdiff_t>(y) * frame.linesize[plane];
       const int width = AV_CEIL_RSHIFT(frame.width, format.log2_chroma_w);

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "media/mp4_boxes.h"
+#include "media/task.h"
+
+namespace gopmill {
+
+// Whether a finished file says of its colours what is planned: in the boxes of its sample entry, and in `seen`, the tags of its
+// first picture. Without a plan (null) both must only agree.
+Check check_colour(const Mp4SampleEntry& entry, const Colour& seen, const RenditionPlan* plan);
+
+}  // namespace gopmill
