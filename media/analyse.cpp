@@ -10,6 +10,7 @@
 #include "media/bitstream.h"
 #include "media/frame_list.h"
 #include "media/scan.h"
+#include "media/source_colour.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -196,39 +197,6 @@ Result<FirstSound> probe_sound(int source, std::uint32_t stream) {
   return first;
 }
 
-// The container's word on mastering first, as in every player; where it has none, that of the pictures the probe saw.
-void describe_hdr(VideoTrack& track, const av::StreamFacts& stream, const std::vector<av::PictureFacts>& pictures) {
-  track.mastering = stream.hdr.mastering;
-  track.light = stream.hdr.light;
-  for (const av::PictureFacts& picture : pictures) {
-    if (!track.mastering) track.mastering = picture.hdr.mastering;
-    if (!track.light) track.light = picture.hdr.light;
-  }
-}
-
-// What of a picture beside its colours is left behind; a base layer that is no picture without it is refused.
-Result<> note_what_stays(const VideoTrack& track, const av::StreamFacts& stream, const std::vector<av::PictureFacts>& pictures,
-                         std::vector<std::string>& notes) {
-  auto dolby_vision = stream.hdr.dolby_vision;
-  bool hdr10_plus = false;
-  for (const av::PictureFacts& picture : pictures) {
-    if (!dolby_vision) dolby_vision = picture.hdr.dolby_vision;
-    hdr10_plus = hdr10_plus || picture.hdr.hdr10_plus;
-  }
-  if (dolby_vision && !dolby_vision->base_shows) {
-    return fail(FaultKind::kInput,
-                "the pictures are Dolby Vision of profile " + av::dolby_vision_name(*dolby_vision) +
-                    ", which cannot be shown without its dynamic metadata; export the film with an HDR10 or HLG "
-                    "base layer (profile 8)");
-  }
-  if (dolby_vision)
-    notes.push_back("Dolby Vision metadata (profile " + av::dolby_vision_name(*dolby_vision) +
-                    ") is not carried: the base layer is used");
-  if (hdr10_plus) notes.emplace_back("HDR10+ metadata is not carried: the static metadata is used");
-  if (track.has_alpha) notes.emplace_back("transparency is not carried: pictures are opaque");
-  return {};
-}
-
 void describe_pictures(VideoTrack& track, const av::StreamFacts& stream, const std::vector<av::PictureFacts>& pictures) {
   const av::PictureFacts& first = pictures.front();
   track.stream = stream.index;
@@ -239,13 +207,8 @@ void describe_pictures(VideoTrack& track, const av::StreamFacts& stream, const s
   const Rational container = stream.parameters.sample_aspect;
   track.sample_aspect = container.num > 0 ? container : first.sample_aspect.num > 0 ? first.sample_aspect : Rational{1, 1};
   track.coded_aspect = first.sample_aspect.num > 0 ? first.sample_aspect : Rational{0, 1};
-  track.colour = first.colour;
-  if (track.colour.primaries == 2) track.colour.primaries = static_cast<std::uint8_t>(stream.parameters.primaries);
-  if (track.colour.transfer == 2) track.colour.transfer = static_cast<std::uint8_t>(stream.parameters.transfer);
-  if (track.colour.matrix == 2) track.colour.matrix = static_cast<std::uint8_t>(stream.parameters.matrix);
-  describe_hdr(track, stream, pictures);
+  describe_colour(track, stream, pictures);
   track.bit_depth = first.bit_depth;
-  track.has_alpha = first.has_alpha || stream.has_alpha;
 }
 
 // By the flags of most pictures, for where the pictures themselves cannot tell.

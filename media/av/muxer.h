@@ -17,7 +17,7 @@ namespace gopmill::av {
 struct MuxTrack {
   StreamParameters parameters;  // extradata included; the packets' own base does not matter here
   std::uint32_t timescale = 0;
-  Rational frame_rate{0, 1};     // mean, for level tables only; 0: sound
+  Rational frame_rate{0, 1};                  // mean, for level tables only; 0: sound
   std::optional<MasteringDisplay> mastering;  // become boxes of the sample entry
   std::optional<ContentLight> light;
   std::int64_t starts = 0;       // when the first shown tick is presented

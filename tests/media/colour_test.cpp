@@ -104,7 +104,7 @@ Made made_from(int clip, const RenditionProfile& rendition, std::int64_t segment
   Made made{*temporary_file(), std::move(*plan), {}};
   const RenditionPlan& file = made.plan.renditions.front().file;
   test::ParentDouble parent(journals);
-  const auto stitched = stitch(made.file.get(), {file, static_cast<std::uint32_t>(journals.size()), 0}, parent.line());
+  const auto stitched = stitch(made.file.get(), {file, static_cast<std::uint32_t>(journals.size())}, parent.line());
   EXPECT_TRUE(stitched) << (stitched ? "" : stitched.error().text);
   test::ParentDouble watcher;
   auto report = verify(made.file.get(), {.plan = file, .planned = true, .decode = true}, watcher.line());
