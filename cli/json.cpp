@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/progress.h"
+#include "media/losses.h"
 #include "profiles/ladder.h"
 
 namespace gopmill {
@@ -23,6 +24,15 @@ Json fault_object(const std::optional<Fault>& fault) {
 template <class T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
+}
+
+Json losses_json(const std::vector<Loss>& losses) {
+  Json json = Json::array();
+  for (const Loss& loss : losses) {
+    json.push_back(
+        {{"what", word_of(loss.kind)}, {"from_s", loss.from}, {"to_s", loss.to}, {"count", loss.count}, {"reason", loss.reason}});
+  }
+  return json;
 }
 
 Json job_object(const wire::JobStatus& s) {
@@ -201,6 +211,7 @@ std::string source_json(const std::string& name, const SourceFacts& facts) {
                    {"video", facts.video ? video_object(*facts.video) : Json(nullptr)},
                    {"audio", std::move(audio)},
                    {"audio_chosen", facts.audio_chosen},
+                   {"losses", losses_json(facts.losses)},
                    {"notes", facts.notes}});
 }
 

@@ -15,6 +15,7 @@
 #include "cli/table.h"
 #include "cli/talk.h"
 #include "media/av/clip.h"
+#include "media/losses.h"
 #include "media/task.h"
 #include "profiles/ladder.h"
 
@@ -29,14 +30,16 @@ struct FileOptions {
   std::string source;
   bool json = false;
   bool force = false;
+  bool salvage = false;
   double seconds = 30;
 };
 
 std::string seconds_text(double seconds) { return decimal_text(seconds, 3) + " s"; }
 
-Result<SourceFacts> analysis_of(const std::string& path) {
+Result<SourceFacts> analysis_of(const std::string& path, bool salvage) {
   const Fd file = TRY(open_source(path));
-  const AnalyseRequest request{std::filesystem::path(path).filename().string(), false};
+  const AnalyseRequest request{.name = std::filesystem::path(path).filename().string(),
+                               .damage = salvage ? Damage::kSalvage : Damage::kRefuse};
   auto bytes = do_in_child(ChildWork::kAnalyse, encode(request), file.get());
   if (!bytes) return std::unexpected(std::move(bytes.error()).within(path));
   return decode<SourceFacts>(*bytes, "the analysis of " + path);
@@ -81,12 +84,13 @@ std::string source_text(const std::string& name, const SourceFacts& facts) {
     if (facts.audio.size() > 1 && i == facts.audio_chosen) what += ", the one that is used";
     rows.push_back({"sound", what});
   }
+  for (const Loss& loss : facts.losses) rows.push_back({"lost", describe(loss)});
   for (const std::string& note : facts.notes) rows.push_back({"note", note});
   return table_text(rows, {});
 }
 
 Result<int> probe(const FileOptions& options) {
-  const SourceFacts facts = TRY(analysis_of(options.file));
+  const SourceFacts facts = TRY(analysis_of(options.file, options.salvage));
   TRY(print(options.json ? source_json(options.file, facts) + "\n" : source_text(options.file, facts)));
   return kExitDone;
 }
@@ -109,8 +113,8 @@ Result<int> verify(const FileOptions& options) {
   if (!bytes) return std::unexpected(std::move(bytes.error()).within(options.file));
   FileReport report = TRY(decode<FileReport>(*bytes, "the verdict on " + options.file));
   if (!options.source.empty()) {
-    const SourceFacts source = TRY(analysis_of(options.source));
-    for (Check& check : compare(source, TRY(analysis_of(options.file)))) report.checks.push_back(std::move(check));
+    const SourceFacts source = TRY(analysis_of(options.source, options.salvage));
+    for (Check& check : compare(source, TRY(analysis_of(options.file, false)))) report.checks.push_back(std::move(check));
   }
   const bool passed =
       std::all_of(report.checks.begin(), report.checks.end(), [](const Check& check) { return check.passed || check.advisory; });
@@ -136,6 +140,7 @@ void add_media_commands(CLI::App& app, Command& chosen) {
   };
   const auto [probing, probe_options] = add("probe", "Say what a source is, from its packets and pictures", probe);
   probing->add_option("FILE", probe_options->file, "A video, or a file with sound only")->required();
+  add_salvage_flag(*probing, probe_options->salvage);
   add_json_flag(*probing, probe_options->json);
   add_examples(*probing,
                "gopmill probe holiday.mov\n  gopmill probe holiday.mov --json | jq .video.frames\n\n"
@@ -143,11 +148,13 @@ void add_media_commands(CLI::App& app, Command& chosen) {
                "quarter_turns mirrored bit_depth interlaced scan scan_evidence alpha colour frames packets first_s last_s "
                "seconds fps keys\n"
                "clean_keys evidence evidence_reason starts_at_s} or null, audio [{stream codec sample_rate channels language\n"
-               "title default packets bytes starts_after_picture_s seconds}], audio_chosen, notes.");
+               "title default packets bytes starts_after_picture_s seconds}], audio_chosen,\n"
+               "losses [{what from_s to_s count reason}], notes.");
 
   const auto [verifying, verify_options] = add("verify", "Check a finished file, by itself or against its source", verify);
   verifying->add_option("OUTPUT", verify_options->file, "A file that gopmill made")->required();
   verifying->add_option("--source", verify_options->source, "The file it was made from: compares frames, times and sound");
+  add_salvage_flag(*verifying, verify_options->salvage);
   add_json_flag(*verifying, verify_options->json);
   add_examples(*verifying,
                "gopmill verify out/holiday_720p.mp4 --source holiday.mov\n\n"

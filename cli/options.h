@@ -17,6 +17,8 @@ namespace gopmill {
 void add_connect_option(CLI::App& command, std::string& endpoint);
 // --json
 void add_json_flag(CLI::App& command, bool& json);
+// --salvage, of commands that read a source
+void add_salvage_flag(CLI::App& command, bool& salvage);
 // The examples at the end of a command's help: one per line.
 void add_examples(CLI::App& command, const std::string& examples);
 

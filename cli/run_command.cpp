@@ -79,6 +79,7 @@ void add_run_command(CLI::App& app, Command& chosen) {
       ->check(CLI::Range(1U, kWorkersMax))
       ->capture_default_str();
   command->add_flag("--force", options->order.replace, "Replace files that are in the way");
+  add_salvage_flag(*command, options->order.salvage);
   command->add_flag("--quiet", options->quiet, "Say nothing but faults");
   add_json_flag(*command, options->json);
   add_examples(*command,

@@ -46,7 +46,8 @@ Result<wire::Submit> request_of(const SubmissionOrder& order, const std::string&
 Result<std::vector<Submission>> prepare(const SubmissionOrder& order) {
   std::vector<Fd> sources;
   for (const std::string& source : order.sources) sources.push_back(TRY(open_checked(source)));
-  const Profile profile = TRY(find_profile(order.profile, encoder_check()));
+  Profile profile = TRY(find_profile(order.profile, encoder_check()));
+  if (order.salvage) profile.damage = Damage::kSalvage;
   const std::string yaml = to_yaml(profile);
   std::vector<OutputPlace> places = TRY(place_outputs(order.sources, order.folder));
   for (const OutputPlace& place : places) {

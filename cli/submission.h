@@ -23,6 +23,7 @@ struct SubmissionOrder {
   std::filesystem::path folder;  // -o
   std::uint32_t priority = 50;
   bool replace = false;  // --force
+  bool salvage = false;  // --salvage: damaged sources are carried as far as they go
   bool by_path = false;  // the coordinator opens the source by its path: nothing is hashed or sent
 };
 

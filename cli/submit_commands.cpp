@@ -127,6 +127,7 @@ void add_submit_commands(CLI::App& app, Command& chosen) {
       ->add_option("-o,--output", submission->folder,
                    "Folder of the results on this machine; several inputs get a folder each in it")
       ->required();
+  add_salvage_flag(*command, submission->order.salvage);
   command->add_option("--priority", submission->order.priority, "0 to 100, higher goes first")
       ->check(CLI::Range(0U, wire::kPriorityMax))
       ->capture_default_str();

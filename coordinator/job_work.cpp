@@ -108,7 +108,8 @@ Result<Fd> JobWork::open_source() const {
 
 Result<> JobWork::start_analysis(Instant now) {
   const Fd source = TRY(open_source());
-  const AnalyseRequest request{submit_.source_name, false};
+  profile_ = TRY(load_profile(submit_.profile_yaml, submit_.profile_name, {}));
+  const AnalyseRequest request{.name = submit_.source_name, .damage = profile_->damage};
   analyser_.emplace(TRY(MediaChild::start(ChildWork::kAnalyse, encode(request), {source.get()}, kStepLimits, now)));
   return {};
 }

@@ -132,10 +132,12 @@ Result<> plan_pictures(const VideoTrack& track, const Ladder& ladder, const Prof
   return {};
 }
 
-void plan_sounds(const Carried& carried, const AudioProfile& profile, Timestamp zero, Plan& plan) {
+void plan_sounds(const Carried& carried, const Profile& profile, Timestamp zero, Plan& plan) {
   std::vector<PlannedSound> sounds;
   for (const AudioTrack* track : carried.sounds) {
-    sounds.push_back(plan_track(*track, profile, zero));
+    sounds.push_back(plan_track(*track, *profile.audio, zero));
+    sounds.back().task.damage = profile.damage;
+    sounds.back().task.clock = track->clock;
     plan.tasks.push_back({.run = {.stream = track->stream, .first = 0, .end = track->packets},
                           .audio = true,
                           .cost = track->seconds * kSoundSecondCost,
@@ -266,7 +268,7 @@ Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const 
   }
   if (!carried.sounds.empty()) {
     if (carried.video == nullptr) zero = output_zero(carried.sounds);
-    plan_sounds(carried, *profile.audio, zero, plan);
+    plan_sounds(carried, profile, zero, plan);
   }
   if (carried.video != nullptr) plan_segments(*carried.video, profile, plan);
   for (PlannedRendition& rendition : plan.renditions) rendition.file_name = output_base + "_" + rendition.file.name + ".mp4";
@@ -292,7 +294,9 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
                  .shape = {track.width, track.height, track.sample_aspect, track.coded_aspect, track.orientation.quarter_turns},
                  .colour = track.colour,
                  .deinterlace = track.interlaced,
-                 .top_first = track.top_first};
+                 .top_first = track.top_first,
+                 .damage = profile.damage,
+                 .cut_off = track.cut_off.value_or(UINT32_MAX)};
   for (const std::uint32_t picture : pictures) task.sources.push_back(track.frames[picture].packet);
   if (!plan.woven.empty()) {
     const auto place = [&](std::uint32_t picture) {

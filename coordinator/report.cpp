@@ -1,8 +1,12 @@
 #include "coordinator/report.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "media/losses.h"
 
 #include "coordinator/plan_colour.h"
 
@@ -67,6 +71,39 @@ Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
                              {"channels", track.channels},
                              {"language", track.language},
                              {"starts_after_picture_s", rounded(track.starts_after_picture.seconds())}});
+  }
+  return json;
+}
+
+// Every loss on the output's timeline, by kind and time: those the analysis saw, which count from the first picture, and those
+// that segments and sound met. Both may have met the same.
+std::vector<Loss> all_losses(const JobReport& report) {
+  const RenditionPlan& file = report.plan.renditions.front().file;
+  const double zero = file.has_video ? Timestamp{file.frames.front().pts, file.base}.seconds() : 0;
+  std::vector<Loss> losses;
+  for (Loss loss : report.source.losses) {
+    loss.from += zero;
+    loss.to += zero;
+    losses.push_back(std::move(loss));
+  }
+  for (const auto& [index, task] : report.tasks)
+    losses.insert(losses.end(), task.result.losses.begin(), task.result.losses.end());
+  std::ranges::sort(losses, [](const Loss& a, const Loss& b) {
+    return std::tie(a.kind, a.from, a.to, a.reason) < std::tie(b.kind, b.from, b.to, b.reason);
+  });
+  LossList list;
+  for (Loss& loss : losses) list.add(std::move(loss));
+  return list.all();
+}
+
+Json describe_losses(const JobReport& report) {
+  Json json = Json::array();
+  for (const Loss& loss : all_losses(report)) {
+    json.push_back({{"what", word_of(loss.kind)},
+                    {"from_s", rounded(loss.from)},
+                    {"to_s", rounded(loss.to)},
+                    {"count", loss.count},
+                    {"reason", loss.reason}});
   }
   return json;
 }
@@ -250,6 +287,7 @@ std::string report_json(const JobReport& report) {
                   {"segments", describe_tasks(report)},
                   {"decode_ratio", rounded(report.plan.decode_ratio)},
                   {"repeated_decode_share_estimated", rounded(report.plan.repeated_decode)},
+                  {"losses", describe_losses(report)},
                   {"notes",
                    [&] {
                      Json notes = Json::array();

@@ -1,5 +1,6 @@
 // What a source is, seen in its packets and in a few of its pictures. One linear read gives every packet's times; a
 // second one decodes the beginning (or everything, where packets do not tell) to learn which packets are pictures.
+// Long because: pictures and sound are probed side by side from one linear read, which nothing else should know.
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +9,9 @@
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
 #include "media/bitstream.h"
+#include "media/clock.h"
 #include "media/frame_list.h"
+#include "media/losses.h"
 #include "media/scan.h"
 #include "media/source_colour.h"
 #include "media/work.h"
@@ -27,6 +30,8 @@ constexpr int kProbeThreads = 2;
 // profile_idc of H.264 Baseline (ISO/IEC 14496-10 A.2.1); libavcodec adds flags for constraints above it.
 constexpr int kH264ProfileNumber = 0xff;
 constexpr int kH264Baseline = 66;
+// No film has times beyond this, in ticks of any base; twice it can still be added up.
+constexpr std::int64_t kTicksMax = INT64_MAX / 4;
 
 // Everything the linear read gathers.
 struct Read {
@@ -36,9 +41,13 @@ struct Read {
     std::int64_t first = INT64_MAX, end = INT64_MIN;  // ticks of the stream's base
     std::uint32_t packets = 0;
     std::uint64_t bytes = 0;
+    SoundTimes times;
+    std::vector<ClockShift> clock;
   };
-  std::vector<Sound> sound;  // by stream index
-  std::string complaint;
+  std::vector<Sound> sound;           // by stream index
+  std::vector<ClockShift> clock;      // of the picture track
+  std::optional<av::Truncation> cut;  // the file is shorter than it should be
+  bool is_broadcast = false;          // its clock may jump and its end is anywhere
 };
 
 struct Chosen {
@@ -74,6 +83,46 @@ Chosen choose(const std::vector<av::StreamFacts>& streams) {
   return chosen;
 }
 
+// The end of a recording, before this packet: what is marked there shared a packet of the multiplexer with what was cut off.
+void unmark_end(std::vector<SoundTime>& packets, std::uint32_t end) {
+  for (std::uint32_t i = end; i-- > 0 && packets[i].corrupt;) packets[i].corrupt = false;
+}
+
+// Puts all times on one clock, and finds where each track of sound begins and ends on it.
+void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamFacts>& streams) {
+  std::vector<SoundTimes> sound;
+  for (const std::uint32_t index : chosen.audio) {
+    read.sound[index].times.base = streams[index].parameters.base;
+    sound.push_back(read.sound[index].times);
+  }
+  const Rational picture_base = chosen.video ? streams[*chosen.video].parameters.base : Rational{1, 1};
+  read.clock = picture_clock(read.video, picture_base, read.is_broadcast, sound);
+  // Where recordings were joined, the counters of a transport stream break too, and libav marks the packet before the join
+  // as damaged. It was whole in its own recording; if it was not, its decoder will tell.
+  for (const ClockShift& shift : read.clock) {
+    if (shift.packet > 0) read.video[shift.packet - 1].corrupt = false;
+  }
+  join_epochs(read.video, read.clock);
+  for (const std::uint32_t index : chosen.audio) {
+    Read::Sound& track = read.sound[index];
+    track.clock = sound_clock(track.times, read.clock, picture_base, !chosen.video, read.is_broadcast);
+    for (const ClockShift& shift : track.clock) unmark_end(track.times.packets, shift.packet);
+    // The last packet of a broadcast is where its recording was stopped.
+    if (read.is_broadcast && track.packets > 1 && track.times.packets.back().corrupt) {
+      track.times.packets.pop_back();
+      unmark_end(track.times.packets, --track.packets);
+    }
+    ClockFollower clock(track.clock);
+    for (std::uint32_t i = 0; i < track.times.packets.size(); ++i) {
+      SoundTime& packet = track.times.packets[i];
+      if (packet.pts == INT64_MIN) continue;
+      packet.pts += clock.at(i);
+      track.first = std::min(track.first, packet.pts);
+      track.end = std::max(track.end, packet.pts + packet.duration);
+    }
+  }
+}
+
 Result<Read> read_all_packets(int source, const Chosen& chosen, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   std::vector<std::uint32_t> keep = chosen.audio;
@@ -83,44 +132,54 @@ Result<Read> read_all_packets(int source, const Chosen& chosen, ParentLine& pare
   read.sound.resize(demuxer.streams().size());
   std::uint64_t packets = 0;
   while (auto item = TRY(demuxer.next())) {
-    const JournalPacket& packet = item->packet;
+    JournalPacket& packet = item->packet;
+    if (packet.pts > kTicksMax || packet.pts < -kTicksMax) packet.pts = INT64_MIN;
+    if (packet.dts > kTicksMax || packet.dts < -kTicksMax) packet.dts = INT64_MIN;
     parent.progress(++packets);
     if (chosen.video && item->stream == *chosen.video) {
       if (read.video.size() >= kSourceFramesMax)
         return fail(FaultKind::kInput, "more than " + std::to_string(kSourceFramesMax) + " pictures");
       const StreamParameters& parameters = demuxer.streams()[item->stream].parameters;
-      PacketFacts facts{packet.pts,    packet.dts, packet.duration,
-                        packet.key,    false,      shows_picture(parameters.codec, packet.bytes),
-                        packet.discard};
+      PacketFacts facts{packet.pts,     packet.dts,   packet.duration,
+                        packet.key,     false,        shows_picture(parameters.codec, packet.bytes),
+                        packet.discard, item->corrupt};
       facts.clean = packet.key && starts_cleanly(parameters.codec, parameters.extradata, packet.bytes);
       read.video.push_back(facts);
       read.video_bytes += packet.bytes.size();
       continue;
     }
     Read::Sound& sound = read.sound[item->stream];
-    ++sound.packets;
+    if (++sound.packets > kSourceFramesMax)
+      return fail(FaultKind::kInput, "more than " + std::to_string(kSourceFramesMax) + " packets of sound");
     sound.bytes += packet.bytes.size();
-    if (packet.discard || packet.pts == INT64_MIN) continue;
-    sound.first = std::min(sound.first, packet.pts);
-    sound.end = std::max(sound.end, packet.pts + packet.duration);
+    sound.times.packets.push_back({packet.discard ? INT64_MIN : packet.pts,
+                                   static_cast<std::int32_t>(std::clamp<std::int64_t>(packet.duration, 0, INT32_MAX)),
+                                   static_cast<std::uint32_t>(read.video.size()), item->corrupt});
   }
-  if (const std::string cut = demuxer.truncation(); !cut.empty()) return fail(FaultKind::kInput, "the file is cut off: " + cut);
-  read.complaint = demuxer.complaint();
+  read.cut = demuxer.truncation();
+  read.is_broadcast = demuxer.clock_may_jump();
+  read_clocks(read, chosen, demuxer.streams());
   return read;
 }
 
 struct Probe {
   DecodedPictures pictures;
   std::vector<av::PictureFacts> facts;  // of the first kProbePictures
-  std::string refusal;                  // FFmpeg's words for the last packet it refused
-  std::uint64_t refused = 0;
+  DecodeEvents events;
 };
 
-Result<Probe> probe_pictures(int source, std::uint32_t stream, bool whole, int threads, ParentLine& parent) {
+// What part of a track is decoded: from this packet on, and how much of it.
+struct ProbeRange {
+  std::uint32_t first = 0;
+  bool whole = false;
+  int threads = 1;
+};
+
+Result<Probe> probe_pictures(int source, std::uint32_t stream, ProbeRange range, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   demuxer.keep_only({stream});
   av::Decoder decoder =
-      TRY(av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = threads, .cpu_independent = true}));
+      TRY(av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = range.threads, .cpu_independent = true}));
   Probe probe;
   probe.pictures.whole = true;
   std::uint32_t sending = kAtTheEnd;
@@ -129,24 +188,27 @@ Result<Probe> probe_pictures(int source, std::uint32_t stream, bool whole, int t
     if (probe.facts.size() < kProbePictures) probe.facts.push_back(facts);
     probe.pictures.shown.push_back(static_cast<std::uint32_t>(facts.pts));
     probe.pictures.given_at.push_back(sending);
+    if (facts.damaged) probe.events.concealed.push_back(static_cast<std::uint32_t>(facts.pts));
     return {};
   };
   std::uint32_t packets = 0;
   while (auto item = TRY(demuxer.next())) {
+    if (item->packet.ordinal < range.first) continue;
     sending = item->packet.ordinal;
+    const std::uint64_t refused = decoder.refused();
     TRY(decoder.send(item->packet, on_picture));
+    if (decoder.refused() > refused) probe.events.refused.push_back(sending);
     parent.progress(++packets);
     const bool enough =
         probe.pictures.shown.size() >= kProbePictures || (packets >= kProbePacketsMax && probe.pictures.shown.empty());
-    if (!whole && enough) {
+    if (!range.whole && enough) {
       probe.pictures.whole = false;
       break;
     }
   }
   sending = kAtTheEnd;
   if (probe.pictures.whole) TRY(decoder.finish(on_picture));
-  probe.refusal = decoder.last_refusal();
-  probe.refused = decoder.refused();
+  probe.events.reason = decoder.refused() > 0 ? decoder.last_refusal() : decoder.complaint();
   return probe;
 }
 
@@ -232,38 +294,61 @@ Result<> check_size(const VideoTrack& track) {
 
 struct Pictures {
   VideoTrack track;
-  std::int64_t first_raw = 0;  // ticks of the stream's base
+  std::int64_t first_raw = 0;  // ticks of the stream's base, on the first epoch's clock
+  std::vector<Loss> losses;
   std::vector<std::string> notes;
 };
 
-Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const Read& read, bool decode_all, ParentLine& parent) {
-  if (read.video.empty()) return fail(FaultKind::kInput, "the picture track has no packets");
-  // Which packet makes a decoder give out a picture is blurred by its threads, and counts only where there are no timestamps.
-  const bool timeless =
-      std::any_of(read.video.begin(), read.video.end(), [](const PacketFacts& p) { return p.pts == INT64_MIN; });
-  const int threads = timeless ? 1 : kProbeThreads;
-  Probe probe = TRY(probe_pictures(source, stream.index, decode_all, threads, parent));
-  if (probe.pictures.shown.empty()) {
-    return fail(FaultKind::kInput, "no picture of the " + stream.parameters.codec + " track can be decoded" +
-                                       (probe.refusal.empty() ? "" : ": " + probe.refusal));
+// Where decoding must begin for the last picture to be right.
+std::uint32_t start_of_end(const std::vector<PacketFacts>& packets) {
+  int keys = 0;
+  for (auto i = static_cast<std::uint32_t>(packets.size()); i-- > 0;) {
+    if (packets[i].key) keys += packets[i].clean ? 2 : 1;
+    if (keys >= 2) return i;
   }
-  Pictures result;
+  return 0;
+}
+
+// A recording of a broadcast was stopped somewhere, most often inside its last packet. That is no loss: nobody ever had the
+// rest. What decodes of the last picture is shown; where nothing does, it is left out. `probe` decoded the end.
+// Where packets tell (`one_to_one`), a last packet without picture is one that was cut off; elsewhere it may be a second field.
+void settle_end(std::vector<PacketFacts>& packets, Probe& probe, bool one_to_one, Pictures& result) {
+  const auto last = static_cast<std::uint32_t>(packets.size() - 1);
+  const bool shown = std::ranges::find(probe.pictures.shown, last) != probe.pictures.shown.end();
+  const bool refused = std::erase(probe.events.refused, last) > 0;
+  const bool concealed = std::erase(probe.events.concealed, last) > 0;
+  if (shown && (refused || concealed || packets[last].corrupt)) {
+    result.track.cut_off = last;
+    result.notes.emplace_back("the recording ends inside its last picture, which is shown as far as it decodes");
+  } else if (!shown && (one_to_one || refused || packets[last].corrupt)) {
+    packets[last].discard = true;
+    result.notes.emplace_back("the recording ends inside its last picture, which is left out");
+  }
+  packets[last].corrupt = false;
+}
+
+// A run may begin only where decoding alone gives what decoding from the first packet on gave.
+void drop_damaged_keys(std::vector<KeyPacket>& keys, const Probe& probe, std::uint32_t packets) {
+  std::vector<bool> whole(packets);
+  for (const std::uint32_t i : probe.pictures.shown) whole[i] = true;
+  for (const std::uint32_t i : probe.events.concealed) whole[i] = false;
+  for (const std::uint32_t i : probe.events.refused) whole[i] = false;
+  std::erase_if(keys, [&](const KeyPacket& key) { return !whole[key.packet]; });
+}
+
+// Why the whole track must be decoded before its pictures are known; empty: packets tell.
+std::string why_decode(const AnalyseRequest& request, const Read& read, const Probe& probe) {
+  if (request.decode_all) return "asked for";
+  if (request.damage == Damage::kSalvage) return "damage is to be salvaged";
+  if (!read.clock.empty()) return "a clock that is set anew";
+  return why_packets_do_not_tell(read.video, probe.pictures);
+}
+
+Result<> take_frames(const av::StreamFacts& stream, const Read& read, const Probe& probe, Pictures& result) {
   VideoTrack& track = result.track;
-  track.evidence_reason = decode_all ? "asked for" : why_packets_do_not_tell(read.video, probe.pictures);
-  if (!track.evidence_reason.empty()) {
-    track.evidence = Evidence::kDecoded;
-    if (!probe.pictures.whole) probe = TRY(probe_pictures(source, stream.index, true, threads, parent));
-    if (probe.refused > 0) {
-      return fail(FaultKind::kInput, std::to_string(probe.refused) + " damaged packets in the picture track: " + probe.refusal);
-    }
-  } else {
-    probe.pictures.whole = false;
-  }
-  describe_pictures(track, stream, probe.facts);
-  TRY(check_size(track));
-  TRY(note_what_stays(track, stream, probe.facts, result.notes));
   SourceFrameList list = list_frames(read.video, stream.parameters.base, probe.pictures);
-  if (list.frames.empty()) return fail(FaultKind::kInput, "no picture of the track is to be shown");
+  if (list.frames.empty())
+    return fail(FaultKind::kInput, "every picture that can be decoded lies outside of the track's edit list");
   track.base = refined_base(stream.parameters.base);
   if (static_cast<double>(list.frames.back().pts) * track.base.value() > kSourceSecondsMax) {
     return fail(FaultKind::kInput,
@@ -283,8 +368,81 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, const 
   track.last_duration = list.last_duration;
   track.starts_at = static_cast<double>(list.first_raw) * stream.parameters.base.value();
   result.first_raw = list.first_raw;
-  TRY(ask_pictures_for_scan(source, read, probe.facts, track, parent));
+  return {};
+}
+
+Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, Read& read, const AnalyseRequest& request,
+                               ParentLine& parent) {
+  if (read.video.empty()) return fail(FaultKind::kInput, "the picture track has no packets");
+  // Which packet makes a decoder give out a picture is blurred by its threads, and counts only where there are no timestamps;
+  // which one it refuses counts where damage is listed.
+  const bool timeless =
+      std::any_of(read.video.begin(), read.video.end(), [](const PacketFacts& p) { return p.pts == INT64_MIN; });
+  const bool salvage = request.damage == Damage::kSalvage;
+  ProbeRange range{.whole = request.decode_all || salvage, .threads = timeless || salvage ? 1 : kProbeThreads};
+  Probe probe = TRY(probe_pictures(source, stream.index, range, parent));
+  if (probe.pictures.shown.empty()) {
+    return fail(FaultKind::kInput, "no picture of the " + stream.parameters.codec + " track can be decoded" +
+                                       (probe.events.reason.empty() ? "" : ": " + probe.events.reason));
+  }
+  Pictures result;
+  result.track.evidence_reason = why_decode(request, read, probe);
+  const bool decoded = !result.track.evidence_reason.empty();
+  range.whole = true;
+  if (decoded && !probe.pictures.whole) probe = TRY(probe_pictures(source, stream.index, range, parent));
+  result.track.evidence = decoded ? Evidence::kDecoded : Evidence::kPackets;
+  if (read.is_broadcast && decoded) settle_end(read.video, probe, false, result);
+  if (read.is_broadcast && !decoded) {
+    Probe end = TRY(probe_pictures(source, stream.index, {start_of_end(read.video), true, 1}, parent));
+    settle_end(read.video, end, true, result);
+  }
+  probe.pictures.whole = decoded;
+  describe_pictures(result.track, stream, probe.facts);
+  TRY(check_size(result.track));
+  TRY(note_what_stays(result.track, stream, probe.facts, result.notes));
+  TRY(take_frames(stream, read, probe, result));
+  TRY(ask_pictures_for_scan(source, read, probe.facts, result.track, parent));
+  if (salvage) drop_damaged_keys(result.track.keys, probe, result.track.packets);
+  const Rational base = stream.parameters.base;
+  result.losses = decoded ? picture_losses(read.video, probe.pictures, probe.events, base, result.first_raw)
+                          : marked_losses(read.video, base, result.first_raw);
+  if (!read.clock.empty()) result.notes.push_back(clock_note(read.clock, base));
   return result;
+}
+
+// Sound that the container marks as damaged, on the timeline of the pictures.
+void add_damaged_sound(const Read::Sound& track, Timestamp zero, LossList& losses) {
+  for (const SoundTime& packet : track.times.packets) {
+    if (!packet.corrupt || packet.pts == INT64_MIN) continue;
+    const double from = Timestamp{packet.pts, track.times.base}.seconds() - zero.seconds();
+    const double to = from + Timestamp{packet.duration, track.times.base}.seconds();
+    losses.add({DamageKind::kSound, from, to, 1, "the container marks it as incomplete"});
+  }
+}
+
+// Where the file ends although it should not: behind its last picture or sound.
+Loss end_loss(const SourceFacts& facts, const Read& read, Timestamp zero) {
+  double end = 0;
+  if (facts.video) {
+    const VideoTrack& track = *facts.video;
+    end = Timestamp{track.frames.back().pts + track.last_duration, track.base}.seconds();
+  }
+  for (const Read::Sound& sound : read.sound) {
+    if (sound.end > sound.first) end = std::max(end, Timestamp{sound.end, sound.times.base}.seconds() - zero.seconds());
+  }
+  const double until = read.cut->indexed_until ? read.cut->indexed_until->seconds() - zero.seconds() : end;
+  return {DamageKind::kEnd, end, std::max(end, until), read.cut->packets, read.cut->text};
+}
+
+// What losses count from: the first picture, else the first sound.
+Timestamp zero_of(const Read& read, std::optional<Timestamp> picture) {
+  std::optional<Timestamp> zero = picture;
+  for (const Read::Sound& sound : read.sound) {
+    if (sound.first > sound.end || picture) continue;
+    const Timestamp first{sound.first, sound.times.base};
+    if (!zero || first < *zero) zero = first;
+  }
+  return zero.value_or(Timestamp{});
 }
 
 AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read, const FirstSound& first) {
@@ -302,6 +460,7 @@ AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read
     const Timestamp end{read.end, stream.parameters.base};
     track.seconds = std::max(0.0, -static_cast<double>(first.samples_after(end)) / track.sample_rate);
   }
+  track.clock = read.clock;
   return track;
 }
 
@@ -357,17 +516,24 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
   const Chosen chosen = choose(streams);
   facts.notes = chosen.notes;
   if (!chosen.video && chosen.audio.empty()) return fail(FaultKind::kInput, "neither picture nor sound inside");
-  const Read read = TRY(read_all_packets(source, chosen, parent));
+  Read read = TRY(read_all_packets(source, chosen, parent));
+  LossList losses;
   std::optional<Timestamp> picture;
   if (chosen.video) {
     const av::StreamFacts& stream = streams[*chosen.video];
-    Pictures pictures = TRY(analyse_video(source, stream, read, request.decode_all, parent));
+    Pictures pictures = TRY(analyse_video(source, stream, read, request, parent));
     picture = Timestamp{pictures.first_raw, stream.parameters.base};
     facts.video = std::move(pictures.track);
     facts.notes.insert(facts.notes.end(), pictures.notes.begin(), pictures.notes.end());
+    for (Loss& loss : pictures.losses) losses.add(std::move(loss));
   }
   TRY(analyse_sounds(source, chosen, streams, read, picture, facts));
+  const Timestamp zero = zero_of(read, picture);
+  for (const AudioTrack& track : facts.audio) add_damaged_sound(read.sound[track.stream], zero, losses);
   if (!facts.video && facts.audio.empty()) return fail(FaultKind::kInput, "nothing inside can be decoded");
+  if (read.cut) losses.add(end_loss(facts, read, zero));
+  if (!losses.empty() && request.damage == Damage::kRefuse) return fail(FaultKind::kInput, refusal(losses.all()));
+  facts.losses = losses.all();
   return facts;
 }
 

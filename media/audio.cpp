@@ -18,7 +18,9 @@
 #include "media/av/audio.h"
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
+#include "media/clock.h"
 #include "media/journal.h"
+#include "media/losses.h"
 #include "media/loudness.h"
 #include "media/timeline.h"
 #include "media/work.h"
@@ -107,17 +109,31 @@ std::uint64_t cpu_ms_so_far() {
 class SoundReading {
  public:
   SoundReading(const AudioTask& task, av::MixLevel level, Rational source_base, av::OnSound on_sound)
-      : task_(task), converter_(task.sample_rate, task.channels, level), clock_(source_base), on_sound_(std::move(on_sound)) {}
+      : task_(task),
+        converter_(task.sample_rate, task.channels, level),
+        source_base_(source_base),
+        clock_(source_base),
+        on_sound_(std::move(on_sound)) {}
 
   Result<> run(JournalReader& source, av::Decoder& decoder) {
     const auto on_decoded = [this](AVFrame& frame) { return decoded(frame); };
-    while (const auto packet = TRY(source.next())) TRY(decoder.send(*packet, on_decoded));
+    ClockFollower clock(task_.clock);
+    while (auto packet = TRY(source.next())) {
+      const std::int64_t shift = clock.at(packet->ordinal);
+      if (packet->pts != INT64_MIN) packet->pts += shift;
+      if (packet->dts != INT64_MIN) packet->dts += shift;
+      const std::uint64_t refused = decoder.refused();
+      TRY(decoder.send(*packet, on_decoded));
+      if (decoder.refused() > refused) note_loss(packet->duration, decoder.last_refusal());
+    }
     TRY(decoder.finish(on_decoded));
+    if (!losses_.empty() && task_.damage == Damage::kRefuse) return fail(FaultKind::kInput, refusal(losses_.all()));
     TRY(converter_.finish(on_sound_));
     if (any_) return {};
     return fail(FaultKind::kInput,
                 "none of the sound can be decoded" + (decoder.refused() > 0 ? ": " + decoder.last_refusal() : std::string()));
   }
+  [[nodiscard]] const std::vector<Loss>& losses() const { return losses_.all(); }
   // What was done to the source's timeline.
   void report(AudioOutput& output) const {
     output.silence_filled = silence_filled_;
@@ -126,6 +142,14 @@ class SoundReading {
   }
 
  private:
+  // Sound that does not decode belongs behind what was heard so far. Before the first sound nothing is lost: a recording
+  // that starts inside a block of sound has never had its beginning.
+  void note_loss(std::int64_t ticks, const std::string& reason) {
+    if (!any_) return;
+    const double from = clock_.position().seconds() + Timestamp{task_.first_sample, {1, task_.sample_rate}}.seconds();
+    losses_.add({DamageKind::kSound, from, from + Timestamp{ticks, source_base_}.seconds(), 1, reason});
+  }
+
   Result<> decoded(AVFrame& frame) {
     const av::SoundFacts block = av::sound_facts_of(frame);
     if (block.samples < 1 || block.sample_rate < 1) return {};
@@ -154,7 +178,9 @@ class SoundReading {
 
   const AudioTask& task_;
   av::SoundConverter converter_;
+  Rational source_base_;
   SourceClock clock_;
+  LossList losses_;
   const av::OnSound on_sound_;
   std::uint64_t silence_filled_ = 0, holes_ = 0, overlap_dropped_ = 0;
   bool any_ = false;
@@ -173,7 +199,7 @@ class SoundTask {
     readings_ = mixes_down || task_.profile.loudness ? 2 : 1;
     if (readings_ == 2) result_.loudness = TRY(measure());
     TRY(encode(output));
-    return TaskResult{.audio = result_, .cpu_ms = cpu_ms_so_far()};
+    return TaskResult{.audio = result_, .cpu_ms = cpu_ms_so_far(), .losses = std::move(losses_)};
   }
 
  private:
@@ -185,7 +211,7 @@ class SoundTask {
           heard(samples);
           return {};
         },
-        nullptr));
+        false));
     const double lufs = meter.integrated();
     const double peak = meter.true_peak();
     const Gain gain = choose_gain(lufs, peak, task_.profile.loudness, task_.profile.true_peak);
@@ -215,22 +241,24 @@ class SoundTask {
       }
       return encoder.send(planes_of_louder.data(), samples, keep);
     };
-    TRY(read(send, &result_));
+    TRY(read(send, true));
     TRY(encoder.finish(keep));
     result_.samples = static_cast<std::uint64_t>(encoder.samples());
     result_.priming = encoder.parameters().initial_padding;
     return journal.finish();
   }
 
-  // With a second reading to come, nothing of the mix is held back for fear of clipping.
-  Result<> read(av::OnSound on_sound, AudioOutput* report) {
+  // With a second reading to come, nothing of the mix is held back for fear of clipping. What the last one finds is reported.
+  Result<> read(av::OnSound on_sound, bool last) {
     JournalReader source = TRY(JournalReader::open(input_, journal_offset_));
     const StreamParameters& parameters = source.parameters();
     av::Decoder decoder = TRY(av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true}));
     const av::MixLevel level = readings_ == 2 ? av::MixLevel::kWhole : av::MixLevel::kSafe;
     SoundReading reading(task_, level, parameters.base, std::move(on_sound));
     TRY(reading.run(source, decoder));
-    if (report) reading.report(*report);
+    if (!last) return {};
+    reading.report(result_);
+    losses_ = reading.losses();
     return {};
   }
 
@@ -246,6 +274,7 @@ class SoundTask {
   int readings_ = 1;
   std::int64_t heard_ = 0;  // samples, over all readings
   AudioOutput result_;
+  std::vector<Loss> losses_;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@ struct PacketFacts {
   bool clean = false;    // a decoder may start here and lose nothing
   bool visible = true;   // carries a picture that is shown
   bool discard = false;  // outside of the edit list
+  bool corrupt = false;  // the container marks it as damaged
 };
 
 inline constexpr std::uint32_t kAtTheEnd = UINT32_MAX;

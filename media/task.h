@@ -83,6 +83,9 @@ struct VideoTask {
   bool top_first = true;  // which field came first, for the deinterlacer
   // Of telecined sources, in the order of time; OutputFrame::source then counts in these. Empty: pictures are shown as decoded.
   std::vector<WovenPicture> woven;
+  Damage damage = Damage::kRefuse;
+  // The picture of this packet may be damaged in any case: the recording ends inside it.
+  std::uint32_t cut_off = UINT32_MAX;
   std::vector<RenditionTask> renditions;
 };
 
@@ -93,6 +96,8 @@ struct AudioTask {
   int sample_rate = 48000;        // of the output
   int channels = 2;               // of the output
   std::int64_t first_sample = 0;  // output timeline position of the first sound, in samples of sample_rate
+  Damage damage = Damage::kRefuse;
+  std::vector<ClockShift> clock;  // AudioTrack::clock
 };
 
 // The head of a task input file: exactly one of the two is set.
@@ -138,6 +143,7 @@ struct TaskResult {
   std::uint64_t cpu_ms = 0;
   std::uint64_t decode_cpu_ms = 0;  // of cpu_ms: decoding the source
   std::uint64_t repeat_cpu_ms = 0;  // of decode_cpu_ms: packets outside of the body, which another segment decodes too
+  std::vector<Loss> losses;         // on the output timeline; only where the profile says salvage
 };
 
 // ---- Split: which packets of the source go into which task input ----
@@ -159,6 +165,7 @@ struct SplitRequest {
 struct AnalyseRequest {
   std::string name;         // for messages
   bool decode_all = false;  // ask for Evidence::kDecoded
+  Damage damage = Damage::kRefuse;
 };
 
 // ---- Stitch, package and verify: one rendition file ----
@@ -249,7 +256,7 @@ void fields(A& a, WovenPicture& v) {
 }
 template <class A>
 void fields(A& a, VideoTask& v) {
-  a(v.base, v.sources, v.orientation, v.shape, v.colour, v.deinterlace, v.top_first, v.woven, v.renditions);
+  a(v.base, v.sources, v.orientation, v.shape, v.colour, v.deinterlace, v.top_first, v.woven, v.damage, v.cut_off, v.renditions);
 }
 template <class A>
 void fields(A& a, AudioProfile& v) {
@@ -257,7 +264,7 @@ void fields(A& a, AudioProfile& v) {
 }
 template <class A>
 void fields(A& a, AudioTask& v) {
-  a(v.profile, v.sample_rate, v.channels, v.first_sample);
+  a(v.profile, v.sample_rate, v.channels, v.first_sample, v.damage, v.clock);
 }
 template <class A>
 void fields(A& a, TaskRequest& v) {
@@ -277,7 +284,7 @@ void fields(A& a, AudioOutput& v) {
 }
 template <class A>
 void fields(A& a, TaskResult& v) {
-  a(v.video, v.audio, v.decoded, v.wanted, v.cpu_ms, v.decode_cpu_ms, v.repeat_cpu_ms);
+  a(v.video, v.audio, v.decoded, v.wanted, v.cpu_ms, v.decode_cpu_ms, v.repeat_cpu_ms, v.losses);
 }
 template <class A>
 void fields(A& a, PacketRun& v) {
@@ -289,7 +296,7 @@ void fields(A& a, SplitRequest& v) {
 }
 template <class A>
 void fields(A& a, AnalyseRequest& v) {
-  a(v.name, v.decode_all);
+  a(v.name, v.decode_all, v.damage);
 }
 template <class A>
 void fields(A& a, PlannedFrame& v) {

@@ -22,6 +22,30 @@ inline constexpr std::int64_t kSourcePixelsMax = 8192LL * 4352;
 inline constexpr std::uint64_t kSourceFramesMax = 24ULL * 3600 * 120;  // a day at 120 fps: 10 M frames, 160 MB of timeline
 inline constexpr double kSourceSecondsMax = 26 * 3600.0;               // below one turn of a 33-bit MPEG clock (26.5 h)
 
+inline constexpr std::size_t kLossesMax = 200;  // ranges listed; later ones widen the last, so that none goes unsaid
+
+// What became of a part of the source that is not there, or not whole.
+enum class DamageKind : std::uint8_t {
+  kPictures = 1,   // cannot be decoded; the picture before is shown in their place
+  kConcealed = 2,  // shown, though parts of them are the decoder's guess
+  kSound = 3,      // cannot be decoded; silence is in its place
+  kEnd = 4,        // the file ends before its own index or structure says
+};
+struct Loss {
+  DamageKind kind = DamageKind::kPictures;
+  double from = 0, to = 0;  // seconds after the first picture; without pictures, after the first sound
+  std::uint64_t count = 0;  // pictures, or packets of sound, or packets missing at the end
+  std::string reason;       // in FFmpeg's words
+  friend bool operator==(const Loss&, const Loss&) = default;
+};
+
+// From this packet of a track on, its clock is another one: to all its times so many ticks are added.
+struct ClockShift {
+  std::uint32_t packet = 0;  // ordinal
+  std::int64_t ticks = 0;    // of the stream's base, in all: not on top of those before
+  friend bool operator==(const ClockShift&, const ClockShift&) = default;
+};
+
 // One picture of the source, in presentation order.
 struct SourceFrame {
   std::int64_t pts = 0;      // ticks of VideoTrack::base, counted from the first picture; strictly rising
@@ -89,12 +113,13 @@ struct VideoTrack {
   Evidence evidence = Evidence::kPackets;
   std::string evidence_reason;  // for people; empty with kPackets
   std::vector<SourceFrame> frames;
-  std::vector<KeyPacket> keys;     // in file order
-  std::uint32_t packets = 0;       // in the stream
-  std::uint64_t bytes = 0;         // of these packets
-  bool plain_coding = false;       // H.264 Baseline: no B pictures, no arithmetic coding, cheap to decode
-  std::int64_t last_duration = 0;  // ticks the last picture is shown: its packet's, where sane, else the median distance
-  double starts_at = 0;            // for the report: the first picture's timestamp in the source, seconds
+  std::vector<KeyPacket> keys;           // in file order
+  std::uint32_t packets = 0;             // in the stream
+  std::uint64_t bytes = 0;               // of these packets
+  bool plain_coding = false;             // H.264 Baseline: no B pictures, no arithmetic coding, cheap to decode
+  std::optional<std::uint32_t> cut_off;  // the packet the recording ends inside of, where its picture is shown all the same
+  std::int64_t last_duration = 0;        // ticks the last picture is shown: its packet's, where sane, else the median distance
+  double starts_at = 0;                  // for the report: the first picture's timestamp in the source, seconds
 };
 
 struct AudioTrack {
@@ -111,6 +136,7 @@ struct AudioTrack {
   // Where there is no picture, after the earliest sound of all tracks.
   Timestamp starts_after_picture;  // base 1/sample_rate
   double seconds = 0;              // from first to last packet, plus the last one's duration
+  std::vector<ClockShift> clock;   // by packet; empty where the source keeps one clock
 };
 
 struct SourceFacts {
@@ -119,9 +145,18 @@ struct SourceFacts {
   std::optional<VideoTrack> video;  // the track a player would show
   std::vector<AudioTrack> audio;    // in file order; the default one is `audio_chosen`
   std::uint32_t audio_chosen = 0;
+  std::vector<Loss> losses;        // seen by the analysis; empty unless it was asked to salvage
   std::vector<std::string> notes;  // "subtitle track 3 (ass) is not carried", "cover picture is not carried"
 };
 
+template <class A>
+void fields(A& a, Loss& v) {
+  a(v.kind, v.from, v.to, v.count, v.reason);
+}
+template <class A>
+void fields(A& a, ClockShift& v) {
+  a(v.packet, v.ticks);
+}
 template <class A>
 void fields(A& a, SourceFrame& v) {
   a(v.pts, v.packet);
@@ -142,16 +177,16 @@ template <class A>
 void fields(A& a, VideoTrack& v) {
   a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.mastering, v.light, v.bit_depth, v.interlaced,
     v.coded_aspect, v.scan, v.top_first, v.scan_evidence, v.film, v.has_alpha, v.evidence, v.evidence_reason, v.frames, v.keys,
-    v.packets, v.bytes, v.plain_coding, v.last_duration, v.starts_at);
+    v.packets, v.bytes, v.plain_coding, v.cut_off, v.last_duration, v.starts_at);
 }
 template <class A>
 void fields(A& a, AudioTrack& v) {
   a(v.stream, v.codec, v.sample_rate, v.channels, v.language, v.title, v.is_default, v.packets, v.bytes, v.starts_after_picture,
-    v.seconds);
+    v.seconds, v.clock);
 }
 template <class A>
 void fields(A& a, SourceFacts& v) {
-  a(v.container, v.bytes, v.video, v.audio, v.audio_chosen, v.notes);
+  a(v.container, v.bytes, v.video, v.audio, v.audio_chosen, v.losses, v.notes);
 }
 
 }  // namespace gopmill

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <unordered_map>
 
 #include "base/archive.h"
 #include "base/file.h"
@@ -21,6 +20,7 @@
 #include "media/key_runs.h"
 #include "media/rate_search.h"
 #include "media/task_check.h"
+#include "media/wanted.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -107,18 +107,19 @@ class RenditionEncode {
     return {};
   }
 
-  // The picture of source `index`, in this rendition's size. Source indexes rise.
-  Result<> picture(std::int64_t index, AVFrame& frame) {
-    while (cursor_ < task_.frames.size() && task_.frames[cursor_].source == index) TRY(encode(frame));
+  // The picture of source `index`, in this rendition's size. Source indexes rise. It also stands in for those before it
+  // that never came, where a source is salvaged.
+  Result<> picture(std::int64_t index, AVFrame& frame, bool salvage) {
+    const auto is_due = [&](const OutputFrame& planned) {
+      return planned.source == index || (salvage && planned.source < index);
+    };
+    while (cursor_ < task_.frames.size() && is_due(task_.frames[cursor_])) TRY(encode(frame));
     return {};
   }
   [[nodiscard]] bool complete() const { return kept_ == task_.body; }
   [[nodiscard]] std::uint64_t kept() const { return kept_; }
-  [[nodiscard]] Rational base() const { return task_.encoder.base; }
-  // The first planned frame whose picture has not come.
-  [[nodiscard]] const OutputFrame* waiting_for() const {
-    return cursor_ < task_.frames.size() ? &task_.frames[cursor_] : nullptr;
-  }
+  // Is there a planned frame whose picture has not come?
+  [[nodiscard]] bool waits() const { return cursor_ < task_.frames.size(); }
 
   Result<VideoOutput> finish() {
     if (!complete()) TRY(encoder_->finish(keep()));
@@ -253,9 +254,12 @@ class Segment {
  public:
   Segment(const VideoTask& task, const std::vector<std::size_t>& open, const std::vector<RateSearch>& searches,
           const std::vector<int>& outputs, ParentLine& parent)
-      : task_(task), parent_(parent), filter_(make_filter(task, open)), weaver_(task.woven, task.top_first) {
+      : task_(task),
+        parent_(parent),
+        filter_(make_filter(task, open)),
+        weaver_(task.woven, task.top_first),
+        wanted_(task) {
     for (const std::size_t i : open) renditions_.emplace_back(task.renditions[i], searches[i].quality(), outputs[i]);
-    for (std::size_t i = 0; i < task.sources.size(); ++i) wanted_.emplace(task.sources[i], i);
     const RenditionTask& first = task.renditions.front();
     // Of a woven picture, the older of its two.
     const auto packet_of = [&task](const OutputFrame& frame) {
@@ -295,6 +299,7 @@ class Segment {
     }
     if (!complete()) TRY(filter_.finish(on_picture()));
     TRY(check_all_came(decoder));
+    if (task_.damage == Damage::kSalvage && !more) result.losses = wanted_.losses(words_of(decoder));
     std::vector<VideoOutput> outputs;
     for (RenditionEncode& rendition : renditions_) outputs.push_back(TRY(rendition.finish()));
     result.decoded += decoded_;
@@ -308,7 +313,7 @@ class Segment {
  private:
   av::PictureFilter::OnPicture on_picture() {
     return [this](std::size_t target, std::int64_t index, AVFrame& picture) -> Result<> {
-      TRY(renditions_[target].picture(index, picture));
+      TRY(renditions_[target].picture(index, picture, task_.damage == Damage::kSalvage));
       std::uint64_t kept = 0;
       for (const RenditionEncode& rendition : renditions_) kept += rendition.kept();
       parent_.progress(kept / renditions_.size());
@@ -318,26 +323,27 @@ class Segment {
 
   Result<> decoded(AVFrame& frame) {
     ++decoded_;
-    const auto wanted = wanted_.find(static_cast<std::uint32_t>(av::facts_of(frame).pts));
-    if (wanted == wanted_.end()) return {};
+    const av::PictureFacts facts = av::facts_of(frame);
+    const auto verdict = wanted_.take(static_cast<std::uint32_t>(facts.pts), facts.damaged);
+    if (verdict.use == WantedPictures::Use::kDrop) return {};
     if (!task_.woven.empty()) {
-      return weaver_.push(frame, static_cast<std::uint32_t>(wanted->second),
+      return weaver_.push(frame, static_cast<std::uint32_t>(verdict.index),
                           [this](std::int64_t index, AVFrame& picture) { return filter_.push(picture, index, on_picture()); });
     }
     av::set_fields(frame, task_.deinterlace, task_.top_first);
-    return filter_.push(frame, static_cast<std::int64_t>(wanted->second), on_picture());
+    return filter_.push(frame, static_cast<std::int64_t>(verdict.index), on_picture());
   }
 
-  // A planned picture that never came is damage in the source, and named as such: nothing is left out in silence.
+  static std::string words_of(const av::Decoder& decoder) {
+    return decoder.refused() > 0 ? decoder.last_refusal() : decoder.complaint();
+  }
+
+  // A planned picture that never came, or came damaged, is damage in the source, and named as such: nothing is left out in
+  // silence.
   Result<> check_all_came(const av::Decoder& decoder) {
     for (const RenditionEncode& rendition : renditions_) {
-      const OutputFrame* missing = rendition.waiting_for();
-      if (!missing || rendition.complete()) continue;
-      const double seconds = static_cast<double>(missing->pts) * rendition.base().value();
-      std::string text = "the picture at " + std::to_string(seconds) + " s cannot be decoded";
-      if (decoder.refused() > 0)
-        text += " (" + std::to_string(decoder.refused()) + " damaged packets near it: " + decoder.last_refusal() + ")";
-      return fail(FaultKind::kInput, std::move(text));
+      if (!rendition.complete() && (rendition.waits() || wanted_.any_damaged()))
+        return std::unexpected(wanted_.fault(words_of(decoder)));
     }
     return {};
   }
@@ -347,9 +353,9 @@ class Segment {
   av::PictureFilter filter_;
   av::Weaver weaver_;
   std::vector<RenditionEncode> renditions_;
-  std::unordered_map<std::uint32_t, std::size_t> wanted_;  // packet ordinal → place in task_.sources
-  std::uint32_t body_first_ = 0, body_last_ = 0;           // packets of the body, by ordinal
+  std::uint32_t body_first_ = 0, body_last_ = 0;  // packets of the body, by ordinal
   DecodeClock clock_;
+  WantedPictures wanted_;
   std::uint64_t decoded_ = 0;
 };
 

@@ -278,7 +278,8 @@ class Verification {
       parent_.progress(order_.front()->heard.packets);
     }
     for (Track* track : order_) TRY(finish_decoder(*track));
-    check_heard(demuxer.truncation());
+    const auto truncation = demuxer.truncation();
+    check_heard(truncation ? truncation->text : std::string());
     check_picture_format(demuxer);
     if (video_ && video_->heard.picture && !video_->boxes->entries.empty()) {
       const bool planned = plan_ && plan_->has_video;

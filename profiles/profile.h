@@ -27,6 +27,10 @@ enum class Telecine : std::uint8_t {
   kKeep = 1,  // the source's rate; film pictures are put together from their fields
   kFilm = 2,  // the film's own rate, usually 24000/1001
 };
+enum class Damage : std::uint8_t {
+  kRefuse = 1,   // a source that cannot be carried whole fails the job, with what is missing
+  kSalvage = 2,  // what can be decoded is kept, and every loss is listed in the report
+};
 enum class PixelFormat : std::uint8_t { kYuv420p = 1, kYuv420p10 = 2 };
 enum class DynamicRange : std::uint8_t {
   kSdr = 1,  // HDR sources are tone-mapped
@@ -83,6 +87,7 @@ struct Profile {
   Rational segment{10, 1};                   // seconds per segment; a whole multiple of gop
   Joins joins = Joins::kDefault;
   Telecine telecine = Telecine::kKeep;
+  Damage damage = Damage::kRefuse;
   std::optional<AudioProfile> audio;  // nullopt: sound is dropped
   std::string container = "mp4";
   friend bool operator==(const Profile&, const Profile&) = default;

@@ -50,8 +50,8 @@ constexpr std::size_t kOptionsMax = 64;                    // Options of one ren
 constexpr std::size_t kOptionNameMax = 64;
 constexpr std::size_t kOptionValueMax = 1024;  // x264-params is a long line.
 
-const std::vector<std::string_view> kProfileKeys = {"name",  "device",   "description", "extends", "gop",       "segment",
-                                                    "joins", "telecine", "container",   "audio",   "rendition", "renditions"};
+const std::vector<std::string_view> kProfileKeys = {"name",     "device",    "description", "extends", "gop",       "segment", "joins",
+                                                    "telecine", "damage", "container", "audio", "rendition", "renditions"};
 const std::vector<std::string_view> kAudioKeys = {"codec", "bitrate", "channels", "tracks", "loudness", "true_peak"};
 const std::vector<std::string_view> kRenditionKeys = {
     "name",    "codec",  "height", "fps_max", "fps",           "quality", "bitrate", "maxrate", "bufsize", "preset",
@@ -65,6 +65,7 @@ struct Word {
 };
 constexpr auto kJoinsWords = std::to_array<Word<Joins>>({{"default", Joins::kDefault}, {"exact", Joins::kExact}});
 constexpr auto kTelecineWords = std::to_array<Word<Telecine>>({{"keep", Telecine::kKeep}, {"film", Telecine::kFilm}});
+constexpr auto kDamageWords = std::to_array<Word<Damage>>({{"refuse", Damage::kRefuse}, {"salvage", Damage::kSalvage}});
 constexpr auto kContainerWords = std::to_array<Word<std::string_view>>({{"mp4", "mp4"}});
 constexpr auto kAudioWords = std::to_array<Word<AudioCodec>>({{"aac", AudioCodec::kAac}, {"opus", AudioCodec::kOpus}});
 constexpr auto kChannelWords = std::to_array<Word<int>>({{"1", 1}, {"2", 2}, {"6", 6}});
@@ -433,6 +434,7 @@ Result<Profile> read_head(const TreeNode& root, const Complaints& complaints, st
   TRY(read_times(root, profile, complaints));
   if (const auto* entry = root.find("joins")) profile.joins = TRY(Value(*entry, complaints).one_of(kJoinsWords));
   if (const auto* entry = root.find("telecine")) profile.telecine = TRY(Value(*entry, complaints).one_of(kTelecineWords));
+  if (const auto* entry = root.find("damage")) profile.damage = TRY(Value(*entry, complaints).one_of(kDamageWords));
   if (const auto* entry = root.find("container")) profile.container = TRY(Value(*entry, complaints).one_of(kContainerWords));
   profile.audio = AudioProfile{};
   if (const auto* entry = root.find("audio")) profile.audio = TRY(read_audio(*entry, complaints));

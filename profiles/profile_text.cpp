@@ -83,6 +83,7 @@ std::string to_yaml(const Profile& profile) {
   put(yaml, "", "segment", seconds_text(profile.segment));
   put(yaml, "", "joins", profile.joins == Joins::kDefault ? "default" : "exact");
   put(yaml, "", "telecine", profile.telecine == Telecine::kKeep ? "keep" : "film");
+  put(yaml, "", "damage", profile.damage == Damage::kRefuse ? "refuse" : "salvage");
   put(yaml, "", "container", profile.container);
   if (profile.audio) {
     yaml += "audio:\n";

@@ -1,6 +1,7 @@
 #include "media/av/decoder.h"
 
 #include <cstring>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "media/av/allow_list.h"
@@ -16,6 +17,11 @@ struct Decoder::State {
   bool video = false;
   std::uint64_t refused = 0;
   std::string last_refusal;
+  std::string complaint;
+  bool one_thread = true;
+  std::int64_t sending = 0;                 // ordinal of the newest packet
+  std::uint64_t missing_references = 0;     // heard of so far
+  std::unordered_set<std::int64_t> broken;  // ordinals of packets whose pictures are not whole
   LastWords words;
 };
 
@@ -40,6 +46,8 @@ Result<Decoder> Decoder::open(const StreamParameters& parameters, const Options&
   // Audio trimming (priming, edit lists) is computed by libavcodec in this base.
   context.pkt_timebase = to_av(parameters.base);
   context.thread_count = options.threads;
+  state->one_thread = options.threads == 1;
+  state->missing_references = LastWords::missing_references();
   context.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
   if (options.cpu_independent) context.flags |= AV_CODEC_FLAG_BITEXACT;
   context.max_pixels = kSourcePixelsMax;
@@ -69,58 +77,83 @@ Result<> fill_packet(AVPacket& to, const JournalPacket& from, bool video) {
   return {};
 }
 
+std::string refusal_text(int error) {
+  return error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
+}
+
+}  // namespace
+
 // Takes every frame that is ready. True when the decoder is at its end.
-Result<bool> drain(AVCodecContext& context, AVFrame& frame, const Decoder::OnFrame& on_frame, std::uint64_t& refused,
-                   std::string& last_refusal) {
+Result<bool> Decoder::drain(const OnFrame& on_frame) {
+  State& s = *state_;
   for (;;) {
-    const int error = avcodec_receive_frame(&context, &frame);
+    const int error = avcodec_receive_frame(s.context.get(), s.frame.get());
+    listen();
     if (error == AVERROR(EAGAIN)) return false;
     if (error == AVERROR_EOF) return true;
     if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while decoding");
     if (error < 0) {
       // A broken picture inside the decoder's queue: its absence is noticed by whoever was promised it.
-      ++refused;
-      last_refusal = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
+      refuse(error);
       continue;
     }
-    const auto outcome = on_frame(frame);
-    av_frame_unref(&frame);
+    if (s.broken.erase(s.frame->pts) > 0) s.frame->decode_error_flags |= FF_DECODE_ERROR_INVALID_BITSTREAM;
+    const auto outcome = on_frame(*s.frame);
+    av_frame_unref(s.frame.get());
     if (!outcome) return std::unexpected(outcome.error());
   }
 }
 
-}  // namespace
+// What libav said since the last time, and whether it was about the packet being decoded.
+void Decoder::listen() {
+  State& s = *state_;
+  if (std::string text = LastWords::text(); !text.empty()) s.complaint = std::move(text);
+  const std::uint64_t missing = LastWords::missing_references();
+  if (missing != s.missing_references && s.one_thread && s.video) s.broken.insert(s.sending);
+  s.missing_references = missing;
+}
+
+void Decoder::refuse(int error) {
+  State& s = *state_;
+  ++s.refused;
+  s.last_refusal = refusal_text(error);
+  if (s.one_thread && s.video) s.broken.insert(s.sending);
+}
 
 Result<> Decoder::send(const JournalPacket& packet, const OnFrame& on_frame) {
   State& s = *state_;
   TRY(fill_packet(*s.packet, packet, s.video));
+  LastWords::clear();
   for (;;) {
     const int error = avcodec_send_packet(s.context.get(), s.packet.get());
     if (error == AVERROR(EAGAIN)) {
-      TRY(drain(*s.context, *s.frame, on_frame, s.refused, s.last_refusal));
+      TRY(drain(on_frame));
       continue;
     }
     av_packet_unref(s.packet.get());
     if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while decoding");
-    if (error < 0) {
-      ++s.refused;
-      s.last_refusal = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
-    }
+    s.sending = packet.ordinal;
+    listen();
+    if (error < 0) refuse(error);
     break;
   }
-  TRY(drain(*s.context, *s.frame, on_frame, s.refused, s.last_refusal));
+  TRY(drain(on_frame));
   return {};
 }
 
 Result<> Decoder::finish(const OnFrame& on_frame) {
   State& s = *state_;
+  LastWords::clear();
   const int error = avcodec_send_packet(s.context.get(), nullptr);
-  if (error < 0 && error != AVERROR_EOF) return std::unexpected(fault_of(FaultKind::kInput, "cannot flush the decoder", error));
-  while (!TRY(drain(*s.context, *s.frame, on_frame, s.refused, s.last_refusal))) {}
+  if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while decoding");
+  // With threads, this is where the decoder first says what it thinks of the last packets.
+  if (error < 0 && error != AVERROR_EOF) refuse(error);
+  while (!TRY(drain(on_frame))) {}
   return {};
 }
 
 std::uint64_t Decoder::refused() const { return state_->refused; }
 std::string Decoder::last_refusal() const { return state_->last_refusal; }
+std::string Decoder::complaint() const { return state_->complaint; }
 
 }  // namespace gopmill::av

@@ -28,15 +28,22 @@ class Decoder {
   ~Decoder();
 
   // Video frames come out with pts = ordinal of their packet. Audio frames with pts in the stream's base, or INT64_MIN.
+  // A picture that the decoder could not make whole is marked: facts_of() calls it damaged. With one thread that includes
+  // pictures of refused packets that come all the same, and HEVC pictures with a missing reference, which FFmpeg 5.1 only logs.
   // A packet the decoder refuses is counted and skipped: whether a promised picture is missing is the caller's to say.
   Result<> send(const JournalPacket& packet, const OnFrame& on_frame);
   Result<> finish(const OnFrame& on_frame);
   [[nodiscard]] std::uint64_t refused() const;
   [[nodiscard]] std::string last_refusal() const;  // FFmpeg's words for the last one
+  // FFmpeg's newest warning or error, whether it refused anything or not; empty if there was none.
+  [[nodiscard]] std::string complaint() const;
 
  private:
   struct State;
   explicit Decoder(std::unique_ptr<State> state);
+  Result<bool> drain(const OnFrame& on_frame);
+  void listen();
+  void refuse(int error);
   std::unique_ptr<State> state_;
 };
 

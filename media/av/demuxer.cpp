@@ -46,6 +46,8 @@ class DescriptorReader {
     avio_context_free(&io_);
   }
   [[nodiscard]] AVIOContext* io() const { return io_; }
+  // Why a read failed; empty while all went well. The end of the file is no failure.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
   DescriptorReader(int fd, std::uint64_t size) : fd_(fd), size_(static_cast<std::int64_t>(size)) {}
@@ -53,7 +55,10 @@ class DescriptorReader {
     auto& self = *static_cast<DescriptorReader*>(opaque);
     const auto got = read_at(self.fd_, static_cast<std::uint64_t>(self.at_),
                              {reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size)});
-    if (!got) return AVERROR(EIO);
+    if (!got) {
+      self.failure_ = got.error().text + " (at byte " + std::to_string(self.at_) + ")";
+      return AVERROR(EIO);
+    }
     if (*got == 0) return AVERROR_EOF;
     self.at_ += static_cast<std::int64_t>(*got);
     return static_cast<int>(*got);
@@ -69,6 +74,7 @@ class DescriptorReader {
   int fd_;
   std::int64_t size_;
   std::int64_t at_ = 0;
+  std::string failure_;
   AVIOContext* io_ = nullptr;
 };
 
@@ -133,6 +139,24 @@ bool is_encrypted(const AVStream& stream) {
   return tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a');
 }
 
+// What people take for media files, and what attackers name like them.
+std::string text_kind(int fd) {
+  std::string head(32, '\0');
+  const auto got = read_at(fd, 0, std::as_writable_bytes(std::span(head)));
+  if (!got) return {};
+  head.resize(*got);
+  if (head.starts_with("#EXTM3U")) return "a playlist";
+  if (head.starts_with("ffconcat")) return "a list of files";
+  if (head.starts_with("<?xml") || head.starts_with("<MPD")) return "an XML text";
+  return {};
+}
+
+// A disk or a network mount that fails must not pass for the end of the file.
+Result<> check_readable(const DescriptorReader& reader) {
+  if (reader.failure().empty()) return {};
+  return fail(FaultKind::kNoInput, "the source cannot be read to its end: " + reader.failure());
+}
+
 struct CloseInput {
   void operator()(AVFormatContext* format) const { avformat_close_input(&format); }
 };
@@ -178,6 +202,12 @@ Result<Demuxer> Demuxer::open(int fd) {
   format->max_streams = kSourceStreamsMax;
   if (const int error = avformat_open_input(&format, "", nullptr, nullptr); error < 0) {
     // avformat_open_input frees the context on failure.
+    TRY(check_readable(*state->reader));
+    // libav calls this lack of memory.
+    if (LastWords::text().find("max_streams") != std::string::npos)
+      return fail(FaultKind::kInput, "more streams than the " + std::to_string(kSourceStreamsMax) + " allowed");
+    if (const std::string text = text_kind(fd); !text.empty())
+      return fail(FaultKind::kInput, "this is " + text + ", not a media file; gopmill reads one file and follows none");
     return std::unexpected(fault_of(FaultKind::kInput, "not a media file gopmill can read", error));
   }
   state->format.reset(format);
@@ -186,7 +216,9 @@ Result<Demuxer> Demuxer::open(int fd) {
                 std::to_string(format->nb_streams) + " streams, more than the " + std::to_string(kSourceStreamsMax) + " allowed");
   }
   for (unsigned i = 0; i < format->nb_streams; ++i) {
-    if (is_encrypted(*format->streams[i])) return fail(FaultKind::kInput, "stream " + std::to_string(i) + " is encrypted");
+    if (is_encrypted(*format->streams[i]))
+      return fail(FaultKind::kInput,
+                  "stream " + std::to_string(i) + " is encrypted: gopmill holds no keys, bring a decrypted copy");
   }
   if (const int error = avformat_find_stream_info(format, nullptr); error < 0) {
     return std::unexpected(fault_of(FaultKind::kInput, "cannot make out the streams", error));
@@ -203,24 +235,28 @@ Result<Demuxer> Demuxer::open(int fd) {
 std::string Demuxer::container() const { return state_->format->iformat->name; }
 const std::vector<StreamFacts>& Demuxer::streams() const { return state_->streams; }
 std::string Demuxer::complaint() const { return state_->complaint; }
+bool Demuxer::clock_may_jump() const { return container() == "mpegts" || container() == "mpeg"; }
 std::uint64_t Demuxer::bytes() const { return state_->bytes; }
 
-std::string Demuxer::truncation() const {
+std::optional<Truncation> Demuxer::truncation() const {
   const State& s = *state_;
   // An MP4's index lists every sample. Fragmented files grow it as they are read, so there nothing is missing from it.
   if (std::strstr(s.format->iformat->name, "mov")) {
     for (unsigned i = 0; i < s.ordinals.size(); ++i) {
-      const int indexed = avformat_index_get_entries_count(s.format->streams[i]);
-      if (s.wanted[i] && indexed > 0 && s.taken[i] < static_cast<std::uint32_t>(indexed)) {
-        return "stream " + std::to_string(i) + " has " + std::to_string(s.taken[i]) + " of the " + std::to_string(indexed) +
-               " packets its index lists";
-      }
+      AVStream* stream = s.format->streams[i];
+      const int indexed = avformat_index_get_entries_count(stream);
+      if (!s.wanted[i] || indexed <= 0 || s.taken[i] >= static_cast<std::uint32_t>(indexed)) continue;
+      const AVIndexEntry* last = avformat_index_get_entry(stream, indexed - 1);
+      return Truncation{"stream " + std::to_string(i) + " has " + std::to_string(s.taken[i]) + " of the " +
+                            std::to_string(indexed) + " packets its index lists",
+                        static_cast<std::uint32_t>(indexed) - s.taken[i], Timestamp{last->timestamp, from_av(stream->time_base)}};
     }
   }
-  if (s.corrupt_tail) return "the last packet is incomplete";
+  // A recording of a broadcast always ends somewhere: its last packet tells nothing.
+  if (s.corrupt_tail && !clock_may_jump()) return Truncation{"the last packet is incomplete", 0, {}};
   // Matroska: libav says so when an element reaches past the end of the file.
-  if (s.end_words.find("ended prematurely") != std::string::npos) return s.end_words;
-  return {};
+  if (s.end_words.find("ended prematurely") != std::string::npos) return Truncation{s.end_words, 0, {}};
+  return std::nullopt;
 }
 
 void Demuxer::keep_only(const std::vector<std::uint32_t>& streams) {
@@ -267,6 +303,7 @@ Result<std::optional<Demuxer::Item>> Demuxer::next() {
     if (error == AVERROR(EAGAIN)) continue;
     if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while reading");
     if (error < 0) {
+      TRY(check_readable(*s.reader));
       s.end_words = LastWords::text();
       if (error != AVERROR_EOF)
         s.complaint = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");

@@ -30,6 +30,13 @@ struct StreamFacts {
   std::string kind;  // codec name or "unknown", for notes
 };
 
+// How a file was found to be shorter than it says.
+struct Truncation {
+  std::string text;                        // for people
+  std::uint64_t packets = 0;               // missing, where an index lists them
+  std::optional<Timestamp> indexed_until;  // the last of them, on its stream's clock
+};
+
 // Reads a media file linearly from a descriptor through our own I/O: libav never opens a path or a URL. The same file
 // gives the same packets with the same ordinals every time. Not thread-safe; the descriptor outlives it.
 class Demuxer {
@@ -40,6 +47,8 @@ class Demuxer {
   ~Demuxer();
 
   [[nodiscard]] std::string container() const;
+  // An MPEG transport or program stream: a broadcast without beginning or end, whose clock may be set anew on the way.
+  [[nodiscard]] bool clock_may_jump() const;
   [[nodiscard]] const std::vector<StreamFacts>& streams() const;
   // Packets of other streams are dropped by the demuxer. Ordinals count from 0 per stream.
   void keep_only(const std::vector<std::uint32_t>& streams);
@@ -52,8 +61,8 @@ class Demuxer {
   // nullopt at the end of the file. A damaged tail ends like a file; `complaint()` says what libav said.
   Result<std::optional<Item>> next();
   [[nodiscard]] std::string complaint() const;
-  // After the end: how we know that the file is shorter than its own index or structure says; empty if nothing says so.
-  [[nodiscard]] std::string truncation() const;
+  // After the end: how we know that the file is shorter than its own index or structure says; nothing if nothing says so.
+  [[nodiscard]] std::optional<Truncation> truncation() const;
   [[nodiscard]] std::uint64_t bytes() const;
 
  private:

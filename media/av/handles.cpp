@@ -23,6 +23,7 @@ struct Heard {
   std::mutex mutex;
   std::string text;
   int installed = 0;
+  std::uint64_t missing_references = 0;
 };
 Heard& heard() {
   static Heard instance;
@@ -38,6 +39,7 @@ void on_log(void* object, int level, const char* format, va_list arguments) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
   if (text.empty()) return;
   const std::lock_guard lock(heard().mutex);
+  if (text.find("Could not find ref with POC") != std::string::npos) ++heard().missing_references;
   heard().text = std::move(text);
 }
 
@@ -79,6 +81,11 @@ std::string LastWords::text() {
 void LastWords::clear() {
   const std::lock_guard lock(heard().mutex);
   heard().text.clear();
+}
+
+std::uint64_t LastWords::missing_references() {
+  const std::lock_guard lock(heard().mutex);
+  return heard().missing_references;
 }
 
 Fault fault_of(FaultKind kind, const std::string& what, int error) {

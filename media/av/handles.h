@@ -7,6 +7,7 @@ extern "C" {
 #include <libavutil/frame.h>
 }
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -49,6 +50,8 @@ class LastWords {
   // The newest warning or error since the last call to clear(), without its trailing newline; empty if there was none.
   [[nodiscard]] static std::string text();
   static void clear();
+  // How often, ever, HEVC's decoder missed a picture that another one refers to: it makes one up and says so nowhere else (5.1).
+  [[nodiscard]] static std::uint64_t missing_references();
 };
 
 // "what: error text (last words)".

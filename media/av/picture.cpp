@@ -36,6 +36,9 @@ bool is_full_range(const AVFrame& frame) {
   }
 }
 
+// A decoder of 5.1 says so in either field: error concealment sets the second.
+bool is_damaged(const AVFrame& frame) { return (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0; }
+
 }  // namespace
 
 PictureFacts facts_of(const AVFrame& frame) {
@@ -50,6 +53,7 @@ PictureFacts facts_of(const AVFrame& frame) {
   facts.colour.full_range = is_full_range(frame);
   facts.colour.chroma_location = static_cast<std::uint8_t>(frame.chroma_location);
   facts.hdr = hdr_of(frame);
+  facts.damaged = is_damaged(frame);
   facts.interlaced = frame.interlaced_frame != 0;
   facts.top_first = frame.interlaced_frame == 0 || frame.top_field_first != 0;
   if (const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))) {
@@ -71,7 +75,8 @@ std::optional<LumaPlane> luma_of(const AVFrame& frame) {
 }
 
 SoundFacts sound_facts_of(const AVFrame& frame) {
-  return {frame.pts == AV_NOPTS_VALUE ? INT64_MIN : frame.pts, frame.sample_rate, frame.ch_layout.nb_channels, frame.nb_samples};
+  return {frame.pts == AV_NOPTS_VALUE ? INT64_MIN : frame.pts, frame.sample_rate, frame.ch_layout.nb_channels, frame.nb_samples,
+          is_damaged(frame)};
 }
 
 LumaSample sample_luma(const AVFrame& frame) {

@@ -23,6 +23,7 @@ struct PictureFacts {
   bool interlaced = false;  // flags of the stream; what is true is found by media/scan.h
   bool top_first = true;
   bool has_alpha = false;
+  bool damaged = false;  // the decoder had to guess parts of it, or refers to what it does not have
 };
 PictureFacts facts_of(const AVFrame& frame);
 
@@ -35,6 +36,7 @@ struct SoundFacts {
   int sample_rate = 0;
   int channels = 0;
   int samples = 0;
+  bool damaged = false;  // the decoder says that it is not what was sent
 };
 SoundFacts sound_facts_of(const AVFrame& frame);
 

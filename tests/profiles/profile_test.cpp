@@ -38,6 +38,7 @@ description: >
 gop: 1.92s
 segment: 9.6
 joins: exact
+damage: salvage
 container: mp4
 audio: {codec: opus, bitrate: 96k, channels: 1, tracks: [eng, pt-br], loudness: -16.5, true_peak: -2}
 rendition:
@@ -64,7 +65,8 @@ Profile everything() {
                   .description = "Two lines folded.\n",
                   .gop = {48, 25},
                   .segment = {48, 5},
-                  .joins = Joins::kExact};
+                  .joins = Joins::kExact,
+                  .damage = Damage::kSalvage};
   profile.audio = AudioProfile{.codec = AudioCodec::kOpus,
                                .bitrate = 96'000,
                                .channels = 1,
@@ -174,6 +176,7 @@ TEST(ToYaml, IsCanonicalAndComplete) {
             "segment: 10\n"
             "joins: default\n"
             "telecine: keep\n"
+            "damage: refuse\n"
             "container: mp4\n"
             "audio: none\n"
             "renditions:\n"

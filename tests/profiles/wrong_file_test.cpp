@@ -116,6 +116,7 @@ const std::vector<WrongFile>& wrong_files() {
       {"segment_too_long", with_keys("segment: 62"), "1:10: key 'segment': expected seconds such as 10, from 0.1 to 60",
        "found '62'"},
       {"telecine", with_keys("telecine: inverse"), "1:11: key 'telecine': expected one of keep, film", "found 'inverse'"},
+      {"damage", with_keys("damage: salvag"), "1:9: key 'damage': expected one of refuse, salvage", "did you mean 'salvage'?"},
       {"joins", with_keys("joins: exakt"), "1:8: key 'joins': expected one of default, exact", "did you mean 'exact'?"},
       {"container", with_keys("container: mkv"), "1:12: key 'container': expected mp4", "found 'mkv'"},
       {"no_renditions", "name: a\n", "1:1: key 'renditions': expected a list of renditions, or []", "found nothing"},

@@ -1,0 +1,88 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/farm.h"
+#include "tests/support/clips.h"
+#include "tests/support/damage.h"
+
+// Damaged and hostile files through the whole farm: what is refused leaves nothing behind, what is salvaged says what it lost.
+
+namespace gopmill::e2e {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr int kExitInput = 65;
+
+void put(const std::filesystem::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+// Six seconds whose 101st picture does not decode.
+std::filesystem::path broken_film(const Folder& folder) {
+  const Fd clip = test::make_clip({.picture = test::ClipPicture{.width = 320, .height = 180, .frames = 150, .b_frames = 0},
+                                   .sound = test::ClipSound{.seconds = 6},
+                                   .container = "matroska"});
+  put(folder / "broken.mkv", test::bytes_of(test::with_broken_packet(clip, 1, 100)));
+  return folder / "broken.mkv";
+}
+
+TEST(DamagedSource, IsRefusedWithThePlaceAndTheWayOut) {
+  const Folder folder;
+  const auto film = broken_film(folder);
+  const auto out = folder / "out";
+  const Outcome outcome = gopmill({"run", film.string(), "-p", "preview", "-o", out.string(), "--workers", "2"});
+  EXPECT_EQ(outcome.exit, kExitInput);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("the picture at 4.0"), HasSubstr("cannot be decoded"), HasSubstr("--salvage")));
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST(DamagedSource, IsSalvagedOnRequestAndTheLossListed) {
+  const Folder folder;
+  const auto film = broken_film(folder);
+  const auto out = folder / "out";
+  const Outcome outcome = gopmill({"run", film.string(), "-p", "preview", "-o", out.string(), "--workers", "2", "--salvage"});
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  std::ifstream file(out / "report.json");
+  const auto report = nlohmann::json::parse(file);
+  EXPECT_EQ(report["renditions"][0]["frames"], 149);
+  ASSERT_FALSE(report["losses"].empty());
+  EXPECT_EQ(report["losses"][0]["what"], "pictures missing");
+  EXPECT_EQ(report["losses"][0]["count"], 1);
+  EXPECT_NEAR(report["losses"][0]["from_s"].get<double>(), 4.0, 0.05);
+}
+
+TEST(HostileSource, NamesAreNamesOfFilesAndNothingElse) {
+  const Folder folder;
+  const std::string film =
+      test::bytes_of(test::make_clip({.picture = test::ClipPicture{.width = 320, .height = 180, .frames = 50}}));
+  put(folder / "a.mp4", film);
+  for (const std::string name : {"concat:a.mp4|a.mp4", "subfile,,start,0,end,9,,:a.mp4", "x-%03d.mp4", "file:a.mp4", "-i.mp4"}) {
+    const auto out = folder / "out";
+    const Outcome absent = gopmill({"run", "-p", "preview", "-o", out.string(), "--", (folder / name).string()});
+    EXPECT_EQ(absent.exit, 66) << name << ": " << absent.err;
+    put(folder / name, film);
+    const Outcome there = gopmill({"run", "-p", "preview", "-o", out.string(), "--workers", "1", "--", (folder / name).string()});
+    EXPECT_EQ(there.exit, 0) << name << ": " << there.err;
+    std::filesystem::remove_all(out);
+  }
+}
+
+TEST(HostileSource, APlaylistOpensNothing) {
+  const Folder folder;
+  put(folder / "secret.ts", test::bytes_of(test::make_clip({.picture = test::ClipPicture{.frames = 25}, .container = "mpegts"})));
+  put(folder / "list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.ts\n#EXT-X-ENDLIST\n");
+  put(folder / "script.mkv", "ffconcat version 1.0\nfile 'secret.ts'\n");
+  for (const char* name : {"list.mp4", "script.mkv"}) {
+    const auto out = folder / "out";
+    const Outcome outcome = gopmill({"run", (folder / name).string(), "-p", "preview", "-o", out.string(), "--salvage"});
+    EXPECT_EQ(outcome.exit, kExitInput);
+    EXPECT_THAT(outcome.err, HasSubstr("not a media file"));
+    EXPECT_FALSE(std::filesystem::exists(out));
+  }
+}
+
+}  // namespace
+}  // namespace gopmill::e2e

@@ -1,0 +1,126 @@
+#include "media/clock.h"
+
+#include <gmock/gmock.h>
+
+namespace gopmill {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr Rational kClock{1, 90'000};
+constexpr Rational kSamples{1, 48'000};
+constexpr std::int64_t kPicture = 3600;  // 25 pictures a second
+constexpr std::int64_t kBlock = 1920;    // 25 blocks of sound a second
+
+// Pictures of one recording after the other, decoded and shown in the same order.
+struct Recording {
+  std::vector<PacketFacts> packets;
+  Recording& go(double from, int pictures) {
+    const auto first = static_cast<std::int64_t>(from * 90'000);
+    for (int i = 0; i < pictures; ++i)
+      packets.push_back(
+          {.pts = first + i * kPicture + 2 * kPicture, .dts = first + i * kPicture, .duration = kPicture, .key = i == 0});
+    return *this;
+  }
+};
+
+// Its sound: each block stands in the file beside its picture.
+SoundTimes sound(const std::vector<std::pair<double, int>>& parts, std::uint32_t late = 0) {
+  SoundTimes times{.base = kSamples};
+  std::uint32_t before = late;
+  for (const auto& [from, blocks] : parts) {
+    for (int i = 0; i < blocks; ++i)
+      times.packets.push_back(
+          {static_cast<std::int64_t>(from * 48'000) + i * kBlock, static_cast<std::int32_t>(kBlock), before++});
+  }
+  return times;
+}
+
+std::vector<std::int64_t> joined(std::vector<PacketFacts> packets, const std::vector<ClockShift>& shifts) {
+  join_epochs(packets, shifts);
+  std::vector<std::int64_t> steps;
+  for (std::size_t i = 1; i < packets.size(); ++i) steps.push_back(packets[i].pts - packets[i - 1].pts);
+  return steps;
+}
+
+TEST(PictureClock, IsOneWhereTimesRise) {
+  EXPECT_THAT(picture_clock(Recording().go(40'000, 100).packets, kClock, true, {}), IsEmpty());
+}
+
+TEST(PictureClock, FollowsAClockThatGoesBackByHours) {
+  const auto packets = Recording().go(40'000, 50).go(100, 50).packets;
+  const auto shifts = picture_clock(packets, kClock, true, {});
+  ASSERT_THAT(shifts, ElementsAre(ClockShift{50, (40'000 - 100) * 90'000LL + 50 * kPicture}));
+  EXPECT_THAT(joined(packets, shifts), testing::Each(kPicture));
+}
+
+TEST(PictureClock, ClosesALeapOnlyWhereTheContainersClockMay) {
+  const auto packets = Recording().go(10, 50).go(4000, 50).packets;
+  const auto shifts = picture_clock(packets, kClock, true, {});
+  EXPECT_THAT(joined(packets, shifts), testing::Each(kPicture));
+  EXPECT_THAT(picture_clock(packets, kClock, false, {}), IsEmpty());
+}
+
+TEST(PictureClock, KeepsAShortGap) {
+  EXPECT_THAT(picture_clock(Recording().go(10, 50).go(21, 50).packets, kClock, true, {}), IsEmpty());
+}
+
+TEST(PictureClock, KeepsAGapThatSoundGoesThrough) {
+  const auto packets = Recording().go(10, 50).go(60, 50).packets;
+  SoundTimes through{.base = kSamples};
+  for (int i = 0; i < 52 * 25; ++i)
+    through.packets.push_back(
+        {10 * 48'000 + i * kBlock, static_cast<std::int32_t>(kBlock), i < 50 ? static_cast<std::uint32_t>(i) : 50U});
+  EXPECT_THAT(picture_clock(packets, kClock, true, {through}), IsEmpty());
+  EXPECT_EQ(picture_clock(packets, kClock, true, {sound({{10, 50}, {60, 50}})}).size(), 1U);
+}
+
+TEST(PictureClock, TakesASmallStepBackForTheMultiplexers) {
+  auto packets = Recording().go(10, 50).packets;
+  packets[20].dts = packets[19].dts - 900;
+  EXPECT_THAT(picture_clock(packets, kClock, true, {}), IsEmpty());
+}
+
+TEST(PictureClock, ReadsReorderedPresentationTimesWithPatience) {
+  std::vector<PacketFacts> packets;
+  for (const std::int64_t picture : {0, 8, 4, 2, 6, 16, 12, 10, 14}) packets.push_back({.pts = picture * 18'000});
+  EXPECT_THAT(picture_clock(packets, kClock, false, {}), IsEmpty());
+}
+
+TEST(PictureClock, SurvivesTimesThatNoClockShows) {
+  std::vector<PacketFacts> packets = Recording().go(10, 3).packets;
+  packets[1].pts = packets[1].dts = INT64_MAX / 4;
+  packets[2].pts = packets[2].dts = INT64_MIN / 4;
+  const auto shifts = picture_clock(packets, kClock, true, {});
+  EXPECT_THAT(joined(packets, shifts), ElementsAre(kPicture, kPicture));
+}
+
+TEST(SoundClock, FollowsThePicturesEpochs) {
+  const auto shifts = picture_clock(Recording().go(40'000, 50).go(100, 50).packets, kClock, true, {});
+  const std::int64_t ticks = rescale(shifts[0].ticks, kClock, kSamples);
+  EXPECT_THAT(sound_clock(sound({{40'000.1, 50}, {100.1, 50}}), shifts, kClock, false, true), ElementsAre(ClockShift{50, ticks}));
+  // Sound of the new epoch may come before its first picture in the file, and after.
+  EXPECT_THAT(sound_clock(sound({{40'000.1, 40}, {100.1, 50}}), shifts, kClock, false, true), ElementsAre(ClockShift{40, ticks}));
+  EXPECT_THAT(sound_clock(sound({{40'000.1, 50}, {100.1, 50}}, 30), shifts, kClock, false, true),
+              ElementsAre(ClockShift{50, ticks}));
+}
+
+TEST(SoundClock, KeepsItsPlaceBesideThePictureAfterAGapAtTheJoin) {
+  const auto shifts = picture_clock(Recording().go(40'000, 50).go(100, 200).packets, kClock, true, {});
+  EXPECT_THAT(sound_clock(sound({{40'000, 50}, {105, 50}}), shifts, kClock, false, true),
+              ElementsAre(ClockShift{50, rescale(shifts[0].ticks, kClock, kSamples)}));
+}
+
+TEST(SoundClock, HasItsOwnEpochsWhereThereIsNoPicture) {
+  EXPECT_THAT(sound_clock(sound({{50, 50}, {3, 50}}), {}, kClock, true, false), ElementsAre(ClockShift{50, 49 * 48'000}));
+  EXPECT_THAT(sound_clock(sound({{50, 50}, {49, 50}}), {}, kClock, false, false), IsEmpty());
+}
+
+TEST(ClockNote, SaysHowOftenAndHowFar) {
+  EXPECT_EQ(clock_note({{50, 39'902 * 90'000LL}}, kClock),
+            "the source's clock is set anew 1 time, first by -39902.000 s; what comes after follows without a gap");
+}
+
+}  // namespace
+}  // namespace gopmill

@@ -1,0 +1,186 @@
+// Sources that are broken, cut off, joined or on another clock, as the analysis and the sound see them.
+
+#include <gmock/gmock.h>
+
+#include <fcntl.h>
+
+#include "media/work.h"
+#include "tests/support/clips.h"
+#include "tests/support/damage.h"
+#include "tests/support/parent_double.h"
+#include "tests/support/seen.h"
+
+namespace gopmill {
+namespace {
+
+using test::Clip;
+using test::ClipPicture;
+using test::ClipSound;
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Result<SourceFacts> look(const Fd& file, Damage damage = Damage::kRefuse, bool decode_all = false) {
+  test::ParentDouble parent;
+  return analyse(file.get(), {.name = "clip", .decode_all = decode_all, .damage = damage}, parent.line());
+}
+
+std::string refused(const Result<SourceFacts>& facts) {
+  EXPECT_FALSE(facts);
+  if (facts) return "";
+  EXPECT_EQ(facts.error().kind, FaultKind::kInput);
+  return facts.error().text;
+}
+
+Clip film(const std::string& container, Rational shift = {0, 1}) {
+  return {.picture = ClipPicture{.width = 160, .height = 90, .b_frames = 0},
+          .sound = ClipSound{.kind = ClipSound::Kind::kBeeps},
+          .container = container,
+          .muxer_options = container == "mp4" ? std::map<std::string, std::string>{{"movflags", "faststart"}}
+                                              : std::map<std::string, std::string>{},
+          .shift = shift};
+}
+
+std::vector<std::int64_t> steps_of(const VideoTrack& track) {
+  std::vector<std::int64_t> steps;
+  for (std::size_t i = 1; i < track.frames.size(); ++i) steps.push_back(track.frames[i].pts - track.frames[i - 1].pts);
+  return steps;
+}
+
+TEST(Damage, OfAWholeFileThereIsNone) {
+  for (const char* container : {"mp4", "matroska", "mpegts"}) {
+    const auto facts = look(test::make_clip(film(container)), Damage::kSalvage);
+    ASSERT_TRUE(facts) << facts.error().text;
+    EXPECT_THAT(facts->losses, IsEmpty()) << container;
+    EXPECT_EQ(facts->video->frames.size(), 100U) << container;
+  }
+}
+
+TEST(Damage, PicturesThatDoNotDecodeAreNamed) {
+  const Fd file = test::with_broken_packet(test::make_clip(film("matroska")), 1, 40);
+  EXPECT_THAT(refused(look(file, Damage::kRefuse, true)),
+              AllOf(HasSubstr("the picture at 1.600 s cannot be decoded"), HasSubstr("--salvage")));
+  const auto facts = look(file, Damage::kSalvage);
+  ASSERT_TRUE(facts) << facts.error().text;
+  ASSERT_FALSE(facts->losses.empty());
+  EXPECT_EQ(facts->losses[0].kind, DamageKind::kPictures);
+  EXPECT_DOUBLE_EQ(facts->losses[0].from, 1.6);
+  EXPECT_EQ(facts->losses[0].count, 1U);
+  EXPECT_EQ(facts->video->frames.size(), 99U);
+  EXPECT_EQ(facts->video->evidence, Evidence::kDecoded);
+}
+
+TEST(Damage, ConcealedPicturesAreNamed) {
+  const Fd file = test::with_scratched_packet(test::make_clip(film("matroska")), 1, 25);
+  EXPECT_THAT(refused(look(file, Damage::kRefuse, true)), HasSubstr("the picture at 1.000 s is damaged"));
+  const auto facts = look(file, Damage::kSalvage);
+  ASSERT_TRUE(facts) << facts.error().text;
+  EXPECT_THAT(facts->losses,
+              ElementsAre(AllOf(Field(&Loss::kind, DamageKind::kConcealed), Field(&Loss::from, testing::DoubleEq(1.0)))));
+  EXPECT_EQ(facts->video->frames.size(), 100U) << "a picture with a scratch is better than none";
+  // No run of packets may begin at the scratched key picture.
+  EXPECT_THAT(facts->video->keys, Each(Field(&KeyPacket::packet, testing::Ne(25U))));
+}
+
+TEST(Damage, AFileThatIsCutOffSaysSoAndIsTakenAsFarAsItGoes) {
+  const Fd file = test::cut_off_at(test::make_clip(film("mp4")), 0.6);
+  EXPECT_THAT(refused(look(file)),
+              AllOf(HasSubstr("the file is cut off after "), HasSubstr("packets its index lists"), HasSubstr("--salvage")));
+  const auto facts = look(file, Damage::kSalvage);
+  ASSERT_TRUE(facts) << facts.error().text;
+  EXPECT_THAT(facts->losses,
+              testing::Contains(AllOf(Field(&Loss::kind, DamageKind::kEnd), Field(&Loss::count, testing::Gt(10U)))));
+  EXPECT_GT(facts->video->frames.size(), 40U);
+  EXPECT_LT(facts->video->frames.size(), 70U);
+}
+
+TEST(Damage, ARecordingThatEndsInsideItsLastPictureIsWhole) {
+  const std::string whole =
+      test::bytes_of(test::make_clip({.picture = ClipPicture{.width = 320, .height = 180}, .container = "mpegts"}));
+  for (const std::size_t missing : {188U * 3, 188U * 8 + 40, 188U * 20}) {
+    const auto facts = look(test::file_of(std::string_view(whole).substr(0, whole.size() - missing)));
+    ASSERT_TRUE(facts) << facts.error().text;
+    EXPECT_GE(facts->video->frames.size(), 70U);
+  }
+}
+
+TEST(Damage, AHoleInABroadcastIsRefusedAndSalvaged) {
+  std::string bytes = test::bytes_of(test::make_clip(film("mpegts")));
+  bytes.erase(bytes.size() / 188 / 2 * 188, 188 * 12);
+  const Fd file = test::file_of(bytes);
+  EXPECT_THAT(refused(look(file)), AllOf(HasSubstr("marks it as incomplete"), HasSubstr("--salvage")));
+  const auto facts = look(file, Damage::kSalvage);
+  ASSERT_TRUE(facts) << facts.error().text;
+  EXPECT_FALSE(facts->losses.empty());
+  EXPECT_GT(facts->video->frames.size(), 80U);
+}
+
+TEST(Damage, ASourceThatCannotBeReadIsNoShortSource) {
+  const Fd file = test::make_clip(film("mpegts"));
+  const Fd blind(::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_WRONLY | O_CLOEXEC));
+  const auto facts = look(blind);
+  ASSERT_FALSE(facts);
+  EXPECT_EQ(facts.error().kind, FaultKind::kNoInput);
+  EXPECT_THAT(facts.error().text, HasSubstr("cannot be read"));
+}
+
+// Where each second's beep is heard, in the output's time.
+std::vector<double> beeps_of(const Fd& file, const SourceFacts& facts) {
+  AudioTask task;
+  task.clock = facts.audio[0].clock;
+  task.first_sample = std::max<std::int64_t>(0, facts.audio[0].starts_after_picture.ticks);
+  const Fd journal = test::journal_of_track(file.get(), 2);
+  std::vector<Fd> outputs;
+  outputs.push_back(*temporary_file());
+  test::ParentDouble parent(outputs);
+  const auto result = encode_audio(task, journal.get(), 0, outputs[0].get(), parent.line());
+  EXPECT_TRUE(result) << result.error().text;
+  StitchRequest request;
+  request.plan.sounds = {{.task = task}};
+  const Fd mp4 = *temporary_file();
+  EXPECT_TRUE(stitch(mp4.get(), request, parent.line()));
+  return test::beeps_in(*test::look_at(mp4.get()).sound);
+}
+
+TEST(Clock, ARecordingMayStartAtAnyHour) {
+  const Fd file = test::make_clip(film("mpegts", {40'000, 1}));
+  const auto facts = look(file);
+  ASSERT_TRUE(facts) << facts.error().text;
+  EXPECT_NEAR(facts->video->starts_at, 40'000, 2);
+  EXPECT_EQ(facts->video->frames.size(), 100U);
+  EXPECT_THAT(facts->audio[0].clock, IsEmpty());
+}
+
+TEST(Clock, JoinedRecordingsFollowEachOtherWithTheirSoundBesideThem) {
+  // Back by eleven hours, and then ahead by three.
+  std::vector<Fd> parts;
+  for (const std::int64_t start : {40'000, 100, 11'000}) parts.push_back(test::make_clip(film("mpegts", {start, 1})));
+  const Fd file = test::joined(parts);
+  const auto facts = look(file);
+  ASSERT_TRUE(facts) << facts.error().text;
+  ASSERT_EQ(facts->video->frames.size(), 300U);
+  EXPECT_THAT(steps_of(*facts->video), Each(testing::AllOf(testing::Ge(3500), testing::Le(3700))));
+  EXPECT_THAT(facts->audio[0].clock, SizeIs(2));
+  EXPECT_THAT(facts->notes, testing::Contains(HasSubstr("clock is set anew 2 times")));
+  const auto at = [&](std::size_t picture) { return Timestamp{facts->video->frames[picture].pts, facts->video->base}.seconds(); };
+  const std::vector<double> beeps = beeps_of(file, *facts);
+  ASSERT_THAT(beeps, SizeIs(12));
+  for (std::size_t i = 0; i < beeps.size(); ++i) EXPECT_NEAR(beeps[i] - at(i * 25), beeps[0] - at(0), 0.045) << i;
+}
+
+TEST(Clock, LostPartsOfAMovieAreNotClosed) {
+  // Matroska's clock has no breaks: a minute without pictures is a minute.
+  ClipPicture picture{.width = 160, .height = 90, .b_frames = 0};
+  for (int i = 0; i < 50; ++i) picture.pts.push_back(i < 25 ? i : i + 1500);
+  const auto facts = look(test::make_clip({.picture = picture, .container = "matroska"}));
+  ASSERT_TRUE(facts) << facts.error().text;
+  const Timestamp last{facts->video->frames.back().pts, facts->video->base};
+  EXPECT_NEAR(last.seconds(), 61.96, 0.01);
+}
+
+}  // namespace
+}  // namespace gopmill
