@@ -156,6 +156,13 @@ Json profile_object(const Profile& p) {
           {"gop_s", p.gop.value()},
           {"segment_s", p.segment.value()},
           {"container", p.container},
+          {"subtitles",
+           {{"text", text_subtitles_word(p.subtitles.text)},
+            {"bitmap", p.subtitles.bitmap == BitmapSubtitles::kBurn ? "burn" : "drop"},
+            {"tracks", p.subtitles.tracks == TrackChoice::kLanguages ? Json(p.subtitles.languages)
+                       : p.subtitles.tracks == TrackChoice::kAll     ? Json("all")
+                                                                     : Json("default")}}},
+          {"metadata", {{"keep", p.metadata.keep ? "standard" : "none"}, {"location", p.metadata.location}}},
           {"audio", std::move(audio)},
           {"renditions", std::move(renditions)}};
 }
@@ -205,12 +212,25 @@ std::string submitted_json(JobId job, const std::string& source, const std::file
 std::string source_json(const std::string& name, const SourceFacts& facts) {
   Json audio = Json::array();
   for (const AudioTrack& track : facts.audio) audio.push_back(audio_object(track));
+  Json subtitles = Json::array();
+  for (const SubtitleTrack& track : facts.beside.subtitles) {
+    subtitles.push_back({{"stream", track.stream},
+                         {"codec", track.codec},
+                         {"language", track.language},
+                         {"title", track.title},
+                         {"default", track.is_default},
+                         {"forced", track.is_forced},
+                         {"cues", track.cues.size()}});
+  }
   return indented({{"name", name},
                    {"container", facts.container},
                    {"bytes", facts.bytes},
                    {"video", facts.video ? video_object(*facts.video) : Json(nullptr)},
                    {"audio", std::move(audio)},
                    {"audio_chosen", facts.audio_chosen},
+                   {"subtitles", std::move(subtitles)},
+                   {"chapters", facts.beside.chapters.size()},
+                   {"tags", facts.beside.tags},
                    {"losses", losses_json(facts.losses)},
                    {"notes", facts.notes}});
 }

@@ -84,6 +84,12 @@ std::string source_text(const std::string& name, const SourceFacts& facts) {
     if (facts.audio.size() > 1 && i == facts.audio_chosen) what += ", the one that is used";
     rows.push_back({"sound", what});
   }
+  for (const SubtitleTrack& s : facts.beside.subtitles) {
+    std::string what = s.codec + (s.language.empty() ? "" : ", " + s.language) + (s.is_forced ? ", forced" : "");
+    if (s.is_text) what += ", " + std::to_string(s.cues.size()) + " cues";
+    rows.push_back({"subtitles", std::move(what)});
+  }
+  if (!facts.beside.chapters.empty()) rows.push_back({"chapters", std::to_string(facts.beside.chapters.size())});
   for (const Loss& loss : facts.losses) rows.push_back({"lost", describe(loss)});
   for (const std::string& note : facts.notes) rows.push_back({"note", note});
   return table_text(rows, {});
@@ -149,6 +155,7 @@ void add_media_commands(CLI::App& app, Command& chosen) {
                "seconds fps keys\n"
                "clean_keys evidence evidence_reason starts_at_s} or null, audio [{stream codec sample_rate channels language\n"
                "title default packets bytes starts_after_picture_s seconds}], audio_chosen,\n"
+               "subtitles [{stream codec language title default forced cues}], chapters, tags,\n"
                "losses [{what from_s to_s count reason}], notes.");
 
   const auto [verifying, verify_options] = add("verify", "Check a finished file, by itself or against its source", verify);

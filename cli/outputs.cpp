@@ -9,35 +9,11 @@
 #include <map>
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 namespace gopmill {
 
 namespace {
-
-// Bytes of the UTF-8 character at the start of `text`; 0 where there is none (overlong, cut off, a surrogate).
-std::size_t utf8_length(std::string_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continues = [&](std::size_t i) { return i < text.size() && (at(i) & 0xC0U) == 0x80U; };
-  if (at(0) < 0x80) return 1;
-  if (at(0) >= 0xC2 && at(0) <= 0xDF) return continues(1) ? 2 : 0;
-  if (at(0) >= 0xE0 && at(0) <= 0xEF && continues(1) && continues(2)) {
-    if (at(0) == 0xE0 && at(1) < 0xA0) return 0;
-    if (at(0) == 0xED && at(1) > 0x9F) return 0;
-    return 3;
-  }
-  if (at(0) >= 0xF0 && at(0) <= 0xF4 && continues(1) && continues(2) && continues(3)) {
-    if (at(0) == 0xF0 && at(1) < 0x90) return 0;
-    if (at(0) == 0xF4 && at(1) > 0x8F) return 0;
-    return 4;
-  }
-  return 0;
-}
-
-bool is_control(std::string_view character) {
-  const auto lead = static_cast<unsigned char>(character[0]);
-  if (character.size() == 1) return lead < 0x20 || lead == 0x7F;
-  return lead == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;  // U+0080 to U+009F
-}
 
 std::vector<std::string> expected_names(const OutputPlace& place, const Profile& profile) {
   std::vector<std::string> names;
@@ -45,6 +21,11 @@ std::vector<std::string> expected_names(const OutputPlace& place, const Profile&
   if (profile.audio) names.push_back(place.base + "_audio.mp4");  // of a source with sound only
   names.emplace_back(kReportName);
   return names;
+}
+
+std::unexpected<Fault> in_the_way(const std::filesystem::path& path) {
+  return fail(FaultKind::kCannotCreate,
+              path.string() + " exists already: choose another folder with -o, or replace it with --force");
 }
 
 }  // namespace
@@ -88,9 +69,15 @@ Result<> check_free(const OutputPlace& place, const Profile& profile) {
   for (const std::string& name : expected_names(place, profile)) {
     std::error_code ignored;
     if (std::filesystem::exists(std::filesystem::symlink_status(place.folder / name, ignored))) {
-      return fail(FaultKind::kCannotCreate,
-                  (place.folder / name).string() + " exists already: choose another folder with -o, or replace it with --force");
+      return in_the_way(place.folder / name);
     }
+  }
+  // Which languages there are, only the analysis will tell.
+  std::error_code unreadable;
+  for (const auto& entry : std::filesystem::directory_iterator(place.folder, unreadable)) {
+    const std::string name = entry.path().filename().string();
+    if (profile.subtitles.as_files() && name.starts_with(place.base + ".") && name.ends_with(".vtt"))
+      return in_the_way(entry.path());
   }
   return {};
 }

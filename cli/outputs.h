@@ -9,14 +9,15 @@
 
 namespace gopmill {
 
-// Where a job's files go: FOLDER/BASE_RENDITION.mp4 and FOLDER/report.json. The one place that knows the naming on this
+// Where a job's files go: FOLDER/BASE_RENDITION.mp4, FOLDER/BASE.LANGUAGE.vtt and FOLDER/report.json. The one place that knows the naming on this
 // side; the coordinator makes file names of `base` by the same rule (coordinator/plan.h).
 struct OutputPlace {
   std::filesystem::path folder;  // absolute
   std::string base;
 };
 
-inline constexpr std::size_t kOutputBaseBytesMax = 200;  // leaves 55 of a file name's 255 for the rendition and ".part"
+inline constexpr std::size_t kOutputBaseBytesMax =
+    200;  // leaves 55 of a file name's 255 for the rendition or ".LANGUAGE.forced.2.vtt", and ".part"
 inline constexpr const char* kReportName = "report.json";
 
 // The source's file name without its extension, as UTF-8 without control characters or '/': what is none becomes '_'. Cut to

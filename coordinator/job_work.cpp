@@ -109,7 +109,9 @@ Result<Fd> JobWork::open_source() const {
 Result<> JobWork::start_analysis(Instant now) {
   const Fd source = TRY(open_source());
   profile_ = TRY(load_profile(submit_.profile_yaml, submit_.profile_name, {}));
-  const AnalyseRequest request{.name = submit_.source_name, .damage = profile_->damage};
+  AnalyseRequest request{.name = submit_.source_name, .damage = profile_->damage};
+  if (profile_->subtitles.bitmap == BitmapSubtitles::kBurn && !profile_->renditions.empty())
+    request.burn = BurnRequest{profile_->subtitles.tracks, profile_->subtitles.languages};
   analyser_.emplace(TRY(MediaChild::start(ChildWork::kAnalyse, encode(request), {source.get()}, kStepLimits, now)));
   return {};
 }
@@ -264,36 +266,47 @@ void JobWork::find_rates() {
   rates_ = segment_rates(*plan_, sizes);
 }
 
-StitchRequest JobWork::stitch_request(std::size_t rendition) const {
+const std::string& JobWork::file_name(std::size_t file) const {
+  const std::size_t renditions = plan_->renditions.size();
+  return file < renditions ? plan_->renditions[file].file_name : plan_->text_files[file - renditions].file_name;
+}
+
+StitchRequest JobWork::stitch_request(std::size_t file) const {
   StitchRequest request;
-  request.plan = plan_->renditions[rendition].file;
+  if (file >= plan_->renditions.size()) {
+    request.text = plan_->text_files[file - plan_->renditions.size()].track;
+    return request;
+  }
+  request.plan = plan_->renditions[file].file;
   for (const PlannedTask& task : plan_->tasks) {
     if (!task.audio && !task.measure && request.plan.has_video) ++request.video_inputs;
   }
   return request;
 }
 
-Result<> JobWork::start_finisher(StepKind step, std::size_t rendition, Instant now) {
-  GOPMILL_CHECK(plan_ && rendition < plan_->renditions.size());
-  const auto index = static_cast<std::uint32_t>(rendition);
+Result<> JobWork::start_finisher(StepKind step, std::size_t file, Instant now) {
+  GOPMILL_CHECK(plan_ && file < file_count());
+  const wire::Artifact artifact = result_of(job_, static_cast<std::uint32_t>(file));
+  StitchRequest stitching = stitch_request(file);
   if (step == StepKind::kStitch) {
-    const Fd file = TRY(spool_.create(result_of(job_, index)));
-    MediaChild child =
-        TRY(MediaChild::start(ChildWork::kStitch, encode(stitch_request(rendition)), {file.get()}, kStepLimits, now));
-    finisher_.emplace(Finisher{std::move(child), step, rendition});
+    const Fd fd = TRY(spool_.create(artifact));
+    MediaChild child = TRY(MediaChild::start(ChildWork::kStitch, encode(stitching), {fd.get()}, kStepLimits, now));
+    finisher_.emplace(Finisher{std::move(child), step, file});
     return {};
   }
-  const Fd file = TRY(spool_.open_file(result_of(job_, index)));
-  const VerifyRequest request{.plan = plan_->renditions[rendition].file};
-  MediaChild child = TRY(MediaChild::start(ChildWork::kVerify, encode(request), {file.get()}, kStepLimits, now));
-  finisher_.emplace(Finisher{std::move(child), step, rendition});
+  const Fd fd = TRY(spool_.open_file(artifact));
+  VerifyRequest verifying;
+  verifying.plan = std::move(stitching.plan);
+  verifying.text = std::move(stitching.text);
+  MediaChild child = TRY(MediaChild::start(ChildWork::kVerify, encode(verifying), {fd.get()}, kStepLimits, now));
+  finisher_.emplace(Finisher{std::move(child), step, file});
   return {};
 }
 
 // Files by the stitcher's counting: every segment in order, then every sound.
 Result<> JobWork::serve_stitcher(std::uint32_t file) {
   std::uint32_t segment = 0;
-  const std::uint32_t segments = stitch_request(finisher_->rendition).video_inputs;
+  const std::uint32_t segments = stitch_request(finisher_->file).video_inputs;
   std::uint32_t sound = segments;
   for (std::uint32_t task = 0; task < plan_->tasks.size(); ++task) {
     if (plan_->tasks[task].measure) continue;
@@ -303,7 +316,7 @@ Result<> JobWork::serve_stitcher(std::uint32_t file) {
     const auto committed = committed_.find(task);
     if (committed == committed_.end())
       return fail(FaultKind::kInternal, "stitching before task " + std::to_string(task) + " is committed");
-    const std::uint32_t part = audio ? 0 : static_cast<std::uint32_t>(finisher_->rendition);
+    const std::uint32_t part = audio ? 0 : static_cast<std::uint32_t>(finisher_->file);
     const Fd fd = TRY(spool_.open_file({wire::ArtifactKind::kTaskOutput, job_, task, committed->second.attempt, part}));
     return finisher_->child.give_file(fd.get());
   }
@@ -330,17 +343,16 @@ void JobWork::poll_finisher(Instant now, std::vector<Event>& out) {
 
 Result<> JobWork::accept_finished(const std::string& bytes, Instant now, std::vector<Event>& out) {
   const StepKind step = finisher_->step;
-  const std::size_t rendition = finisher_->rendition;
+  const std::size_t file = finisher_->file;
   FileReport report = TRY(decode<FileReport>(bytes, "the file's report"));
-  const PlannedRendition& planned = plan_->renditions[rendition];
   for (const Check& check : report.checks) {
     if (!check.passed && !check.advisory)
-      return fail(FaultKind::kInternal, planned.file_name + " fails its check '" + check.name + "': " + check.found);
+      return fail(FaultKind::kInternal, file_name(file) + " fails its check '" + check.name + "': " + check.found);
   }
-  if (step == StepKind::kStitch) TRY(spool_.finish(result_of(job_, static_cast<std::uint32_t>(rendition)), true));
+  if (step == StepKind::kStitch) TRY(spool_.finish(result_of(job_, static_cast<std::uint32_t>(file)), true));
   (step == StepKind::kStitch ? stitched_ : verified_).push_back(std::move(report));
   finisher_.reset();
-  if (rendition + 1 < plan_->renditions.size()) return start_finisher(step, rendition + 1, now);
+  if (file + 1 < file_count()) return start_finisher(step, file + 1, now);
   if (step == StepKind::kVerify) TRY(write_report());
   out.emplace_back(events::StepDone{job_, step, {}});
   return {};
@@ -357,7 +369,7 @@ Result<> JobWork::write_report() {
                                         .submitted_unix_ms = submitted_unix_ms_,
                                         .finished_unix_ms = unix_ms_now(),
                                         .attempts_lost = attempts_lost_});
-  const auto index = static_cast<std::uint32_t>(plan_->renditions.size());
+  const auto index = static_cast<std::uint32_t>(file_count());
   const auto bytes = std::as_bytes(std::span(text));
   {
     const Fd file = TRY(spool_.create(result_of(job_, index)));
@@ -366,7 +378,7 @@ Result<> JobWork::write_report() {
   TRY(spool_.finish(result_of(job_, index), true));
   files_.clear();
   for (std::size_t i = 0; i < verified_.size(); ++i) {
-    files_.push_back({plan_->renditions[i].file_name, verified_[i].sha256, {verified_[i].bytes, verified_[i].hash}});
+    files_.push_back({file_name(i), verified_[i].sha256, {verified_[i].bytes, verified_[i].hash}});
   }
   files_.push_back({"report.json", sha256_hex(bytes), {text.size(), chunk_hash(bytes)}});
   return {};

@@ -57,18 +57,18 @@ class JobWork {
     std::optional<std::uint32_t> asked;  // the file it waits for
     std::vector<std::uint32_t> open;     // files given and not closed
   };
-  // The rendition that is being stitched or verified.
+  // The file that is being stitched or verified: the renditions are counted first, then the text files.
   struct Finisher {
     MediaChild child;
     StepKind step{};
-    std::size_t rendition = 0;
+    std::size_t file = 0;
   };
 
   Result<Fd> open_source() const;
   Result<> start_analysis(Instant now);
   Result<> start_split(const std::vector<std::uint32_t>& tasks, Instant now);
   Result<> start_splitter(std::vector<std::uint32_t> tasks, Instant now);
-  Result<> start_finisher(StepKind step, std::size_t rendition, Instant now);
+  Result<> start_finisher(StepKind step, std::size_t file, Instant now);
   void poll_analysis(Instant now, std::vector<Event>& out);
   void poll_splitters(Instant now, std::vector<Event>& out);
   void poll_finisher(Instant now, std::vector<Event>& out);
@@ -80,7 +80,9 @@ class JobWork {
   Result<> serve_stitcher(std::uint32_t file);
   Result<> accept_finished(const std::string& bytes, Instant now, std::vector<Event>& out);
   Result<> write_report();
-  [[nodiscard]] StitchRequest stitch_request(std::size_t rendition) const;
+  [[nodiscard]] StitchRequest stitch_request(std::size_t file) const;
+  [[nodiscard]] std::size_t file_count() const { return plan_->renditions.size() + plan_->text_files.size(); }
+  [[nodiscard]] const std::string& file_name(std::size_t file) const;
   void fail_step(StepKind step, Fault fault, std::vector<Event>& out);
 
   const JobId job_;

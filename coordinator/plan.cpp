@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "coordinator/plan_beside.h"
 #include "coordinator/plan_check.h"
 #include "coordinator/plan_colour.h"
 #include "coordinator/plan_cost.h"
@@ -52,6 +53,12 @@ Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile,
                                       : "the source has no picture: one rendition, audio, carries its sound");
   }
   return carried;
+}
+
+// `zero`: of the output, in the facts' own count.
+BesideTimes beside_times(Timestamp zero, double film_seconds) {
+  static constexpr Rational kMicroseconds{1, 1'000'000};
+  return {.shift_us = -zero.in(kMicroseconds).ticks, .film_end_ms = static_cast<std::int64_t>(film_seconds * 1000 + 0.5)};
 }
 
 SourcePicture source_picture(const VideoTrack& track) {
@@ -271,6 +278,7 @@ Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const 
     plan_sounds(carried, profile, zero, plan);
   }
   if (carried.video != nullptr) plan_segments(*carried.video, profile, plan);
+  plan_beside(source, profile, beside_times(zero, plan.seconds), output_base, plan);
   for (PlannedRendition& rendition : plan.renditions) rendition.file_name = output_base + "_" + rendition.file.name + ".mp4";
   return plan;
 }
@@ -298,6 +306,7 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
                  .damage = profile.damage,
                  .cut_off = track.cut_off.value_or(UINT32_MAX)};
   for (const std::uint32_t picture : pictures) task.sources.push_back(track.frames[picture].packet);
+  task.overlays = overlays_of(source, pictures);
   if (!plan.woven.empty()) {
     const auto place = [&](std::uint32_t picture) {
       return static_cast<std::uint32_t>(std::ranges::lower_bound(pictures, picture) - pictures.begin());

@@ -84,13 +84,20 @@ struct PlannedTask {
   std::vector<Range> ranges;
 };
 
+// A text track as a file of its own.
+struct PlannedTextFile {
+  TextTrack track;
+  std::string file_name;  // BASE.LANGUAGE.vtt (coordinator/plan_beside.h)
+};
+
 struct Plan {
   std::vector<PlannedRendition> renditions;  // as the profile orders them; a sound-only source has one without video
-  std::vector<PlannedTask> tasks;            // one for each of the sounds, in their order, then segments in order
-  std::vector<std::string> notes;            // dropped rungs, merged segments, sound that is not carried
-  double seconds = 0;                        // of output timeline
-  double decode_ratio = 1;                   // packets decoded / packets of the source
-  double repeated_decode = 0;                // estimated share of the work: packets decoded more than once
+  std::vector<PlannedTextFile> text_files;
+  std::vector<PlannedTask> tasks;  // one for each of the sounds, in their order, then measures, then segments, each in order
+  std::vector<std::string> notes;  // dropped rungs, merged segments, sound that is not carried
+  double seconds = 0;              // of output timeline
+  double decode_ratio = 1;         // packets decoded / packets of the source
+  double repeated_decode = 0;      // estimated share of the work: packets decoded more than once
   // For task_request(): per rendition and frame, which SourceFrame it shows, or which of `woven` where that is not empty.
   std::vector<std::vector<std::uint32_t>> shows;
   std::vector<WovenPicture> woven;  // of telecined sources: top and bottom are indices of SourceFrames

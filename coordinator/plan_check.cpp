@@ -1,10 +1,13 @@
 #include "coordinator/plan_check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
+
+#include "base/utf8.h"
 
 namespace gopmill {
 namespace {
@@ -100,10 +103,68 @@ Result<> check_sound(const AudioTrack& track) {
   return {};
 }
 
+bool is_clean(const std::string& text, std::size_t bytes_max) { return one_line(text, bytes_max) == text; }
+
+bool is_language(const std::string& text) {
+  return text.size() <= kLanguageBytesMax &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+bool plausible_us(std::int64_t us) { return plausible_seconds(static_cast<double>(us) / 1e6); }
+
+Result<> check_bitmaps(const std::vector<Bitmap>& bitmaps) {
+  if (bitmaps.size() > kBitmapsMax) return malformed("more bitmaps than the limit");
+  std::size_t bytes = 0;
+  const auto is_side = [](int side) { return side >= 1 && side <= kBitmapSideMax; };
+  const auto is_place = [](int place) { return place >= -kBitmapSideMax && place <= kBitmapSideMax; };
+  for (const Bitmap& bitmap : bitmaps) {
+    if (!is_side(bitmap.width) || !is_side(bitmap.height) || bitmap.rects.size() > kBitmapRectsMax ||
+        !plausible_us(bitmap.start) || !plausible_us(bitmap.end)) {
+      return malformed("a bitmap beyond the limits");
+    }
+    for (const BitmapRect& rect : bitmap.rects) {
+      bytes += rect.runs.size();
+      if (!is_side(rect.width) || !is_side(rect.height) || !is_place(rect.x) || !is_place(rect.y) ||
+          rect.palette.size() > kBitmapPaletteMax || bytes > kBitmapBytesMax) {
+        return malformed("a bitmap beyond the limits");
+      }
+    }
+  }
+  return {};
+}
+
+// What is beside picture and sound becomes names of files and text in files: it is looked at whole.
+Result<> check_beside(const BesideFacts& beside) {
+  std::size_t bytes = 0;
+  for (const SubtitleTrack& track : beside.subtitles) {
+    if (!is_language(track.language) || !is_clean(track.title, kTrackTitleBytesMax) || track.cues.size() > kCuesMax)
+      return malformed("a subtitle track beyond the limits");
+    TRY(check_bitmaps(track.bitmaps));
+    for (const Cue& cue : track.cues) {
+      bytes += cue.text.size();
+      if (cue.text.empty() || !is_cue_text(cue.text) || cue_settings(cue.settings) != cue.settings || !plausible_us(cue.start) ||
+          !plausible_us(cue.end) || bytes > kSubtitleBytesMax) {
+        return malformed("a subtitle that is no text with a time");
+      }
+    }
+  }
+  if (beside.chapters.size() > kChaptersMax) return malformed("more chapters than the limit");
+  for (const Chapter& chapter : beside.chapters) {
+    if (!is_clean(chapter.title, kChapterTitleBytesMax) || !plausible_us(chapter.start))
+      return malformed("a chapter beyond the limits");
+  }
+  for (const auto& [name, value] : beside.tags) {
+    if (!is_clean(value, kTagBytesMax)) return malformed("a tag beyond the limits");
+  }
+  if (!is_clean(beside.location, kTagBytesMax)) return malformed("a place beyond the limits");
+  if (beside.cover && beside.cover->bytes.size() > kCoverBytesMax) return malformed("a cover picture beyond the limits");
+  return {};
+}
+
 }  // namespace
 
 Result<> check_facts(const SourceFacts& source) {
-  const std::size_t streams = source.audio.size() + (source.video ? 1 : 0);
+  const std::size_t streams = source.audio.size() + source.beside.subtitles.size() + (source.video ? 1 : 0);
   if (streams > static_cast<std::size_t>(kSourceStreamsMax)) {
     return fail(FaultKind::kInput,
                 std::to_string(streams) + " tracks are more than the limit of " + std::to_string(kSourceStreamsMax));
@@ -114,6 +175,7 @@ Result<> check_facts(const SourceFacts& source) {
     TRY(check_keys(*source.video));
   }
   for (const AudioTrack& track : source.audio) TRY(check_sound(track));
+  TRY(check_beside(source.beside));
   if (!source.audio.empty() && source.audio_chosen >= source.audio.size())
     return malformed("a chosen sound track that is not there");
   return {};

@@ -72,6 +72,16 @@ Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
                              {"language", track.language},
                              {"starts_after_picture_s", rounded(track.starts_after_picture.seconds())}});
   }
+  json["subtitles"] = Json::array();
+  for (const SubtitleTrack& track : source.beside.subtitles) {
+    json["subtitles"].push_back({{"codec", track.codec},
+                                 {"language", track.language},
+                                 {"title", track.title},
+                                 {"default", track.is_default},
+                                 {"forced", track.is_forced},
+                                 {"cues", track.cues.size()}});
+  }
+  json["chapters"] = source.beside.chapters.size();
   return json;
 }
 
@@ -186,6 +196,25 @@ Json describe_renditions(const JobReport& report) {
   return json;
 }
 
+Json describe_text_files(const JobReport& report) {
+  Json json = Json::array();
+  const std::size_t renditions = report.plan.renditions.size();
+  for (std::size_t i = 0; i < report.plan.text_files.size() && renditions + i < report.files.size(); ++i) {
+    const PlannedTextFile& planned = report.plan.text_files[i];
+    const FileReport& file = report.files[renditions + i];
+    json.push_back({{"file", planned.file_name},
+                    {"bytes", file.bytes},
+                    {"sha256", file.sha256},
+                    {"language", planned.track.language},
+                    {"title", planned.track.title},
+                    {"default", planned.track.is_default},
+                    {"forced", planned.track.is_forced},
+                    {"cues", planned.track.cues.size()},
+                    {"checks", describe_checks(file.checks)}});
+  }
+  return json;
+}
+
 Json describe_loudness(const LoudnessResult& loudness) {
   Json json{{"measured_lufs", rounded(loudness.lufs)},
             {"measured_true_peak_dbtp", rounded(loudness.true_peak)},
@@ -284,6 +313,7 @@ std::string report_json(const JobReport& report) {
                   {"profile", report.submit.profile_name},
                   {"source", describe_source(report.submit, report.source)},
                   {"renditions", describe_renditions(report)},
+                  {"subtitles", describe_text_files(report)},
                   {"segments", describe_tasks(report)},
                   {"decode_ratio", rounded(report.plan.decode_ratio)},
                   {"repeated_decode_share_estimated", rounded(report.plan.repeated_decode)},

@@ -24,7 +24,7 @@ struct JobReport {
   const wire::Submit& submit;
   const SourceFacts& source;
   const Plan& plan;
-  const std::vector<FileReport>& files;  // by rendition
+  const std::vector<FileReport>& files;  // by rendition, then by text file
   const std::map<std::uint32_t, CommittedTask>& tasks;
   // run
   JobId job;

@@ -8,6 +8,7 @@
 #include "media/av/decoder.h"
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
+#include "media/beside_reader.h"
 #include "media/bitstream.h"
 #include "media/clock.h"
 #include "media/frame_list.h"
@@ -63,9 +64,10 @@ std::string track_name(const av::StreamFacts& stream) {
 // The track a player would show: the first real picture track, and every sound track that has a known codec.
 Chosen choose(const std::vector<av::StreamFacts>& streams) {
   Chosen chosen;
+  std::size_t pictures = 0;
   for (const av::StreamFacts& stream : streams) {
     if (stream.media == av::Media::kVideo && stream.is_picture) {
-      chosen.notes.push_back("cover picture in stream " + track_name(stream) + " is not carried");
+      ++pictures;
     } else if (stream.media == av::Media::kVideo && !chosen.video) {
       chosen.video = stream.index;
     } else if (stream.media == av::Media::kVideo) {
@@ -74,12 +76,9 @@ Chosen choose(const std::vector<av::StreamFacts>& streams) {
       chosen.audio.push_back(stream.index);
     } else if (stream.media == av::Media::kAudio) {
       chosen.notes.push_back("sound track " + track_name(stream) + " has no known codec and is not carried");
-    } else if (stream.media == av::Media::kSubtitle) {
-      chosen.notes.push_back("subtitle track " + track_name(stream) + " is not carried");
-    } else {
-      chosen.notes.push_back("data track " + track_name(stream) + " is not carried");
     }
   }
+  if (pictures > 1) chosen.notes.push_back("of " + std::to_string(pictures) + " attached pictures only the cover counts");
   return chosen;
 }
 
@@ -123,10 +122,11 @@ void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamF
   }
 }
 
-Result<Read> read_all_packets(int source, const Chosen& chosen, ParentLine& parent) {
+Result<Read> read_all_packets(int source, const Chosen& chosen, BesideReader& beside, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   std::vector<std::uint32_t> keep = chosen.audio;
   if (chosen.video) keep.push_back(*chosen.video);
+  keep.insert(keep.end(), beside.streams().begin(), beside.streams().end());
   demuxer.keep_only(keep);
   Read read;
   read.sound.resize(demuxer.streams().size());
@@ -146,6 +146,10 @@ Result<Read> read_all_packets(int source, const Chosen& chosen, ParentLine& pare
       facts.clean = packet.key && starts_cleanly(parameters.codec, parameters.extradata, packet.bytes);
       read.video.push_back(facts);
       read.video_bytes += packet.bytes.size();
+      continue;
+    }
+    if (beside.wants(item->stream)) {
+      TRY(beside.take(item->stream, packet));
       continue;
     }
     Read::Sound& sound = read.sound[item->stream];
@@ -358,6 +362,8 @@ Result<> take_frames(const av::StreamFacts& stream, const Read& read, const Prob
     result.notes.push_back(std::to_string(list.undecodable_head) +
                            " packets before the first decodable picture are not carried: the recording starts inside a GOP");
   }
+  if (std::ranges::any_of(probe.facts, &av::PictureFacts::has_captions))
+    result.notes.emplace_back("captions inside the picture (CEA-608 or 708) are not carried");
   if (list.moved > 0)
     result.notes.push_back(std::to_string(list.moved) + " pictures that share a timestamp were moved apart by a tick");
   track.frames = std::move(list.frames);
@@ -464,9 +470,10 @@ AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read
   return track;
 }
 
-// The sound tracks of the file, each with its offset from the picture, or from the earliest of them.
-Result<> analyse_sounds(int source, const Chosen& chosen, const std::vector<av::StreamFacts>& streams, const Read& read,
-                        std::optional<Timestamp> picture, SourceFacts& facts) {
+// The sound tracks of the file, each with its offset from the picture, or from the earliest of them: when that is, in the file's own
+// time, is returned.
+Result<std::optional<Timestamp>> analyse_sounds(int source, const Chosen& chosen, const std::vector<av::StreamFacts>& streams,
+                                                const Read& read, std::optional<Timestamp> picture, SourceFacts& facts) {
   std::vector<FirstSound> firsts;
   for (const std::uint32_t index : chosen.audio) {
     if (read.sound[index].packets == 0) {
@@ -499,7 +506,7 @@ Result<> analyse_sounds(int source, const Chosen& chosen, const std::vector<av::
   for (std::size_t i = 0; i < firsts.size(); ++i) {
     facts.audio[i].starts_after_picture = {firsts[i].samples_after(*zero), {1, firsts[i].facts->sample_rate}};
   }
-  return {};
+  return zero;
 }
 
 }  // namespace
@@ -507,16 +514,18 @@ Result<> analyse_sounds(int source, const Chosen& chosen, const std::vector<av::
 Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLine& parent) {
   SourceFacts facts;
   std::vector<av::StreamFacts> streams;
+  std::optional<BesideReader> beside;
   {
     const av::Demuxer demuxer = TRY(av::Demuxer::open(source));
     streams = demuxer.streams();
     facts.container = demuxer.container();
     facts.bytes = demuxer.bytes();
+    beside.emplace(streams, demuxer.claims(), request.burn);
   }
   const Chosen chosen = choose(streams);
   facts.notes = chosen.notes;
   if (!chosen.video && chosen.audio.empty()) return fail(FaultKind::kInput, "neither picture nor sound inside");
-  Read read = TRY(read_all_packets(source, chosen, parent));
+  Read read = TRY(read_all_packets(source, chosen, *beside, parent));
   LossList losses;
   std::optional<Timestamp> picture;
   if (chosen.video) {
@@ -534,6 +543,9 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
   if (read.cut) losses.add(end_loss(facts, read, zero));
   if (!losses.empty() && request.damage == Damage::kRefuse) return fail(FaultKind::kInput, refusal(losses.all()));
   facts.losses = losses.all();
+  BesideReader::Found found = beside->finish(zero);
+  facts.beside = std::move(found.facts);
+  facts.notes.insert(facts.notes.end(), found.notes.begin(), found.notes.end());
   return facts;
 }
 

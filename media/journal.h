@@ -19,7 +19,7 @@ inline constexpr std::uint32_t kExtradataBytesMax = 1U << 20;
 
 // What a decoder or a muxer must know of a stream. Names and numbers are libav's own, so they hold within one build.
 struct StreamParameters {
-  std::uint8_t media = 0;  // 1 video, 2 audio
+  std::uint8_t media = 0;  // 1 video, 2 audio, 3 text
   std::string codec;       // "h264", "aac"
   std::uint32_t codec_tag = 0;
   std::string extradata;

@@ -405,8 +405,9 @@ std::string edit_list(const TrackEdit& edit) {
 
 }  // namespace
 
-Result<std::string> with_edit_lists(const std::string& moov, const std::vector<TrackEdit>& edits) {
+Result<std::string> with_edit_lists(const std::string& moov, const std::vector<TrackEdit>& edits, const std::string& user_data) {
   std::uint64_t movie_duration = 0;
+  std::string kept;
   for (const TrackEdit& edit : edits) movie_duration = std::max(movie_duration, edit.starts + edit.lasts);
   std::string movie;
   std::size_t track = 0;
@@ -423,10 +424,16 @@ Result<std::string> with_edit_lists(const std::string& moov, const std::vector<T
                                     : std::string(part.whole);
       }
       movie += box("trak", text);
-    } else if (child.type != "udta") {
+    } else if (child.type == "udta") {
+      for (const Child& part : TRY(children_of(child.content, "udta"))) {
+        if (part.type == "chpl") kept += part.whole;
+      }
+    } else {
       movie += child.whole;
     }
   }
+  kept += user_data;
+  if (!kept.empty()) movie += box("udta", kept);
   if (track != edits.size()) return malformed("moov");
   return box("moov", movie);
 }

@@ -94,8 +94,10 @@ struct TrackEdit {
   std::uint64_t media_time = 0;  // track ticks skipped
 };
 // `moov` is a whole box without edit lists. Returns it with one per track, the durations of movie and tracks made to
-// fit, and without the movie's user data: libavformat writes an empty list of tags.
-Result<std::string> with_edit_lists(const std::string& moov, const std::vector<TrackEdit>& edits);
+// fit, and with `user_data` (whole boxes) as the movie's, of which only Nero's list of chapters is kept: libavformat writes an
+// empty list of tags.
+Result<std::string> with_edit_lists(const std::string& moov, const std::vector<TrackEdit>& edits,
+                                    const std::string& user_data = {});
 // Bytes that with_edit_lists adds at most per track, and to the movie.
 inline constexpr std::uint64_t kEditListBytesMax = 8 + 16 + 2 * 20 + 12;
 

@@ -10,6 +10,8 @@
 #include "media/av/muxer.h"
 #include "media/joined.h"
 #include "media/journal.h"
+#include "media/language.h"
+#include "media/mp4_beside.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -18,6 +20,7 @@ namespace {
 
 // Tracks alternate in pieces of 1/kPiecesPerSecond: players read the file front to back and buffer at least that much.
 constexpr std::int64_t kPiecesPerSecond = 2;
+constexpr Rational kTextBase{1, 1000};
 
 // What must be equal in all segments for one sample entry to describe them. bit_rate and video_delay are estimates.
 auto description_of(const StreamParameters& p) {
@@ -225,6 +228,44 @@ class TrackFeed {
   bool done_ = false;
 };
 
+// Hands a text track's samples to the muxer, as TrackFeed does packets.
+class TextFeed {
+ public:
+  TextFeed(std::size_t track, std::vector<TextSample> samples) : track_(track), samples_(std::move(samples)) {}
+
+  Result<> write_before(std::int64_t end, av::Muxer& muxer) {
+    while (!done() && Timestamp{samples_[written_].start, kTextBase} < Timestamp{end, {1, kPiecesPerSecond}}) {
+      const TextSample& sample = samples_[written_++];
+      TRY(muxer.write(track_, {sample.start, sample.start, sample.duration, true}, sample.bytes));
+    }
+    return {};
+  }
+  [[nodiscard]] bool done() const { return written_ == samples_.size(); }
+
+ private:
+  std::size_t track_;
+  std::vector<TextSample> samples_;
+  std::size_t written_ = 0;
+};
+
+av::MuxTrack text_mux_track(const TextTrack& text, const std::vector<TextSample>& samples) {
+  av::MuxTrack track;
+  track.parameters.media = 3;
+  track.parameters.codec = "mov_text";
+  track.parameters.base = kTextBase;
+  track.parameters.extradata = tx3g_description(text.is_forced);
+  track.timescale = static_cast<std::uint32_t>(kTextBase.den);
+  track.lasts = samples.back().start + samples.back().duration;
+  const std::string language = iso639_2(text.language);
+  if (!language.empty()) track.language = language;
+  track.title = text.title;
+  track.enabled = text.is_default;
+  track.samples = samples.size();
+  track.duration_runs = samples.size();
+  for (const TextSample& sample : samples) track.bytes += sample.bytes.size();
+  return track;
+}
+
 std::uint64_t pieces_of(const std::vector<av::MuxTrack>& tracks) {
   std::uint64_t pieces = 0;
   for (const av::MuxTrack& track : tracks) {
@@ -264,14 +305,21 @@ class Stitch {
                           });
       tracks_.push_back(sound_track(plan_.sounds[i], i == 0, sound));
     }
+    for (const TextTrack& text : plan_.beside.subtitles) {
+      std::vector<TextSample> samples = TRY(text_samples(text));
+      tracks_.push_back(text_mux_track(text, samples));
+      texts_.emplace_back(tracks_.size() - 1, std::move(samples));
+    }
     return {};
   }
 
   Result<> write(int file) {
-    av::Muxer muxer = TRY(av::Muxer::create(file, tracks_, pieces_of(tracks_)));
-    const auto done = [this] { return std::all_of(feeds_.begin(), feeds_.end(), [](const TrackFeed& f) { return f.done(); }); };
+    av::Muxer muxer = TRY(av::Muxer::create(file, tracks_, pieces_of(tracks_), beside()));
+    const auto all_done = [](const auto& feeds) { return std::ranges::all_of(feeds, [](const auto& f) { return f.done(); }); };
+    const auto done = [&] { return all_done(feeds_) && all_done(texts_); };
     for (std::int64_t piece = 1; !done(); ++piece) {
       for (TrackFeed& feed : feeds_) TRY(feed.write_before(piece, muxer));
+      for (TextFeed& feed : texts_) TRY(feed.write_before(piece, muxer));
       parent_.progress(feeds_.front().written());
     }
     for (std::size_t i = 0; i < feeds_.size(); ++i) {
@@ -286,6 +334,7 @@ class Stitch {
     report.bytes = TRY(file_size(file));
     bool heard = false;
     for (const av::MuxTrack& track : tracks_) {
+      if (track.parameters.media == 3) continue;
       const double seconds = static_cast<double>(track.lasts) / track.timescale;
       const auto bitrate = static_cast<std::int64_t>(static_cast<double>(track.bytes) * 8 / std::max(seconds, 1e-6));
       report.seconds = std::max(report.seconds, static_cast<double>(track.starts + track.lasts) / track.timescale);
@@ -302,12 +351,24 @@ class Stitch {
   }
 
  private:
+  [[nodiscard]] av::MuxBeside beside() const {
+    av::MuxBeside beside{plan_.beside.chapters, 0, plan_.beside.created_unix_s, user_data_of(plan_.beside)};
+    for (const av::MuxTrack& track : tracks_) {
+      const Timestamp end{track.starts + track.lasts, {1, track.timescale}};
+      beside.ends_ms = std::max(beside.ends_ms, end.in(kTextBase).ticks);
+    }
+    // A chapter may begin with the last instant of the film; it lasts a moment then.
+    if (!beside.chapters.empty()) beside.ends_ms = std::max(beside.ends_ms, beside.chapters.back().start + 1);
+    return beside;
+  }
+
   const StitchRequest& request_;
   const RenditionPlan& plan_;
   ParentLine& parent_;
   JoinedPictures joined_;
   std::vector<av::MuxTrack> tracks_;
   std::vector<TrackFeed> feeds_;
+  std::vector<TextFeed> texts_;
 };
 
 Result<> check_request(const StitchRequest& request) {
@@ -321,6 +382,7 @@ Result<> check_request(const StitchRequest& request) {
 }  // namespace
 
 Result<FileReport> stitch(int file, const StitchRequest& request, ParentLine& parent) {
+  if (request.text) return write_text_file(file, *request.text);
   TRY(check_request(request));
   Stitch work(request, parent);
   TRY(work.survey());

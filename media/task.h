@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "media/beside.h"
 #include "media/colour.h"
 #include "media/picture_shape.h"
 #include "media/timeline.h"
@@ -86,6 +87,7 @@ struct VideoTask {
   Damage damage = Damage::kRefuse;
   // The picture of this packet may be damaged in any case: the recording ends inside it.
   std::uint32_t cut_off = UINT32_MAX;
+  std::vector<Overlay> overlays;  // burnt into the source's pictures
   std::vector<RenditionTask> renditions;
 };
 
@@ -166,6 +168,7 @@ struct AnalyseRequest {
   std::string name;         // for messages
   bool decode_all = false;  // ask for Evidence::kDecoded
   Damage damage = Damage::kRefuse;
+  std::optional<BurnRequest> burn;
 };
 
 // ---- Stitch, package and verify: one rendition file ----
@@ -193,18 +196,21 @@ struct RenditionPlan {  // what the finished file must be
   std::int64_t last_duration = 1;
   std::optional<std::int64_t> maxrate, bufsize;  // for the leaky bucket
   std::vector<PlannedSound> sounds;              // the first plays unless somebody chooses another
+  BesidePlan beside;
 };
 // Files asked for in order: video journals of every segment, then one audio journal for each of the plan's sounds. fds: the
 // file to write (read/write).
 struct StitchRequest {
   RenditionPlan plan;
   std::uint32_t video_inputs = 0;
+  std::optional<TextTrack> text;  // instead of all that: a WebVTT file is written
 };
 // fds: the file to check.
 struct VerifyRequest {
   RenditionPlan plan;
-  bool planned = true;  // false: `plan` is empty, the file is judged by itself (inspect_output)
-  bool decode = false;  // also decode every frame; segments were decoded where they were made
+  bool planned = true;            // false: `plan` is empty, the file is judged by itself (inspect_output)
+  bool decode = false;            // also decode every frame; segments were decoded where they were made
+  std::optional<TextTrack> text;  // instead of all that: the file is WebVTT with just these cues
 };
 struct Check {
   std::string name;  // "frames", "timestamps", …
@@ -256,7 +262,8 @@ void fields(A& a, WovenPicture& v) {
 }
 template <class A>
 void fields(A& a, VideoTask& v) {
-  a(v.base, v.sources, v.orientation, v.shape, v.colour, v.deinterlace, v.top_first, v.woven, v.damage, v.cut_off, v.renditions);
+  a(v.base, v.sources, v.orientation, v.shape, v.colour, v.deinterlace, v.top_first, v.woven, v.damage, v.cut_off, v.overlays,
+    v.renditions);
 }
 template <class A>
 void fields(A& a, AudioProfile& v) {
@@ -296,7 +303,7 @@ void fields(A& a, SplitRequest& v) {
 }
 template <class A>
 void fields(A& a, AnalyseRequest& v) {
-  a(v.name, v.decode_all, v.damage);
+  a(v.name, v.decode_all, v.damage, v.burn);
 }
 template <class A>
 void fields(A& a, PlannedFrame& v) {
@@ -309,15 +316,15 @@ void fields(A& a, PlannedSound& v) {
 template <class A>
 void fields(A& a, RenditionPlan& v) {
   a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.colour, v.mastering, v.light, v.base, v.frames,
-    v.last_duration, v.maxrate, v.bufsize, v.sounds);
+    v.last_duration, v.maxrate, v.bufsize, v.sounds, v.beside);
 }
 template <class A>
 void fields(A& a, StitchRequest& v) {
-  a(v.plan, v.video_inputs);
+  a(v.plan, v.video_inputs, v.text);
 }
 template <class A>
 void fields(A& a, VerifyRequest& v) {
-  a(v.plan, v.planned, v.decode);
+  a(v.plan, v.planned, v.decode, v.text);
 }
 template <class A>
 void fields(A& a, Check& v) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "media/beside.h"
 #include "media/colour.h"
 
 // What the analysis of a source found out: value types only, so that the planner stays pure. Everything here was seen in
@@ -145,8 +146,9 @@ struct SourceFacts {
   std::optional<VideoTrack> video;  // the track a player would show
   std::vector<AudioTrack> audio;    // in file order; the default one is `audio_chosen`
   std::uint32_t audio_chosen = 0;
-  std::vector<Loss> losses;        // seen by the analysis; empty unless it was asked to salvage
-  std::vector<std::string> notes;  // "subtitle track 3 (ass) is not carried", "cover picture is not carried"
+  std::vector<Loss> losses;  // seen by the analysis; empty unless it was asked to salvage
+  BesideFacts beside;
+  std::vector<std::string> notes;  // "data tracks are not carried: 1"
 };
 
 template <class A>
@@ -186,7 +188,7 @@ void fields(A& a, AudioTrack& v) {
 }
 template <class A>
 void fields(A& a, SourceFacts& v) {
-  a(v.container, v.bytes, v.video, v.audio, v.audio_chosen, v.losses, v.notes);
+  a(v.container, v.bytes, v.video, v.audio, v.audio_chosen, v.losses, v.beside, v.notes);
 }
 
 }  // namespace gopmill

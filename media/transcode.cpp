@@ -12,6 +12,7 @@
 #include "base/archive.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "media/av/burn.h"
 #include "media/av/decoder.h"
 #include "media/av/encoder.h"
 #include "media/av/filter.h"
@@ -258,6 +259,7 @@ class Segment {
         parent_(parent),
         filter_(make_filter(task, open)),
         weaver_(task.woven, task.top_first),
+        burner_(task.overlays, task.colour),
         wanted_(task) {
     for (const std::size_t i : open) renditions_.emplace_back(task.renditions[i], searches[i].quality(), outputs[i]);
     const RenditionTask& first = task.renditions.front();
@@ -326,6 +328,7 @@ class Segment {
     const av::PictureFacts facts = av::facts_of(frame);
     const auto verdict = wanted_.take(static_cast<std::uint32_t>(facts.pts), facts.damaged);
     if (verdict.use == WantedPictures::Use::kDrop) return {};
+    TRY(burner_.burn(frame, static_cast<std::uint32_t>(verdict.index)));
     if (!task_.woven.empty()) {
       return weaver_.push(frame, static_cast<std::uint32_t>(verdict.index),
                           [this](std::int64_t index, AVFrame& picture) { return filter_.push(picture, index, on_picture()); });
@@ -352,6 +355,7 @@ class Segment {
   ParentLine& parent_;
   av::PictureFilter filter_;
   av::Weaver weaver_;
+  av::Burner burner_;
   std::vector<RenditionEncode> renditions_;
   std::uint32_t body_first_ = 0, body_last_ = 0;  // packets of the body, by ordinal
   DecodeClock clock_;

@@ -17,6 +17,7 @@
 #include "media/colour_check.h"
 #include "media/joined.h"
 #include "media/mp4_boxes.h"
+#include "media/verify_beside.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -55,7 +56,7 @@ struct Track {
 class Verification {
  public:
   Verification(int file, const RenditionPlan* plan, bool decode, ParentLine& parent)
-      : file_(file), plan_(plan), decode_(decode), parent_(parent) {}
+      : file_(file), plan_(plan), decode_(decode), parent_(parent), beside_(plan) {}
 
   Result<FileReport> run() {
     report_.bytes = TRY(file_size(file_));
@@ -105,7 +106,12 @@ class Verification {
   }
 
   Result<> find_tracks() {
-    for (const Mp4Track& boxes : layout_.tracks) {
+    for (std::uint32_t stream = 0; stream < layout_.tracks.size(); ++stream) {
+      const Mp4Track& boxes = layout_.tracks[stream];
+      if (beside_.take(layout_, boxes, stream)) {
+        order_.push_back(nullptr);
+        continue;
+      }
       const bool video = boxes.handler == "vide";
       if ((!video && boxes.handler != "soun") || (video && video_))
         return fail(FaultKind::kInput, "a track too many, of kind '" + boxes.handler + "'");
@@ -266,18 +272,33 @@ class Verification {
 
   Result<> listen() {
     av::Demuxer demuxer = TRY(av::Demuxer::open(file_));
-    if (demuxer.streams().size() != order_.size()) return fail(FaultKind::kInput, count_of(demuxer.streams().size(), "stream"));
-    for (std::size_t i = 0; i < order_.size(); ++i) TRY(open_decoder(demuxer.streams()[i], *order_[i]));
+    const av::Claims claims = demuxer.claims();
+    // A cover is a stream to libav, without a track.
+    if (demuxer.streams().size() != order_.size() + (claims.cover ? 1 : 0))
+      return fail(FaultKind::kInput, count_of(demuxer.streams().size(), "stream"));
+    std::vector<std::uint32_t> kept;
+    for (std::uint32_t i = 0; i < order_.size(); ++i) {
+      if (order_[i]) TRY(open_decoder(demuxer.streams()[i], *order_[i]));
+      if (order_[i] || beside_.has(i)) kept.push_back(i);
+    }
+    demuxer.keep_only(kept);
     std::optional<LeakyBucket> bucket;
     if (plan_ && plan_->maxrate && plan_->bufsize && *plan_->maxrate > 0 && *plan_->bufsize > 0)
       bucket.emplace(*plan_->maxrate, *plan_->bufsize);
     while (const auto item = TRY(demuxer.next())) {
+      if (!order_[item->stream]) {
+        beside_.hear(item->stream, item->packet);
+        continue;
+      }
       Track& track = *order_[item->stream];
       if (bucket && &track == &*video_) bucket->take({item->packet.dts, track.boxes->base()}, item->packet.bytes.size());
       TRY(hear(track, item->packet));
-      parent_.progress(order_.front()->heard.packets);
+      parent_.progress(track.heard.packets);
     }
-    for (Track* track : order_) TRY(finish_decoder(*track));
+    for (Track* track : order_) {
+      if (track) TRY(finish_decoder(*track));
+    }
+    for (Check& found : beside_.finish(claims)) report_.checks.push_back(std::move(found));
     const auto truncation = demuxer.truncation();
     check_heard(truncation ? truncation->text : std::string());
     check_picture_format(demuxer);
@@ -348,6 +369,7 @@ class Verification {
     std::string found;
     bool good = truncation.empty();
     for (const Track* track : order_) {
+      if (!track) continue;
       const Heard& heard = track->heard;
       found += (found.empty() ? "" : ", ") + count_of(heard.packets, "packet");
       if (heard.packets != track->shown.samples.size()) {
@@ -400,6 +422,7 @@ class Verification {
 
   Result<> describe() {
     for (const Track* track : order_) {
+      if (!track) continue;
       const double seconds = Timestamp{track->shown.lasts, track->boxes->base()}.seconds();
       const auto bitrate = static_cast<std::int64_t>(static_cast<double>(track->heard.bytes) * 8 / std::max(seconds, 1e-6));
       report_.seconds =
@@ -426,13 +449,15 @@ class Verification {
   Mp4Layout layout_;
   std::optional<Track> video_;
   std::deque<Track> sounds_;   // in the file's order; never moves
-  std::vector<Track*> order_;  // as in the file
+  std::vector<Track*> order_;  // as in the file; null: of beside_
+  BesideCheck beside_;
   FileReport report_;
 };
 
 }  // namespace
 
 Result<FileReport> verify(int file, const VerifyRequest& request, ParentLine& parent) {
+  if (request.text) return verify_text_file(file, *request.text);
   if (!request.planned) return inspect_output(file, request.decode, parent);
   return Verification(file, &request.plan, request.decode, parent).run();
 }

@@ -31,6 +31,11 @@ Result<TaskResult> encode_audio(const AudioTask& task, int input, std::uint64_t 
 // Joins journals in plan order on the plan's timeline and writes one MP4, `moov` first, in one pass. media/stitch.cpp
 Result<FileReport> stitch(int file, const StitchRequest& request, ParentLine& parent);
 
+// Writes a text track as a WebVTT file. stitch() hands over to it. media/text_file.cpp
+Result<FileReport> write_text_file(int file, const TextTrack& track);
+// Reads it as a stranger and compares its cues with the plan's. verify() hands over to it. media/text_file.cpp
+Result<FileReport> verify_text_file(int file, const TextTrack& planned);
+
 // Reads a finished file as a stranger would and compares it with the plan. media/verify.cpp
 Result<FileReport> verify(int file, const VerifyRequest& request, ParentLine& parent);
 // The same without a plan: is the file whole, in order and decodable? kInput if it is no MP4. media/verify.cpp

@@ -78,6 +78,27 @@ struct AudioProfile {
   friend bool operator==(const AudioProfile&, const AudioProfile&) = default;
 };
 
+enum class TextSubtitles : std::uint8_t { kNone = 1, kVtt = 2, kMovText = 3, kBoth = 4 };
+enum class BitmapSubtitles : std::uint8_t { kDrop = 1, kBurn = 2 };
+
+// What becomes of subtitles. `tracks` and `languages` choose among text tracks; one bitmap track is burnt in: the forced one
+// among the chosen, else the default one, else the first.
+struct SubtitleProfile {
+  TextSubtitles text = TextSubtitles::kVtt;
+  BitmapSubtitles bitmap = BitmapSubtitles::kDrop;
+  TrackChoice tracks = TrackChoice::kAll;
+  std::vector<std::string> languages;  // of kLanguages (media/language.h)
+  [[nodiscard]] bool as_files() const { return text == TextSubtitles::kVtt || text == TextSubtitles::kBoth; }
+  [[nodiscard]] bool as_tracks() const { return text == TextSubtitles::kMovText || text == TextSubtitles::kBoth; }
+  friend bool operator==(const SubtitleProfile&, const SubtitleProfile&) = default;
+};
+
+struct MetadataProfile {
+  bool keep = true;       // title, artist… by the allow-list of docs/profiles.md
+  bool location = false;  // where it was recorded: nobody expects that in what they pass on
+  friend bool operator==(const MetadataProfile&, const MetadataProfile&) = default;
+};
+
 struct Profile {
   std::string name;
   std::string device;  // device class, for people: "phone", "tablet", "tv"…
@@ -90,6 +111,8 @@ struct Profile {
   Damage damage = Damage::kRefuse;
   std::optional<AudioProfile> audio;  // nullopt: sound is dropped
   std::string container = "mp4";
+  SubtitleProfile subtitles;
+  MetadataProfile metadata;
   friend bool operator==(const Profile&, const Profile&) = default;
 };
 
@@ -144,5 +167,7 @@ std::string to_yaml(const Profile& profile);
 // The words profiles use: "h264", "hevc", "av1", "vp9"; "aac", "opus".
 std::string_view codec_word(VideoCodec codec);
 std::string_view codec_word(AudioCodec codec);
+// "none", "vtt", "mov_text", "both".
+std::string_view text_subtitles_word(TextSubtitles text);
 
 }  // namespace gopmill

@@ -50,9 +50,12 @@ constexpr std::size_t kOptionsMax = 64;                    // Options of one ren
 constexpr std::size_t kOptionNameMax = 64;
 constexpr std::size_t kOptionValueMax = 1024;  // x264-params is a long line.
 
-const std::vector<std::string_view> kProfileKeys = {"name",     "device",    "description", "extends", "gop",       "segment", "joins",
-                                                    "telecine", "damage", "container", "audio", "rendition", "renditions"};
+const std::vector<std::string_view> kProfileKeys = {"name",     "device", "description", "extends", "gop",       "segment",  "joins",
+                                                    "telecine", "damage", "container",   "audio",   "subtitles", "metadata", "rendition",
+                                                    "renditions"};
 const std::vector<std::string_view> kAudioKeys = {"codec", "bitrate", "channels", "tracks", "loudness", "true_peak"};
+const std::vector<std::string_view> kSubtitleKeys = {"text", "bitmap", "tracks"};
+const std::vector<std::string_view> kMetadataKeys = {"keep", "location"};
 const std::vector<std::string_view> kRenditionKeys = {
     "name",    "codec",  "height", "fps_max", "fps",           "quality", "bitrate", "maxrate", "bufsize", "preset",
     "profile", "level",  "pixel_format", "dynamic_range", "options"};
@@ -69,6 +72,14 @@ constexpr auto kDamageWords = std::to_array<Word<Damage>>({{"refuse", Damage::kR
 constexpr auto kContainerWords = std::to_array<Word<std::string_view>>({{"mp4", "mp4"}});
 constexpr auto kAudioWords = std::to_array<Word<AudioCodec>>({{"aac", AudioCodec::kAac}, {"opus", AudioCodec::kOpus}});
 constexpr auto kChannelWords = std::to_array<Word<int>>({{"1", 1}, {"2", 2}, {"6", 6}});
+constexpr auto kTextWords = std::to_array<Word<TextSubtitles>>({{"none", TextSubtitles::kNone},
+                                                                {"vtt", TextSubtitles::kVtt},
+                                                                {"mov_text", TextSubtitles::kMovText},
+                                                                {"both", TextSubtitles::kBoth}});
+constexpr auto kBitmapWords =
+    std::to_array<Word<BitmapSubtitles>>({{"drop", BitmapSubtitles::kDrop}, {"burn", BitmapSubtitles::kBurn}});
+constexpr auto kKeepWords = std::to_array<Word<bool>>({{"standard", true}, {"none", false}});
+constexpr auto kSwitchWords = std::to_array<Word<bool>>({{"true", true}, {"false", false}});
 constexpr auto kVideoWords = std::to_array<Word<VideoCodec>>(
     {{"h264", VideoCodec::kH264}, {"hevc", VideoCodec::kHevc}, {"av1", VideoCodec::kAv1}, {"vp9", VideoCodec::kVp9}});
 constexpr auto kPixelWords =
@@ -259,6 +270,39 @@ Result<std::optional<AudioProfile>> read_audio(const TreeEntry& entry, const Com
   return audio;
 }
 
+// ---- Subtitles and metadata ----
+
+Result<SubtitleProfile> read_subtitles(const TreeEntry& entry, const Complaints& complaints) {
+  SubtitleProfile subtitles;
+  const Value whole(entry, complaints);
+  if (whole.is("none")) {
+    subtitles.text = TextSubtitles::kNone;
+    return subtitles;
+  }
+  if (entry.value.kind != TreeNode::Kind::kMap) return whole.wrong("none, or a map of text, bitmap and tracks");
+  TRY(check_keys(entry.value, kSubtitleKeys, complaints));
+  if (const auto* text = entry.value.find("text")) subtitles.text = TRY(Value(*text, complaints).one_of(kTextWords));
+  if (const auto* bitmap = entry.value.find("bitmap")) subtitles.bitmap = TRY(Value(*bitmap, complaints).one_of(kBitmapWords));
+  if (const auto* tracks = entry.value.find("tracks"))
+    TRY(read_track_choice(*tracks, subtitles.tracks, subtitles.languages, complaints));
+  return subtitles;
+}
+
+Result<MetadataProfile> read_metadata(const TreeEntry& entry, const Complaints& complaints) {
+  MetadataProfile metadata;
+  const Value whole(entry, complaints);
+  if (whole.is("none")) {
+    metadata.keep = false;
+    return metadata;
+  }
+  if (entry.value.kind != TreeNode::Kind::kMap) return whole.wrong("none, or a map of keep and location");
+  TRY(check_keys(entry.value, kMetadataKeys, complaints));
+  if (const auto* keep = entry.value.find("keep")) metadata.keep = TRY(Value(*keep, complaints).one_of(kKeepWords));
+  if (const auto* location = entry.value.find("location"))
+    metadata.location = TRY(Value(*location, complaints).one_of(kSwitchWords));
+  return metadata;
+}
+
 // ---- Renditions ----
 
 bool is_option_name(std::string_view text) {
@@ -438,6 +482,8 @@ Result<Profile> read_head(const TreeNode& root, const Complaints& complaints, st
   if (const auto* entry = root.find("container")) profile.container = TRY(Value(*entry, complaints).one_of(kContainerWords));
   profile.audio = AudioProfile{};
   if (const auto* entry = root.find("audio")) profile.audio = TRY(read_audio(*entry, complaints));
+  if (const auto* entry = root.find("subtitles")) profile.subtitles = TRY(read_subtitles(*entry, complaints));
+  if (const auto* entry = root.find("metadata")) profile.metadata = TRY(read_metadata(*entry, complaints));
   return profile;
 }
 

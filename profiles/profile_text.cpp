@@ -28,10 +28,10 @@ void put(std::string& yaml, std::string_view indent, std::string_view key, std::
   yaml.append(indent).append(key).append(": ").append(value).append("\n");
 }
 
-std::string tracks_text(const AudioProfile& audio) {
-  if (audio.tracks != TrackChoice::kLanguages) return audio.tracks == TrackChoice::kAll ? "all" : "default";
+std::string tracks_text(TrackChoice tracks, const std::vector<std::string>& languages) {
+  if (tracks != TrackChoice::kLanguages) return tracks == TrackChoice::kAll ? "all" : "default";
   std::string list;
-  for (const std::string& language : audio.languages) list += (list.empty() ? "[" : ", ") + yaml_text(language);
+  for (const std::string& language : languages) list += (list.empty() ? "[" : ", ") + yaml_text(language);
   return list + "]";
 }
 
@@ -60,6 +60,19 @@ void put_rendition(std::string& yaml, const RenditionProfile& rendition) {
   for (const auto& [option, value] : rendition.encoder_options) put(yaml, "      ", yaml_text(option), yaml_text(value));
 }
 
+void put_subtitles(std::string& yaml, const SubtitleProfile& subtitles) {
+  yaml += "subtitles:\n";
+  put(yaml, "  ", "text", text_subtitles_word(subtitles.text));
+  put(yaml, "  ", "bitmap", subtitles.bitmap == BitmapSubtitles::kBurn ? "burn" : "drop");
+  put(yaml, "  ", "tracks", tracks_text(subtitles.tracks, subtitles.languages));
+}
+
+void put_metadata(std::string& yaml, const MetadataProfile& metadata) {
+  yaml += "metadata:\n";
+  put(yaml, "  ", "keep", metadata.keep ? "standard" : "none");
+  put(yaml, "  ", "location", metadata.location ? "true" : "false");
+}
+
 }  // namespace
 
 std::string_view codec_word(VideoCodec codec) {
@@ -68,6 +81,16 @@ std::string_view codec_word(VideoCodec codec) {
     case VideoCodec::kHevc: return "hevc";
     case VideoCodec::kAv1: return "av1";
     case VideoCodec::kVp9: return "vp9";
+  }
+  return "";
+}
+
+std::string_view text_subtitles_word(TextSubtitles text) {
+  switch (text) {
+    case TextSubtitles::kNone: return "none";
+    case TextSubtitles::kVtt: return "vtt";
+    case TextSubtitles::kMovText: return "mov_text";
+    case TextSubtitles::kBoth: return "both";
   }
   return "";
 }
@@ -90,12 +113,14 @@ std::string to_yaml(const Profile& profile) {
     put(yaml, "  ", "codec", codec_word(profile.audio->codec));
     put(yaml, "  ", "bitrate", bits_text(profile.audio->bitrate));
     put(yaml, "  ", "channels", std::to_string(profile.audio->channels));
-    put(yaml, "  ", "tracks", tracks_text(*profile.audio));
+    put(yaml, "  ", "tracks", tracks_text(profile.audio->tracks, profile.audio->languages));
     put(yaml, "  ", "loudness", profile.audio->loudness ? decibels_text(*profile.audio->loudness) : "none");
     put(yaml, "  ", "true_peak", decibels_text(profile.audio->true_peak));
   } else {
     put(yaml, "", "audio", "none");
   }
+  put_subtitles(yaml, profile.subtitles);
+  put_metadata(yaml, profile.metadata);
   yaml += profile.renditions.empty() ? "renditions: []\n" : "renditions:\n";
   for (const RenditionProfile& rendition : profile.renditions) put_rendition(yaml, rendition);
   return yaml;

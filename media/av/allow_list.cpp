@@ -11,7 +11,7 @@ const char* const kDemuxers =
 const char* const kDecoders =
     "h264,hevc,av1,libdav1d,vp8,vp9,mpeg1video,mpeg2video,mpeg4,h263,h263p,h263i,flv,msmpeg4,msmpeg4v2,msmpeg4v1,wmv1,wmv2,wmv3,"
     "vc1,"
-    "theora,mjpeg,prores,dnxhd,dvvideo,ffv1,huffyuv,rawvideo,v210,jpeg2000,cinepak,svq1,svq3,"
+    "theora,mjpeg,prores,dnxhd,dvvideo,ffv1,huffyuv,rawvideo,v210,jpeg2000,cinepak,svq1,svq3,png,"
     "aac,aac_latm,mp3,mp3float,mp2,mp2float,mp1,mp1float,opus,vorbis,flac,alac,ac3,eac3,dca,truehd,mlp,amrnb,amrwb,wmav1,wmav2,"
     "wmapro,"
     "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_u8,pcm_s8,pcm_alaw,pcm_mulaw,"

@@ -238,6 +238,8 @@ std::string Demuxer::complaint() const { return state_->complaint; }
 bool Demuxer::clock_may_jump() const { return container() == "mpegts" || container() == "mpeg"; }
 std::uint64_t Demuxer::bytes() const { return state_->bytes; }
 
+Claims Demuxer::claims() const { return claims_of(*state_->format); }
+
 std::optional<Truncation> Demuxer::truncation() const {
   const State& s = *state_;
   // An MP4's index lists every sample. Fragmented files grow it as they are read, so there nothing is missing from it.
@@ -245,7 +247,8 @@ std::optional<Truncation> Demuxer::truncation() const {
     for (unsigned i = 0; i < s.ordinals.size(); ++i) {
       AVStream* stream = s.format->streams[i];
       const int indexed = avformat_index_get_entries_count(stream);
-      if (!s.wanted[i] || indexed <= 0 || s.taken[i] >= static_cast<std::uint32_t>(indexed)) continue;
+      // A track of text has entries that libav never gives out: outside of an edit, or empty.
+      if (s.streams[i].media == Media::kSubtitle || !s.wanted[i] || indexed <= 0 || s.taken[i] >= static_cast<std::uint32_t>(indexed)) continue;
       const AVIndexEntry* last = avformat_index_get_entry(stream, indexed - 1);
       return Truncation{"stream " + std::to_string(i) + " has " + std::to_string(s.taken[i]) + " of the " +
                             std::to_string(indexed) + " packets its index lists",
@@ -272,7 +275,7 @@ namespace {
 // Side data a decoder needs to give the same pictures and samples; the rest stays behind.
 bool travels(AVPacketSideDataType type) {
   return type == AV_PKT_DATA_NEW_EXTRADATA || type == AV_PKT_DATA_PARAM_CHANGE || type == AV_PKT_DATA_SKIP_SAMPLES ||
-         type == AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL || type == AV_PKT_DATA_PALETTE;
+         type == AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL || type == AV_PKT_DATA_PALETTE || type == AV_PKT_DATA_WEBVTT_SETTINGS;
 }
 
 JournalPacket to_journal(const AVPacket& packet, std::uint32_t ordinal) {

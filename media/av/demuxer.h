@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "media/av/claims.h"
 #include "media/av/hdr.h"
 #include "media/journal.h"
 #include "media/timeline.h"
@@ -50,6 +51,7 @@ class Demuxer {
   // An MPEG transport or program stream: a broadcast without beginning or end, whose clock may be set anew on the way.
   [[nodiscard]] bool clock_may_jump() const;
   [[nodiscard]] const std::vector<StreamFacts>& streams() const;
+  [[nodiscard]] Claims claims() const;
   // Packets of other streams are dropped by the demuxer. Ordinals count from 0 per stream.
   void keep_only(const std::vector<std::uint32_t>& streams);
 

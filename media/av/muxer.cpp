@@ -6,6 +6,7 @@ extern "C" {
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <numeric>
 #include <optional>
 #include <string_view>
@@ -31,9 +32,12 @@ constexpr std::uint64_t kFixedBytesPerTrack = 2048;
 constexpr std::uint64_t kFreeBytesMin = 8;
 
 // Upper bound of the moov box (ISO/IEC 14496-12): stsz 4 per sample, stts and ctts 8 per run, stss 4 per key, and per chunk
-// 12 of stsc and 8 of co64.
-std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t pieces) {
-  std::uint64_t bytes = kFixedBytes;
+// 12 of stsc and 8 of co64. A chapter is a sample of its own track, and in Nero's list a time and a title; a reference to that track is
+// among what is fixed per track.
+std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t pieces, const MuxBeside& beside) {
+  std::uint64_t bytes = kFixedBytes + beside.user_data.size();
+  if (!beside.chapters.empty()) bytes += kFixedBytesPerTrack + kEditListBytesMax;
+  for (const Chapter& chapter : beside.chapters) bytes += 4 + 8 + 20 + 9 + chapter.title.size();
   for (const MuxTrack& track : tracks) {
     const std::uint64_t chunks = std::min(track.samples, pieces + 2 * track.bytes / kChunkBytes + 2);
     bytes += kFixedBytesPerTrack + 2 * track.title.size() + 2 * track.parameters.extradata.size() + kEditListBytesMax;
@@ -140,11 +144,38 @@ std::uint32_t tag_of(AVCodecID codec) {
   return codec == AV_CODEC_ID_HEVC ? MKTAG('h', 'v', 'c', '1') : 0;
 }
 
+// What libavformat frees with its context.
+void add_chapters(AVFormatContext& format, const MuxBeside& beside) {
+  if (beside.chapters.empty()) return;
+  format.chapters = static_cast<AVChapter**>(av_calloc(beside.chapters.size(), sizeof(AVChapter*)));
+  GOPMILL_CHECK(format.chapters);
+  for (std::size_t i = 0; i < beside.chapters.size(); ++i) {
+    auto* chapter = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
+    GOPMILL_CHECK(chapter);
+    format.chapters[format.nb_chapters++] = chapter;
+    chapter->id = static_cast<std::int64_t>(i);
+    chapter->time_base = {1, 1000};
+    chapter->start = beside.chapters[i].start;
+    chapter->end = i + 1 < beside.chapters.size() ? beside.chapters[i + 1].start : beside.ends_ms;
+    av_dict_set(&chapter->metadata, "title", beside.chapters[i].title.c_str(), 0);
+  }
+}
+
+// As libavformat reads it again.
+std::string date_text(std::int64_t unix_s) {
+  const auto seconds = static_cast<std::time_t>(unix_s);
+  std::tm parts{};
+  char text[32] = {};
+  if (::gmtime_r(&seconds, &parts) == nullptr || std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) return {};
+  return text;
+}
+
 }  // namespace
 
 struct Muxer::State {
   LastWords words;
   std::vector<MuxTrack> tracks;
+  MuxBeside beside;
   std::uint32_t movie_timescale = 0;
   std::uint64_t gap = 0;       // bytes reserved for moov and what fills up
   std::size_t type_bytes = 0;  // of the box in front of it
@@ -201,6 +232,8 @@ Result<> Muxer::State::begin() {
   format->pb = writer->io();
   format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
   for (const MuxTrack& track : tracks) TRY(add_stream(track));
+  add_chapters(*format, beside);
+  if (beside.created_unix_s) av_dict_set(&format->metadata, "creation_time", date_text(*beside.created_unix_s).c_str(), 0);
   AVDictionary* options = nullptr;
   av_dict_set_int(&options, "moov_size", static_cast<std::int64_t>(gap), 0);
   av_dict_set_int(&options, "movie_timescale", movie_timescale, 0);
@@ -237,8 +270,13 @@ Result<> Muxer::State::place_head() {
                      static_cast<std::uint64_t>(rescale(track.lasts, base, movie, Rounding::kUp)),
                      static_cast<std::uint64_t>(track.skips)});
   }
+  if (!beside.chapters.empty()) {
+    const auto ticks = [&](std::int64_t ms) { return av_rescale_q(ms, {1, 1000}, {1, static_cast<int>(movie_timescale)}); };
+    const std::int64_t first = ticks(beside.chapters.front().start);
+    edits.push_back({static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(ticks(beside.ends_ms) - first), 0});
+  }
   std::string head(written.substr(0, type_bytes));
-  head += TRY(with_edit_lists(std::string(written.substr(type_bytes, size)), edits));
+  head += TRY(with_edit_lists(std::string(written.substr(type_bytes, size)), edits, beside.user_data));
   const std::uint64_t end = type_bytes + gap;
   if (head.size() + kFreeBytesMin > end) {
     return fail(FaultKind::kInternal,
@@ -251,14 +289,15 @@ Result<> Muxer::State::place_head() {
   return writer->write_out(0, head);
 }
 
-Result<Muxer> Muxer::create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces) {
+Result<Muxer> Muxer::create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxBeside beside) {
   GOPMILL_CHECK(!tracks.empty());
   auto state = std::make_unique<State>();
   LastWords::clear();
   state->movie_timescale = movie_timescale(tracks);
   state->tracks = std::move(tracks);
-  const std::uint64_t moov = moov_bytes_max(state->tracks, pieces) + kFreeBytesMin;
+  const std::uint64_t moov = moov_bytes_max(state->tracks, pieces, beside) + kFreeBytesMin;
   if (moov > kMoovBytesMax) return fail(FaultKind::kInternal, "an index of " + std::to_string(moov) + " bytes");
+  state->beside = std::move(beside);
   state->gap = moov;
   // The type box comes in front of the gap, so everything up to here is head for certain.
   state->writer = SplitWriter::make(fd, moov);

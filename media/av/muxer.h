@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "media/beside.h"
 #include "media/colour.h"
 #include "media/journal.h"
 
@@ -34,6 +35,14 @@ struct MuxTrack {
   std::uint64_t keys = 0;           // 0: every sample is one
 };
 
+// What the movie has beside its tracks.
+struct MuxBeside {
+  std::vector<Chapter> chapters;  // ms, rising; as a text track and as Nero's list, so that every player finds one it reads
+  std::int64_t ends_ms = 0;       // of the last chapter
+  std::optional<std::int64_t> created_unix_s;
+  std::string user_data;  // whole boxes (media/mp4_beside.h)
+};
+
 struct MuxSample {
   std::int64_t dts = 0;  // media time, from 0
   std::int64_t pts = 0;
@@ -52,7 +61,7 @@ struct MuxSample {
 class Muxer {
  public:
   // `pieces`: at most so many times the track changes from one sample to the next. kInternal for a codec MP4 cannot hold, kMachine where the disk fails.
-  static Result<Muxer> create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces);
+  static Result<Muxer> create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxBeside beside = {});
   Muxer(Muxer&&) noexcept;
   ~Muxer();
 

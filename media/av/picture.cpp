@@ -56,6 +56,7 @@ PictureFacts facts_of(const AVFrame& frame) {
   facts.damaged = is_damaged(frame);
   facts.interlaced = frame.interlaced_frame != 0;
   facts.top_first = frame.interlaced_frame == 0 || frame.top_field_first != 0;
+  facts.has_captions = av_frame_get_side_data(&frame, AV_FRAME_DATA_A53_CC) != nullptr;
   if (const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))) {
     facts.bit_depth = description->comp[0].depth;
     facts.has_alpha = (description->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;

@@ -24,6 +24,7 @@ struct PictureFacts {
   bool top_first = true;
   bool has_alpha = false;
   bool damaged = false;  // the decoder had to guess parts of it, or refers to what it does not have
+  bool has_captions = false;  // CEA-608 or 708
 };
 PictureFacts facts_of(const AVFrame& frame);
 

@@ -41,6 +41,8 @@ joins: exact
 damage: salvage
 container: mp4
 audio: {codec: opus, bitrate: 96k, channels: 1, tracks: [eng, pt-br], loudness: -16.5, true_peak: -2}
+subtitles: {text: both, bitmap: burn, tracks: [eng, pt-br]}
+metadata: {keep: none, location: true}
 rendition:
   codec: hevc
   options: {x265-params: "aq-mode=2:psy-rd=1"}
@@ -74,6 +76,8 @@ Profile everything() {
                                .languages = {"eng", "pt-br"},
                                .loudness = -16.5,
                                .true_peak = -2};
+  profile.subtitles = {TextSubtitles::kBoth, BitmapSubtitles::kBurn, TrackChoice::kLanguages, {"eng", "pt-br"}};
+  profile.metadata = {.keep = false, .location = true};
   RenditionProfile large{.name = "source", .codec = VideoCodec::kHevc, .fps_max = Rational{30000, 1001}};
   large.rate = {.quality = 21.5, .maxrate = 2'500'000, .bufsize = 5'000'000};
   large.preset = "slow";
@@ -179,6 +183,13 @@ TEST(ToYaml, IsCanonicalAndComplete) {
             "damage: refuse\n"
             "container: mp4\n"
             "audio: none\n"
+            "subtitles:\n"
+            "  text: vtt\n"
+            "  bitmap: drop\n"
+            "  tracks: all\n"
+            "metadata:\n"
+            "  keep: standard\n"
+            "  location: false\n"
             "renditions:\n"
             "  - name: \"source\"\n"
             "    codec: h264\n"
@@ -204,6 +215,8 @@ TEST(ToYaml, LoadsBackEqual) {
       "description: \"tab-free, two\\nlines, \\u2028, \\\"quoted\\\", \\\\, ünï, 'x', #, %\"\nrenditions: []\n",
       "gop: 1001/300\nsegment: 1001/100\nrenditions: [{quality: 0.1, fps_max: 2997/100}]\n",
       "telecine: film\nrenditions: [{quality: 23, fps: 29.97}]\n",
+      "subtitles: none\nmetadata: none\nrenditions: []\n",
+      "subtitles: {tracks: default, text: mov_text}\nmetadata: {location: true}\nrenditions: []\n",
       "gop: 0.333333\nrenditions: [{bitrate: 123457, maxrate: 200001, bufsize: 300000}]\n",
       "renditions: [{codec: vp9, quality: 31, profile: 2, pixel_format: yuv420p10, options: {aq-mode: '~', 'a:b': ''}}]\n",
   };

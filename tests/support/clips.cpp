@@ -1,3 +1,5 @@
+// Long because: it makes every kind of track there is in a clip, each in a few lines over the same muxer.
+
 #include "tests/support/clips.h"
 
 extern "C" {
@@ -248,12 +250,72 @@ void add_sound(const ClipSound& clip, Rational shift, Track& track, Output& outp
   encode(track, nullptr, output, keep);
 }
 
+void add_text(const ClipText& clip, Rational shift, Output& output, std::vector<AVRational>& bases) {
+  AVStream* stream = avformat_new_stream(output.format.get(), nullptr);
+  GOPMILL_CHECK(stream);
+  stream->time_base = {1, 1000};
+  stream->codecpar->codec_type = AVMEDIA_TYPE_SUBTITLE;
+  stream->codecpar->codec_id = avcodec_descriptor_get_by_name(clip.codec.c_str())->id;
+  if (!clip.language.empty()) av_dict_set(&stream->metadata, "language", clip.language.c_str(), 0);
+  if (!clip.title.empty()) av_dict_set(&stream->metadata, "title", clip.title.c_str(), 0);
+  if (clip.is_default) stream->disposition |= AV_DISPOSITION_DEFAULT;
+  if (clip.is_forced) stream->disposition |= AV_DISPOSITION_FORCED;
+  if (clip.codec == "ass") {
+    static constexpr char kHeader[] = "[Script Info]\nScriptType: v4.00+\n";
+    stream->codecpar->extradata = static_cast<std::uint8_t*>(av_mallocz(sizeof kHeader + AV_INPUT_BUFFER_PADDING_SIZE));
+    std::memcpy(stream->codecpar->extradata, kHeader, sizeof kHeader - 1);
+    stream->codecpar->extradata_size = sizeof kHeader - 1;
+  }
+  bases.push_back(stream->time_base);
+  const std::int64_t late = shift.num * 1000 / shift.den;
+  for (const ClipText::Line& line : clip.lines) {
+    av::Packet packet = av::make_packet();
+    GOPMILL_CHECK(av_new_packet(packet.get(), static_cast<int>(line.bytes.size())) >= 0);
+    std::memcpy(packet->data, line.bytes.data(), line.bytes.size());
+    packet->pts = packet->dts = line.start_ms + late;
+    packet->duration = line.lasts_ms;
+    packet->stream_index = stream->index;
+    packet->flags |= AV_PKT_FLAG_KEY;
+    output.packets.push_back(std::move(packet));
+  }
+}
+
+void add_cover(Track& track, Output& output) {
+  const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG);
+  track.context.reset(avcodec_alloc_context3(codec));
+  track.context->width = 64;
+  track.context->height = 48;
+  track.context->pix_fmt = AV_PIX_FMT_YUVJ420P;
+  track.context->time_base = {1, 25};
+  open_track(track, output, {});
+  track.stream->disposition |= AV_DISPOSITION_ATTACHED_PIC;
+  const av::Frame frame = new_picture(64, 48, AV_PIX_FMT_YUVJ420P);
+  draw(*frame, 0, 128);
+  frame->pts = 0;
+  encode(track, frame.get(), output, [](AVPacket&) { return true; });
+  encode(track, nullptr, output, [](AVPacket&) { return true; });
+}
+
+void add_chapters(const std::vector<ClipChapter>& chapters, AVFormatContext& format) {
+  if (chapters.empty()) return;
+  format.chapters = static_cast<AVChapter**>(av_calloc(chapters.size(), sizeof(AVChapter*)));
+  for (const ClipChapter& chapter : chapters) {
+    auto* made = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
+    made->id = static_cast<std::int64_t>(format.nb_chapters) + 1;
+    made->time_base = {1, 1000};
+    made->start = chapter.start_ms;
+    made->end = chapter.end_ms;
+    av_dict_set(&made->metadata, "title", chapter.title.c_str(), 0);
+    format.chapters[format.nb_chapters++] = made;
+  }
+}
+
 // libavformat sorts them across tracks; without a limit on how much it may hold back, since whole tracks come one after the other.
-void write_packets(Output& output, const std::vector<const Track*>& tracks) {
+void write_packets(Output& output, const std::vector<AVRational>& bases) {
   output.format->max_interleave_delta = 0;
   for (const av::Packet& packet : output.packets) {
-    const Track& track = *tracks[static_cast<std::size_t>(packet->stream_index)];
-    av_packet_rescale_ts(packet.get(), track.context->time_base, track.stream->time_base);
+    const auto index = static_cast<std::size_t>(packet->stream_index);
+    av_packet_rescale_ts(packet.get(), bases[index], output.format->streams[index]->time_base);
     const int error = av_interleaved_write_frame(output.format.get(), packet.get());
     GOPMILL_CHECK(error >= 0);
   }
@@ -271,14 +333,13 @@ Fd make_clip(const Clip& clip) {
   output.format.reset(made);
   made->pb = output.io->io;
   made->flags |= AVFMT_FLAG_CUSTOM_IO;
-  Track picture;
-  std::deque<Track> sounds;  // tracks never move
-  std::vector<const Track*> tracks;
+  Track picture, later, cover;
+  std::deque<Track> sounds;       // tracks never move
+  std::vector<AVRational> bases;  // of packets before they are written, by stream
   if (clip.picture) {
     add_pictures(*clip.picture, clip.shift, picture, output);
-    tracks.push_back(&picture);
+    bases.push_back(picture.context->time_base);
   }
-  Track later;
   if (clip.later) {
     later.stream = picture.stream;
     add_pictures(*clip.later, {2, 1}, later, output);
@@ -287,12 +348,19 @@ Fd make_clip(const Clip& clip) {
   if (clip.sound) all.insert(all.begin(), *clip.sound);
   for (const ClipSound& sound : all) {
     add_sound(sound, clip.shift, sounds.emplace_back(), output);
-    tracks.push_back(&sounds.back());
+    bases.push_back(sounds.back().context->time_base);
   }
+  for (const ClipText& text : clip.texts) add_text(text, clip.shift, output, bases);
+  if (clip.cover) {
+    add_cover(cover, output);
+    bases.push_back(cover.context->time_base);
+  }
+  add_chapters(clip.chapters, *made);
+  for (const auto& [name, value] : clip.tags) av_dict_set(&made->metadata, name.c_str(), value.c_str(), 0);
   AVDictionary* options = dictionary_of(clip.muxer_options);
   GOPMILL_CHECK(avformat_write_header(made, &options) >= 0);
   av_dict_free(&options);
-  write_packets(output, tracks);
+  write_packets(output, bases);
   GOPMILL_CHECK(av_write_trailer(made) >= 0);
   avio_flush(made->pb);
   return file;

@@ -52,11 +52,31 @@ struct ClipSound {
   std::string language;     // as the container is to tag it
 };
 
+// A track of text subtitles, as the container stores it.
+struct ClipText {
+  std::string codec = "subrip";  // libavcodec's name: "ass", "webvtt", "mov_text"
+  std::string language, title;
+  bool is_default = false, is_forced = false;
+  struct Line {
+    std::int64_t start_ms = 0, lasts_ms = 0;
+    std::string bytes;
+  };
+  std::vector<Line> lines;
+};
+struct ClipChapter {
+  std::int64_t start_ms = 0, end_ms = 0;
+  std::string title;
+};
+
 struct Clip {
   std::optional<ClipPicture> picture;
   std::optional<ClipPicture> later;  // pictures of another shape in the same track, two seconds after the first
   std::optional<ClipSound> sound;
   std::vector<ClipSound> more_sounds;
+  std::vector<ClipText> texts;
+  std::vector<ClipChapter> chapters;
+  std::map<std::string, std::string> tags;
+  bool cover = false;             // a grey JPEG of 64x48
   std::string container = "mp4";  // libavformat's name: "matroska", "mpegts", "mp4"…
   std::map<std::string, std::string> muxer_options;
   Rational shift{0, 1};  // added to all times, seconds

@@ -1,0 +1,105 @@
+#include "media/mp4_beside.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+namespace gopmill {
+
+namespace {
+
+void put(std::string& to, std::uint64_t value, int bytes) {
+  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift & 0xff));
+}
+
+std::string box(std::string_view type, const std::string& content) {
+  std::string text;
+  put(text, content.size() + 8, 4);
+  text += type;
+  return text + content;
+}
+
+// What kind of value an item holds (QuickTime File Format, well-known types).
+constexpr std::uint64_t kUtf8 = 1, kJpeg = 13, kPng = 14;
+
+std::string item(std::string_view name, std::uint64_t kind, std::string_view value) {
+  std::string data;
+  put(data, kind, 4);
+  put(data, 0, 4);  // any country, any language
+  data += value;
+  return box(name, box("data", data));
+}
+
+struct Name {
+  std::string_view tag, item;
+};
+constexpr auto kItems = std::to_array<Name>({{"title", "\xA9nam"},
+                                             {"artist",
+                                              "\xA9"
+                                              "ART"},
+                                             {"album_artist", "aART"},
+                                             {"album",
+                                              "\xA9"
+                                              "alb"},
+                                             {"date",
+                                              "\xA9"
+                                              "day"},
+                                             {"genre", "\xA9gen"},
+                                             {"comment",
+                                              "\xA9"
+                                              "cmt"},
+                                             {"description", "desc"},
+                                             {"copyright", "cprt"}});
+
+}  // namespace
+
+Result<std::vector<TextSample>> text_samples(const TextTrack& track) {
+  std::set<std::int64_t> times = {0};
+  for (const Cue& cue : track.cues) times.insert({cue.start, cue.end});
+  std::vector<TextSample> samples;
+  std::set<std::size_t> shown;  // places of cues
+  std::size_t next = 0;
+  std::size_t bytes = 0;
+  for (auto at = times.begin(); std::next(at) != times.end(); ++at) {
+    std::erase_if(shown, [&](std::size_t i) { return track.cues[i].end <= *at; });
+    while (next < track.cues.size() && track.cues[next].start <= *at) shown.insert(next++);
+    // Of too many at once the latest are shown.
+    while (shown.size() > kCuesAtOnceMax) shown.erase(shown.begin());
+    std::string text;
+    for (const std::size_t i : shown) text += (text.empty() ? "" : "\n") + track.cues[i].text;
+    TextSample sample{*at, *std::next(at) - *at, tx3g_of_cue_text(text)};
+    bytes += sample.bytes.size();
+    if (bytes > kTextSampleBytesMax)
+      return fail(FaultKind::kInput, "the subtitles overlap so often that they cannot be a text track");
+    samples.push_back(std::move(sample));
+  }
+  return samples;
+}
+
+std::string user_data_of(const BesidePlan& beside) {
+  std::string items;
+  for (const Name& name : kItems) {
+    const auto tag = beside.tags.find(std::string(name.tag));
+    if (tag != beside.tags.end()) items += item(name.item, kUtf8, tag->second);
+  }
+  if (beside.cover) items += item("covr", beside.cover->png ? kPng : kJpeg, beside.cover->bytes);
+  std::string boxes;
+  if (!items.empty()) {
+    std::string handler(8, '\0');
+    handler += "mdirappl";
+    handler.append(9, '\0');
+    boxes += box("meta", std::string(4, '\0') + box("hdlr", handler) + box("ilst", items));
+  }
+  if (!beside.location.empty()) {
+    static constexpr std::uint64_t kEnglish =
+        0x15c7;  // five bits for each letter of "eng"; the place is no language, but must have one
+    std::string place;
+    put(place, beside.location.size(), 2);
+    put(place, kEnglish, 2);
+    boxes += box("\xA9xyz", place + beside.location);
+  }
+  return boxes;
+}
+
+}  // namespace gopmill

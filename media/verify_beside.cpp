@@ -1,0 +1,122 @@
+#include "media/verify_beside.h"
+
+#include <algorithm>
+
+#include "media/language.h"
+#include "media/mp4_beside.h"
+
+namespace gopmill {
+
+namespace {
+
+std::string count_of(std::uint64_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+}
+
+constexpr Rational kMs{1, 1000};
+
+}  // namespace
+
+bool BesideCheck::take(const Mp4Layout& layout, const Mp4Track& track, std::uint32_t stream) {
+  if (track.handler == "text" && !chapters_) {
+    chapters_ = stream;
+    return true;
+  }
+  if (track.handler != "sbtl") return false;
+  Text& text = texts_[stream];
+  text.boxes = &track;
+  const auto shown = presentation_of(layout, track);
+  if (!shown) {
+    text.fault = shown.error().text;
+    return true;
+  }
+  for (const Mp4Sample& sample : shown->samples) text.times.emplace_back(sample.pts, sample.duration);
+  if (shown->starts != 0 || shown->skips != 0 || !shown->exact) text.fault = "it does not start at 0";
+  return true;
+}
+
+void BesideCheck::hear(std::uint32_t stream, const JournalPacket& packet) {
+  if (const auto text = texts_.find(stream); text != texts_.end()) text->second.samples.push_back(packet.bytes);
+}
+
+std::string BesideCheck::text_fault(const Text& text, const TextTrack& planned) const {
+  if (!text.fault.empty()) return text.fault;
+  const auto samples = text_samples(planned);
+  if (!samples) return samples.error().text;
+  if (text.boxes->base() != kMs) return "its time is not in milliseconds";
+  if (text.samples.size() != samples->size() || text.times.size() != samples->size())
+    return count_of(text.samples.size(), "sample") + ", planned " + std::to_string(samples->size());
+  for (std::size_t i = 0; i < samples->size(); ++i) {
+    const TextSample& sample = (*samples)[i];
+    if (text.samples[i] != sample.bytes || text.times[i] != std::pair(sample.start, sample.duration))
+      return "sample " + std::to_string(i) + " is not the one planned";
+  }
+  return {};
+}
+
+void BesideCheck::check_texts(const av::Claims& claims, std::vector<Check>& checks) const {
+  if (texts_.empty() && (!plan_ || plan_->beside.subtitles.empty())) return;
+  std::string found = count_of(texts_.size(), "text track");
+  bool good = true;
+  if (plan_) {
+    good = texts_.size() == plan_->beside.subtitles.size();
+    auto planned = plan_->beside.subtitles.begin();
+    for (const auto& [stream, text] : texts_) {
+      if (planned == plan_->beside.subtitles.end()) break;
+      std::string fault = text_fault(text, *planned);
+      const av::StreamClaim claim = stream < claims.streams.size() ? claims.streams[stream] : av::StreamClaim{};
+      if (fault.empty() && (claim.language != iso639_2(planned->language) || claim.title != planned->title))
+        fault = "its language or name is not the one planned";
+      ++planned;
+      good = good && fault.empty();
+      if (!fault.empty()) found += "; track " + std::to_string(stream) + ": " + fault;
+    }
+    if (good) found += ", as planned";
+  }
+  checks.push_back({"subtitles", good, found});
+}
+
+void BesideCheck::check_chapters(const av::Claims& claims, std::vector<Check>& checks) const {
+  if (claims.chapters.empty() && (!plan_ || plan_->beside.chapters.empty())) return;
+  bool good = true;
+  if (plan_) {
+    const std::vector<Chapter>& planned = plan_->beside.chapters;
+    // libav's own times of a text track are in the movie's ticks, and Nero's list counts 100 ns.
+    good = chapters_.has_value() && std::ranges::equal(claims.chapters, planned, [](const av::ChapterClaim& a, const Chapter& b) {
+             return rescale(a.start, a.base, kMs) == b.start && a.title == b.title;
+           });
+  }
+  checks.push_back({"chapters", good,
+                    count_of(claims.chapters.size(), "chapter") + (!plan_ ? ""
+                                                                   : good ? ", as planned"
+                                                                          : ", not as planned")});
+}
+
+void BesideCheck::check_tags(const av::Claims& claims, std::vector<Check>& checks) const {
+  if (!plan_) {
+    checks.push_back({"tags", true, count_of(claims.tags.size(), "tag")});
+    return;
+  }
+  const BesidePlan& planned = plan_->beside;
+  const std::string wrong = claims.tags != planned.tags || claims.tags_left_out > 0        ? "tags"
+                            : claims.created_unix_s != planned.created_unix_s              ? "date"
+                            : claims.location != planned.location                          ? "place"
+                            : claims.cover.has_value() != planned.cover.has_value()        ? "cover"
+                            : planned.cover && claims.cover->bytes != planned.cover->bytes ? "cover"
+                                                                                           : "";
+  std::string found = count_of(claims.tags.size(), "tag");
+  if (claims.created_unix_s) found += ", a date";
+  if (!claims.location.empty()) found += ", a place";
+  if (claims.cover) found += ", a cover";
+  checks.push_back({"tags", wrong.empty(), found + (wrong.empty() ? ", as planned" : ", not as planned: the " + wrong)});
+}
+
+std::vector<Check> BesideCheck::finish(const av::Claims& claims) {
+  std::vector<Check> checks;
+  check_texts(claims, checks);
+  check_chapters(claims, checks);
+  check_tags(claims, checks);
+  return checks;
+}
+
+}  // namespace gopmill

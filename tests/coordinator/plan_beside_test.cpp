@@ -1,0 +1,211 @@
+#include "coordinator/plan_beside.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/source_builder.h"
+
+namespace gopmill {
+namespace {
+
+using test::film;
+using test::profile_with;
+using test::rendition;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+SubtitleTrack track(const std::string& language, std::vector<Cue> cues) {
+  SubtitleTrack made;
+  made.codec = "subrip";
+  made.is_text = true;
+  made.language = language;
+  made.cues = std::move(cues);
+  return made;
+}
+Cue cue(double start, double end, const std::string& text) {
+  return {static_cast<std::int64_t>(start * 1e6), static_cast<std::int64_t>(end * 1e6), text, ""};
+}
+Cue shown(std::int64_t start, std::int64_t end, const std::string& text) { return {start, end, text, ""}; }
+
+class Beside : public ::testing::Test {
+ protected:
+  Plan planned() {
+    auto plan = make_plan(facts_, profile_, "film");
+    EXPECT_TRUE(plan) << (plan ? "" : plan.error().text);
+    return plan ? *plan : Plan{};
+  }
+  std::vector<std::string> names() {
+    std::vector<std::string> found;
+    for (const PlannedTextFile& file : planned().text_files) found.push_back(file.file_name);
+    return found;
+  }
+  SourceFacts facts_ = film().frames(100).facts();  // 4 s
+  Profile profile_ = profile_with({rendition()});
+};
+
+TEST_F(Beside, CuesAreCutToTheFilmAndPutInOrder) {
+  facts_.beside.subtitles = {
+      track("eng", {cue(3.5, 9, "late"), cue(1, 2, "b"), cue(-1, 0.5, "early"), cue(1, 2, "a"), cue(1, 2, "b"),
+                    cue(1, 1.5, "short"), cue(-3, 0, "before"), cue(4, 5, "after"), cue(2, 1, "backward")})};
+  const Plan plan = planned();
+  ASSERT_EQ(plan.text_files.size(), 1U);
+  EXPECT_THAT(plan.text_files[0].track.cues,
+              ElementsAre(shown(0, 500, "early"), shown(1000, 1500, "short"), shown(1000, 2000, "b"), shown(1000, 2000, "a"),
+                          shown(3500, 4000, "late")));
+  EXPECT_THAT(plan.notes, Contains("subtitle track 1 (subrip, eng): 3 cues outside of the film are left out"));
+}
+
+TEST_F(Beside, TimesMoveWithThePicture) {
+  facts_ = film().frames(100).sound_after(-250).facts();
+  facts_.beside.subtitles = {track("", {cue(1, 2, "a")})};
+  facts_.beside.chapters = {{0, "one"}, {2'000'000, "two"}};
+  Plan plan = planned();
+  EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(1250, 2250, "a")));
+  EXPECT_THAT(plan.renditions[0].file.beside.chapters, ElementsAre(Chapter{250, "one"}, Chapter{2250, "two"}));
+  // Of the film only its sound, from its own beginning.
+  profile_ = test::sound_profile();
+  for (const auto [milliseconds, start] : {std::pair(-250, 1250), std::pair(400, 600)}) {
+    const SourceFacts moved = film().frames(100).sound_after(milliseconds).facts();
+    facts_.audio = moved.audio;
+    plan = planned();
+    EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(start, start + 1000, "a")));
+  }
+}
+
+TEST_F(Beside, NamesOfFilesAreUnique) {
+  const std::vector<Cue> text = {cue(0, 1, "a")};
+  facts_.beside.subtitles = {track("eng", text), track("", text), track("eng", text), track("deu", text), track("eng", text)};
+  facts_.beside.subtitles[3].is_forced = true;
+  EXPECT_THAT(names(), ElementsAre("film.eng.vtt", "film.und.vtt", "film.eng.2.vtt", "film.deu.forced.vtt", "film.eng.3.vtt"));
+}
+
+TEST_F(Beside, TheProfileChoosesTracks) {
+  const std::vector<Cue> text = {cue(0, 1, "a")};
+  facts_.beside.subtitles = {track("eng", text), track("pt-br", text), track("ger", text)};
+  profile_.subtitles.tracks = TrackChoice::kLanguages;
+  profile_.subtitles.languages = {"de", "por"};
+  EXPECT_THAT(names(), ElementsAre("film.pt-br.vtt", "film.ger.vtt"));
+  profile_.subtitles.tracks = TrackChoice::kDefault;
+  EXPECT_THAT(names(), ElementsAre("film.eng.vtt"));
+  facts_.beside.subtitles[1].is_default = true;
+  EXPECT_THAT(names(), ElementsAre("film.pt-br.vtt"));
+  profile_.subtitles.text = TextSubtitles::kNone;
+  EXPECT_THAT(names(), IsEmpty());
+  EXPECT_THAT(planned().notes, Contains("subtitle track 3 (subrip, ger) is not carried: the profile does not ask for it"));
+}
+
+TEST_F(Beside, TextGoesIntoFilesOrRenditionsOrBoth) {
+  facts_.beside.subtitles = {track("eng", {cue(0, 1, "a")})};
+  const auto counts = [&](TextSubtitles text) {
+    profile_.subtitles.text = text;
+    const Plan plan = planned();
+    return std::pair(plan.text_files.size(), plan.renditions[0].file.beside.subtitles.size());
+  };
+  EXPECT_EQ(counts(TextSubtitles::kVtt), std::pair(1UL, 0UL));
+  EXPECT_EQ(counts(TextSubtitles::kMovText), std::pair(0UL, 1UL));
+  EXPECT_EQ(counts(TextSubtitles::kBoth), std::pair(1UL, 1UL));
+}
+
+TEST_F(Beside, BitmapsAndOtherKindsAreReported) {
+  facts_.beside.subtitles = {track("eng", {}), track("fra", {}), track("", {})};
+  facts_.beside.subtitles[0].codec = "hdmv_pgs_subtitle";
+  facts_.beside.subtitles[0].is_text = false;
+  facts_.beside.subtitles[0].is_bitmap = true;
+  facts_.beside.subtitles[1].codec = "dvb_teletext";
+  facts_.beside.subtitles[1].is_text = false;
+  EXPECT_THAT(planned().notes, ElementsAre("subtitle track 1 (hdmv_pgs_subtitle, eng) is not carried: its bitmaps are dropped",
+                                           "subtitle track 2 (dvb_teletext, fra) is not carried: its kind is not read",
+                                           "subtitle track 3 (subrip) has no text and is not carried"));
+}
+
+TEST_F(Beside, ChaptersRiseWithinTheFilm) {
+  facts_.beside.chapters = {
+      {3'000'000, "three"}, {-2'000'000, "before"}, {-500'000, "running"}, {4'000'000, "after"}, {1'000'400, "one"}};
+  EXPECT_THAT(planned().renditions[0].file.beside.chapters,
+              ElementsAre(Chapter{0, "running"}, Chapter{1000, "one"}, Chapter{3000, "three"}));
+}
+
+TEST_F(Beside, TagsGoByTheProfile) {
+  facts_.beside.tags = {{"title", "A film"}};
+  facts_.beside.tags_left_out = 2;
+  facts_.beside.created_unix_s = 1'600'000'000;
+  facts_.beside.location = "+48.8584+002.2945/";
+  Plan plan = planned();
+  EXPECT_EQ(plan.renditions[0].file.beside.tags, facts_.beside.tags);
+  EXPECT_EQ(plan.renditions[0].file.beside.created_unix_s, facts_.beside.created_unix_s);
+  EXPECT_EQ(plan.renditions[0].file.beside.location, "");
+  EXPECT_THAT(plan.notes, ElementsAre("the place of the recording is not carried", "2 tags are not carried"));
+  profile_.metadata = {.keep = false, .location = true};
+  plan = planned();
+  EXPECT_THAT(plan.renditions[0].file.beside.tags, IsEmpty());
+  EXPECT_EQ(plan.renditions[0].file.beside.created_unix_s, std::nullopt);
+  EXPECT_EQ(plan.renditions[0].file.beside.location, "+48.8584+002.2945/");
+  EXPECT_THAT(plan.notes, ElementsAre("4 tags are not carried"));
+}
+
+TEST_F(Beside, TheCoverGoesWhereThereIsNoPicture) {
+  facts_ = film().frames(100).sound_after(0).facts();
+  facts_.beside.cover = Cover{true, 4, 4, "bytes"};
+  Plan plan = planned();
+  EXPECT_EQ(plan.renditions[0].file.beside.cover, std::nullopt);
+  EXPECT_THAT(plan.notes, Contains(HasSubstr("cover")));
+  profile_ = test::sound_profile();
+  plan = planned();
+  EXPECT_EQ(plan.renditions[0].file.beside.cover, facts_.beside.cover);
+}
+
+TEST_F(Beside, EveryPictureKnowsItsBitmapsWhateverTheSegment) {
+  facts_.beside.subtitles = {track("eng", {})};
+  facts_.beside.subtitles[0].is_text = false;
+  facts_.beside.subtitles[0].is_bitmap = true;
+  const auto bitmap = [](std::int64_t start, std::int64_t end) {
+    Bitmap made{start, end, 1920, 1080, {}};
+    made.rects.push_back({0, 0, 1, 1, {0}, "\x01\x01"});
+    return made;
+  };
+  // 25 pictures a second; a microsecond of rounding either way does not matter.
+  facts_.beside.subtitles[0].bitmaps = {bitmap(400'001, 799'999), bitmap(799'999, 801'000), bitmap(3'900'000, 9'000'000)};
+  const auto over = [&](std::uint32_t first, std::uint32_t end) {
+    std::vector<std::uint32_t> pictures;
+    for (std::uint32_t i = first; i < end; ++i) pictures.push_back(i);
+    std::string seen(end - first, '.');
+    for (const Overlay& overlay : overlays_of(facts_, pictures)) {
+      for (std::uint32_t i = overlay.first; i < overlay.end; ++i)
+        seen[i] = static_cast<char>('0' + overlay.bitmap.start / 1'000'000);
+    }
+    return seen;
+  };
+  const std::string whole = over(0, 100);
+  EXPECT_EQ(whole, std::string(10, '.') + "00000000000" + std::string(77, '.') + "33");
+  EXPECT_EQ(over(0, 15) + over(15, 20) + over(20, 100), whole);
+  EXPECT_THAT(planned().notes, ElementsAre("subtitle track 1 (subrip, eng) is burnt into the picture"));
+}
+
+// Facts may come from a child that its source has taken over.
+TEST_F(Beside, FactsThatAreNotCleanAreRefused) {
+  const auto refused = [&](auto change) {
+    SourceFacts facts = facts_;
+    facts.beside.subtitles = {track("eng", {cue(0, 1, "a")})};
+    change(facts.beside);
+    const auto plan = make_plan(facts, profile_, "film");
+    return !plan && plan.error().kind == FaultKind::kInput;
+  };
+  EXPECT_FALSE(refused([](BesideFacts&) {}));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].language = "../../x"; }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].cues[0].text = "a\n\n00:00 --> 00:01"; }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].cues[0].start = INT64_MIN; }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].cues[0].settings = "a\nb"; }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].title = "a\nb"; }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].bitmaps = {{0, 1, 0, 1080, {}}}; }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].bitmaps = {{0, 1, 1920, 1080, {{0, 0, 5000, 1, {}, ""}}}}; }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.chapters.assign(kChaptersMax + 1, {}); }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.chapters = {{0, "\xff"}}; }));
+  EXPECT_TRUE(refused([](BesideFacts& b) { b.tags["title"] = std::string(kTagBytesMax + 1, 'a'); }));
+}
+
+}  // namespace
+}  // namespace gopmill
