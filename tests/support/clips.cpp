@@ -290,7 +290,7 @@ void add_cover(Track& track, Output& output) {
   open_track(track, output, {});
   track.stream->disposition |= AV_DISPOSITION_ATTACHED_PIC;
   const av::Frame frame = new_picture(64, 48, AV_PIX_FMT_YUVJ420P);
-  draw(*frame, 0, 128);
+  draw(*frame, 0, 0, 128);
   frame->pts = 0;
   encode(track, frame.get(), output, [](AVPacket&) { return true; });
   encode(track, nullptr, output, [](AVPacket&) { return true; });
