@@ -143,7 +143,9 @@ FrameList list_constant_frames(const VideoTrack& track, Rational fps, Rational g
   const auto from = [&](std::size_t i) {
     return static_cast<std::int64_t>(half_frames(track.frames[i].pts + shift, track.base, fps, true) / 2);
   };
-  const std::int64_t last = from(track.frames.size() - 1);
+  const Wide halves = half_frames(track.frames.back().pts + track.last_duration + shift, track.base, fps, false);
+  const auto end = static_cast<std::int64_t>((halves + 1) / 2);  // where the film ends, to the nearest frame
+  const std::int64_t last = std::max(from(0), std::min(from(track.frames.size() - 1), end - 1));
   KeyGrid keys(list.base, gop);
   std::uint32_t shown = 0;
   for (std::int64_t n = from(0); n <= last; ++n) {
@@ -151,8 +153,7 @@ FrameList list_constant_frames(const VideoTrack& track, Rational fps, Rational g
     list.frames.push_back({.pts = n * ticks, .key = keys.is_key(n * ticks)});
     list.shows.push_back(shown);
   }
-  const Wide halves = half_frames(track.frames.back().pts + track.last_duration + shift, track.base, fps, false);
-  list.last_duration = std::max<std::int64_t>(static_cast<std::int64_t>((halves + 1) / 2) - last, 1) * ticks;
+  list.last_duration = std::max<std::int64_t>(end - last, 1) * ticks;
   return list;
 }
 

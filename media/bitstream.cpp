@@ -51,6 +51,15 @@ bool starts_cleanly(std::string_view codec, const std::string& extradata, const 
          codec == "dvvideo" || codec == "theora" || codec == "ffv1" || codec == "rawvideo" || codec == "h263" || codec == "flv1";
 }
 
+std::optional<std::uint32_t> sequence_shape(std::string_view codec, const std::string& packet) {
+  if (codec != "mpeg2video" && codec != "mpeg1video") return std::nullopt;
+  const std::size_t start = packet.find(std::string_view("\0\0\1", 3));
+  if (start == std::string::npos || packet.size() < start + 8) return std::nullopt;
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<std::uint8_t>(packet[start + i])); };
+  if (byte(3) != 0xB3) return std::nullopt;
+  return byte(4) << 20U | byte(5) << 12U | byte(6) << 4U | byte(7) >> 4U;
+}
+
 bool shows_picture(std::string_view codec, const std::string& packet) {
   return codec != "vp8" || packet.empty() || (static_cast<std::uint8_t>(packet[0]) >> 4U & 1U) == 1;
 }

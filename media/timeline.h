@@ -177,9 +177,9 @@ void fields(A& a, Timestamp& v) {
 }
 template <class A>
 void fields(A& a, VideoTrack& v) {
-  a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.mastering, v.light, v.bit_depth, v.interlaced,
-    v.coded_aspect, v.scan, v.top_first, v.scan_evidence, v.film, v.has_alpha, v.evidence, v.evidence_reason, v.frames, v.keys,
-    v.packets, v.bytes, v.plain_coding, v.cut_off, v.last_duration, v.starts_at);
+  a(v.stream, v.codec, v.base, v.width, v.height, v.sample_aspect, v.orientation, v.colour, v.mastering, v.light, v.bit_depth,
+    v.interlaced, v.coded_aspect, v.scan, v.top_first, v.scan_evidence, v.film, v.has_alpha, v.evidence, v.evidence_reason,
+    v.frames, v.keys, v.packets, v.bytes, v.plain_coding, v.cut_off, v.last_duration, v.starts_at);
 }
 template <class A>
 void fields(A& a, AudioTrack& v) {

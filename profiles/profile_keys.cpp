@@ -50,15 +50,15 @@ constexpr std::size_t kOptionsMax = 64;                    // Options of one ren
 constexpr std::size_t kOptionNameMax = 64;
 constexpr std::size_t kOptionValueMax = 1024;  // x264-params is a long line.
 
-const std::vector<std::string_view> kProfileKeys = {"name",     "device", "description", "extends", "gop",       "segment",  "joins",
-                                                    "telecine", "damage", "container",   "audio",   "subtitles", "metadata", "rendition",
-                                                    "renditions"};
+const std::vector<std::string_view> kProfileKeys = {"name",    "device",    "description", "extends",   "gop",
+                                                    "segment", "joins",     "telecine",    "damage",    "container",
+                                                    "audio",   "subtitles", "metadata",    "rendition", "renditions"};
 const std::vector<std::string_view> kAudioKeys = {"codec", "bitrate", "channels", "tracks", "loudness", "true_peak"};
 const std::vector<std::string_view> kSubtitleKeys = {"text", "bitmap", "tracks"};
 const std::vector<std::string_view> kMetadataKeys = {"keep", "location"};
-const std::vector<std::string_view> kRenditionKeys = {
-    "name",    "codec",  "height", "fps_max", "fps",           "quality", "bitrate", "maxrate", "bufsize", "preset",
-    "profile", "level",  "pixel_format", "dynamic_range", "options"};
+const std::vector<std::string_view> kRenditionKeys = {"name",    "codec",   "height",       "fps_max",       "fps",
+                                                      "quality", "bitrate", "maxrate",      "bufsize",       "preset",
+                                                      "profile", "level",   "pixel_format", "dynamic_range", "options"};
 
 // A word of the file and what it stands for.
 template <class T>

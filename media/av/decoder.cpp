@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "media/av/allow_list.h"
 #include "media/av/handles.h"
+#include "media/bitstream.h"
 #include "media/timeline.h"
 
 namespace gopmill::av {
@@ -15,6 +16,8 @@ struct Decoder::State {
   Packet packet = make_packet();
   Frame frame = make_frame();
   bool video = false;
+  std::string codec;
+  std::optional<std::uint32_t> shape;  // of the sequence being decoded (sequence_shape)
   std::uint64_t refused = 0;
   std::string last_refusal;
   std::string complaint;
@@ -43,6 +46,7 @@ Result<Decoder> Decoder::open(const StreamParameters& parameters, const Options&
     return std::unexpected(fault_of(FaultKind::kInput, "cannot use the stream's parameters", error));
   }
   state->video = parameters.media == 1;
+  state->codec = parameters.codec;
   // Audio trimming (priming, edit lists) is computed by libavcodec in this base.
   context.pkt_timebase = to_av(parameters.base);
   context.thread_count = options.threads;
@@ -122,6 +126,13 @@ void Decoder::refuse(int error) {
 
 Result<> Decoder::send(const JournalPacket& packet, const OnFrame& on_frame) {
   State& s = *state_;
+  if (const auto shape = sequence_shape(s.codec, packet.bytes)) {
+    if (s.shape && s.shape != shape) {
+      TRY(finish(on_frame));
+      avcodec_flush_buffers(s.context.get());
+    }
+    s.shape = shape;
+  }
   TRY(fill_packet(*s.packet, packet, s.video));
   LastWords::clear();
   for (;;) {

@@ -248,7 +248,9 @@ std::optional<Truncation> Demuxer::truncation() const {
       AVStream* stream = s.format->streams[i];
       const int indexed = avformat_index_get_entries_count(stream);
       // A track of text has entries that libav never gives out: outside of an edit, or empty.
-      if (s.streams[i].media == Media::kSubtitle || !s.wanted[i] || indexed <= 0 || s.taken[i] >= static_cast<std::uint32_t>(indexed)) continue;
+      if (s.streams[i].media == Media::kSubtitle || !s.wanted[i] || indexed <= 0 ||
+          s.taken[i] >= static_cast<std::uint32_t>(indexed))
+        continue;
       const AVIndexEntry* last = avformat_index_get_entry(stream, indexed - 1);
       return Truncation{"stream " + std::to_string(i) + " has " + std::to_string(s.taken[i]) + " of the " +
                             std::to_string(indexed) + " packets its index lists",

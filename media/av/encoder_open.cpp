@@ -104,8 +104,7 @@ void set_x265(const EncoderSettings& s, const EncoderStart& start, Options& opti
       fraction(s.frame_rate);
   if (s.level != "auto") parameters += ":level-idc=" + s.level;
   if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
-  parameters +=
-      zone("0,1", s, start);  // x265 counts the pictures done before this one (RateControl::getZone)
+  parameters += zone("0,1", s, start);  // x265 counts the pictures done before this one (RateControl::getZone)
   parameters += hdr_parameters(s, "master-display", "max-cll", false);
   options.set("x265-params", with_own(parameters, s, "x265-params"));
 }
@@ -119,7 +118,8 @@ void quieten_svtav1() {
 void set_svtav1(const EncoderSettings& s, Options& options) {
   quieten_svtav1();
   options.set("preset", s.preset);
-  options.set("svtav1-params", with_own("lp=1" + hdr_parameters(s, "mastering-display", "content-light", true), s, "svtav1-params"));
+  options.set("svtav1-params",
+              with_own("lp=1" + hdr_parameters(s, "mastering-display", "content-light", true), s, "svtav1-params"));
 }
 
 void set_vp9(const EncoderSettings& s, Options& options) {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "media/field_stats.h"
 #include "media/av/hdr.h"
+#include "media/field_stats.h"
 #include "media/timeline.h"
 
 struct AVFrame;
@@ -23,7 +23,7 @@ struct PictureFacts {
   bool interlaced = false;  // flags of the stream; what is true is found by media/scan.h
   bool top_first = true;
   bool has_alpha = false;
-  bool damaged = false;  // the decoder had to guess parts of it, or refers to what it does not have
+  bool damaged = false;       // the decoder had to guess parts of it, or refers to what it does not have
   bool has_captions = false;  // CEA-608 or 708
 };
 PictureFacts facts_of(const AVFrame& frame);

@@ -50,5 +50,14 @@ TEST(ShowsPicture, Vp8KeepsHiddenFramesInPacketsOfTheirOwn) {
   EXPECT_TRUE(shows_picture("vp9", bytes({0x01})));
 }
 
+TEST(SequenceShape, IsThatOfAnMpegSequenceHeaderInFront) {
+  const std::string header("\0\0\1\xB3\x2D\x02\x40\x35", 8);  // 720x576, 16:9, 25 frames/s
+  EXPECT_EQ(sequence_shape("mpeg2video", header), 720U << 16U | 576U << 4U | 3U);
+  EXPECT_NE(sequence_shape("mpeg2video", std::string("\0\0\1\xB3\x2D\x02\x40\x25", 8)), sequence_shape("mpeg2video", header));
+  EXPECT_EQ(sequence_shape("h264", header), std::nullopt);
+  EXPECT_EQ(sequence_shape("mpeg2video", std::string("\0\0\1\0\x2D\x02\x40\x35", 8)), std::nullopt) << "a picture";
+  EXPECT_EQ(sequence_shape("mpeg2video", header.substr(0, 7)), std::nullopt);
+}
+
 }  // namespace
 }  // namespace gopmill

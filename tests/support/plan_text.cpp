@@ -48,8 +48,7 @@ std::vector<std::string> contexts(const Plan& plan, const SourceFacts& source, c
   const TaskRequest request = task_request(plan, source, profile, index);
   for (const RenditionTask& task : request.video->renditions) {
     lines.push_back("lead " + std::to_string(task.lead) + " body " + std::to_string(task.body) + " tail " +
-                    std::to_string(task.frames.size() - task.lead - task.body) +
-                    (task.continues ? " continues" : ""));
+                    std::to_string(task.frames.size() - task.lead - task.body) + (task.continues ? " continues" : ""));
   }
   return lines;
 }
