@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/talk.h"
+#include "media/language.h"
 
 namespace gopmill {
 
@@ -54,6 +55,14 @@ void compare_pictures(const VideoTrack& source, const VideoTrack& output, std::v
                     decimal_text(length_of(output), 3) + " s, the source has " + decimal_text(length_of(source), 3) + " s"});
 }
 
+// A profile may choose among the source's tracks by language, so the output's track tells which of them it was.
+const AudioTrack& origin_of(const AudioTrack& track, const SourceFacts& source) {
+  const AudioTrack& chosen = source.audio[std::min<std::size_t>(source.audio_chosen, source.audio.size() - 1)];
+  const auto same = [&](const AudioTrack& other) { return iso639_2(other.language) == iso639_2(track.language); };
+  const auto found = std::ranges::find_if(source.audio, same);
+  return same(chosen) || found == source.audio.end() ? chosen : *found;
+}
+
 void compare_sound(const SourceFacts& source, const SourceFacts& output, std::vector<Check>& checks) {
   const bool wanted = !source.audio.empty();
   if (output.audio.empty()) {
@@ -65,8 +74,8 @@ void compare_sound(const SourceFacts& source, const SourceFacts& output, std::ve
     checks.push_back({"source sound", false, "there is some, the source has none"});
     return;
   }
-  const AudioTrack& from = source.audio[std::min<std::size_t>(source.audio_chosen, source.audio.size() - 1)];
   const AudioTrack& to = output.audio[std::min<std::size_t>(output.audio_chosen, output.audio.size() - 1)];
+  const AudioTrack& from = origin_of(to, source);
   if (source.video && output.video) {
     const double late = to.starts_after_picture.seconds() - from.starts_after_picture.seconds();
     checks.push_back({"source sound start", std::abs(late) <= kSoundStartToleranceSeconds,

@@ -20,7 +20,8 @@ std::string sound_track_name(const SourceFacts& source, std::size_t index) {
   const auto is_tag_character = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   };
-  const bool show = !language.empty() && language.size() <= 16 && std::ranges::all_of(language, is_tag_character);
+  const bool show =
+      !language.empty() && language != "und" && language.size() <= 16 && std::ranges::all_of(language, is_tag_character);
   return "sound track " + std::to_string(index + 1) + (show ? " (" + language + ")" : "");
 }
 

@@ -1,5 +1,7 @@
 #include "coordinator/report.h"
 
+#include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 namespace gopmill {
@@ -11,6 +13,13 @@ using Json = nlohmann::ordered_json;
 double rounded(double value) {
   return static_cast<double>(static_cast<std::int64_t>(value * 1000 + (value < 0 ? -0.5 : 0.5))) / 1000;
 }
+
+// "-16.0"
+std::string one_place(double value) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 1).ptr};
+}
+std::string seconds_text(double seconds) { return std::to_string(seconds) + " s"; }
 
 Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
   Json json{{"name", submit.source_name}, {"container", source.container}, {"bytes", source.bytes}};
@@ -121,7 +130,7 @@ Json describe_loudness(const LoudnessResult& loudness) {
             {"gain_db", rounded(loudness.gain)},
             {"lufs", rounded(loudness.lufs + loudness.gain)},
             {"true_peak_dbtp", rounded(loudness.true_peak + loudness.gain)}};
-  if (loudness.limited) json["limited"] = "the target would lift the true peak above its ceiling";
+  if (loudness.limited) json["limited"] = "by the true peak";
   return json;
 }
 
@@ -150,6 +159,34 @@ Json describe_tasks(const JobReport& report) {
     json.push_back(std::move(one));
   }
   return json;
+}
+
+// What became of the sound, where something was not as it was in the source or is not as the profile asks.
+void note_sounds(const JobReport& report, Json& notes) {
+  for (const auto& [index, task] : report.tasks) {
+    if (index >= report.plan.tasks.size() || !task.result.audio) continue;
+    const AudioOutput& sound = *task.result.audio;
+    const PlannedSound& planned = report.plan.renditions.front().file.sounds[index];
+    const bool several = report.plan.renditions.front().file.sounds.size() > 1;
+    const std::string name = several ? "sound " + std::to_string(index + 1) : "the sound";
+    const auto seconds = [&](std::uint64_t samples) {
+      return seconds_text(Timestamp{static_cast<std::int64_t>(samples), {1, planned.task.sample_rate}}.seconds());
+    };
+    if (sound.holes > 0) {
+      notes.push_back(name + " has " + std::to_string(sound.holes) + (sound.holes == 1 ? " hole" : " holes") +
+                      " in the source, filled with silence: " + seconds(sound.silence_filled));
+    }
+    if (sound.overlap_dropped > 0)
+      notes.push_back(name + " overlaps itself in the source: " + seconds(sound.overlap_dropped) + " dropped");
+    if (!sound.loudness || !sound.loudness->limited) continue;
+    const double reached = sound.loudness->lufs + sound.loudness->gain;
+    const std::string why = ", so that its true peak stays at the ceiling";
+    if (planned.task.profile.loudness) {
+      notes.push_back(name + " is at " + one_place(reached) + " LUFS, not " + one_place(*planned.task.profile.loudness) + why);
+    } else {
+      notes.push_back(name + " is mixed down " + one_place(-sound.loudness->gain) + " dB quieter" + why);
+    }
+  }
 }
 
 Json describe_run(const JobReport& report) {
@@ -191,6 +228,7 @@ std::string report_json(const JobReport& report) {
                   {"notes",
                    [&] {
                      Json notes = Json::array();
+                     note_sounds(report, notes);
                      for (const std::string& note : report.source.notes) notes.push_back(note);
                      for (const std::string& note : report.plan.notes) notes.push_back(note);
                      return notes;

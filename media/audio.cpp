@@ -1,5 +1,9 @@
 // One track of sound, whole, from journal to journal.
 //
+// Level. Sound that keeps its channels keeps its level. Where channels are mixed down, or the profile asks for a loudness, the
+// source is read twice: first to hear how loud the result is and how high it peaks, then to encode it with one gain from beginning
+// to end. A gain that moves would be heard.
+//
 // Time. The first surviving sample of the source is AudioTask::first_sample; from there on samples are counted, and each
 // decoded block's timestamp is compared with the count. Off by no more than kSlack, it is jitter (Matroska rounds to a
 // millisecond, clocks drift) and nothing is touched; beyond, a hole is filled with silence and an overlap dropped, at
@@ -9,11 +13,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "media/av/audio.h"
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
 #include "media/journal.h"
+#include "media/loudness.h"
 #include "media/timeline.h"
 #include "media/work.h"
 
@@ -21,8 +27,8 @@ namespace gopmill {
 
 namespace {
 
-// Below what is heard as an echo or a gap, above what containers round.
-constexpr Rational kSlack{20, 1000};
+// Below the 20 ms of a packet of Opus or AMR, so that one that is lost leaves a hole; above what containers round and what is heard.
+constexpr Rational kSlack{18, 1000};
 // A clock that jumps back further than this has been reset: to drop all sound until it catches up would lose it.
 constexpr Rational kOverlapMax{10, 1};
 
@@ -55,7 +61,7 @@ class SourceClock {
     const std::int64_t have = position().in(rate).ticks;
     const std::int64_t slack = rescale(1, kSlack, rate);
     Placement placement;
-    if (want > have + slack) placement.silence = want - have;
+    if (want >= have + slack) placement.silence = want - have;
     if (want < have - slack) placement.skip = have - want;
     if (placement.skip > rescale(1, kOverlapMax, rate)) {
       return fail(FaultKind::kInput, "the sound's clock jumps back by " +
@@ -97,31 +103,26 @@ std::uint64_t cpu_ms_so_far() {
   return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
-class SoundTask {
+// The whole source once, in the output's rate and channels: every sample where it belongs, holes filled.
+class SoundReading {
  public:
-  SoundTask(const AudioTask& task, av::SoundEncoder encoder, Rational source_base, int output, ParentLine& parent)
-      : task_(task),
-        encoder_(std::move(encoder)),
-        converter_(task.sample_rate, task.channels),
-        clock_(source_base),
-        journal_(output, 0),
-        parent_(parent) {}
+  SoundReading(const AudioTask& task, av::MixLevel level, Rational source_base, av::OnSound on_sound)
+      : task_(task), converter_(task.sample_rate, task.channels, level), clock_(source_base), on_sound_(std::move(on_sound)) {}
 
-  Result<TaskResult> run(JournalReader& source, av::Decoder& decoder) {
+  Result<> run(JournalReader& source, av::Decoder& decoder) {
     const auto on_decoded = [this](AVFrame& frame) { return decoded(frame); };
-    TRY(journal_.begin(encoder_.parameters()));
     while (const auto packet = TRY(source.next())) TRY(decoder.send(*packet, on_decoded));
     TRY(decoder.finish(on_decoded));
-    TRY(converter_.finish(encode()));
-    if (encoder_.samples() == 0 && !any_) {
-      return fail(FaultKind::kInput,
-                  "none of the sound can be decoded" + (decoder.refused() > 0 ? ": " + decoder.last_refusal() : std::string()));
-    }
-    TRY(encoder_.finish(keep()));
-    TRY(journal_.finish());
-    result_.samples = static_cast<std::uint64_t>(encoder_.samples());
-    result_.priming = encoder_.parameters().initial_padding;
-    return TaskResult{.audio = result_, .cpu_ms = cpu_ms_so_far()};
+    TRY(converter_.finish(on_sound_));
+    if (any_) return {};
+    return fail(FaultKind::kInput,
+                "none of the sound can be decoded" + (decoder.refused() > 0 ? ": " + decoder.last_refusal() : std::string()));
+  }
+  // What was done to the source's timeline.
+  void report(AudioOutput& output) const {
+    output.silence_filled = silence_filled_;
+    output.holes = holes_;
+    output.overlap_dropped = overlap_dropped_;
   }
 
  private:
@@ -132,17 +133,18 @@ class SoundTask {
     if (clock_.position().seconds() > kSourceSecondsMax)
       return fail(FaultKind::kInput, "more than " + std::to_string(kSourceSecondsMax / 3600) + " hours of sound");
     if (placement.silence > 0) TRY(fill(frame, placement.silence));
-    if (placement.skip > 0) result_.overlap_dropped += in_output(placement.skip, block.sample_rate);
+    if (placement.skip > 0) overlap_dropped_ += in_output(placement.skip, block.sample_rate);
     any_ = true;
-    return converter_.push(frame, static_cast<int>(placement.skip), encode());
+    return converter_.push(frame, static_cast<int>(placement.skip), on_sound_);
   }
 
   Result<> fill(AVFrame& frame, std::int64_t samples) {
     const av::SoundFacts block = av::sound_facts_of(frame);
     // A push of nothing makes the converter one for this block's shape.
-    TRY(converter_.push(frame, block.samples, encode()));
-    TRY(converter_.silence(samples, encode()));
-    result_.silence_filled += in_output(samples, block.sample_rate);
+    TRY(converter_.push(frame, block.samples, on_sound_));
+    TRY(converter_.silence(samples, on_sound_));
+    silence_filled_ += in_output(samples, block.sample_rate);
+    ++holes_;
     return {};
   }
 
@@ -150,43 +152,107 @@ class SoundTask {
     return static_cast<std::uint64_t>(rescale(samples, {1, sample_rate}, {1, task_.sample_rate}));
   }
 
-  av::OnSound encode() {
-    return [this](const float* const* planes, int samples) -> Result<> {
-      TRY(encoder_.send(planes, samples, keep()));
-      parent_.progress(static_cast<std::uint64_t>(rescale(encoder_.samples(), {1, task_.sample_rate}, {1, 1000})));
-      return {};
-    };
+  const AudioTask& task_;
+  av::SoundConverter converter_;
+  SourceClock clock_;
+  const av::OnSound on_sound_;
+  std::uint64_t silence_filled_ = 0, holes_ = 0, overlap_dropped_ = 0;
+  bool any_ = false;
+};
+
+// One task: its source may be read more than once.
+class SoundTask {
+ public:
+  SoundTask(const AudioTask& task, int input, std::uint64_t journal_offset, ParentLine& parent)
+      : task_(task), input_(input), journal_offset_(journal_offset), parent_(parent) {}
+
+  Result<TaskResult> run(int output) {
+    const StreamParameters source = TRY(JournalReader::open(input_, journal_offset_)).parameters();
+    if (source.media != 2) return fail(FaultKind::kInternal, "a sound task without sound");
+    const bool mixes_down = source.channels > task_.channels;
+    readings_ = mixes_down || task_.profile.loudness ? 2 : 1;
+    if (readings_ == 2) result_.loudness = TRY(measure());
+    TRY(encode(output));
+    return TaskResult{.audio = result_, .cpu_ms = cpu_ms_so_far()};
   }
 
-  av::SoundEncoder::OnPacket keep() {
-    return [this](JournalPacket packet) -> Result<> {
+ private:
+  Result<LoudnessResult> measure() {
+    LoudnessMeter meter(task_.sample_rate, task_.channels);
+    TRY(read(
+        [&](const float* const* planes, int samples) -> Result<> {
+          meter.take(planes, samples);
+          heard(samples);
+          return {};
+        },
+        nullptr));
+    const double lufs = meter.integrated();
+    const double peak = meter.true_peak();
+    const Gain gain = choose_gain(lufs, peak, task_.profile.loudness, task_.profile.true_peak);
+    return LoudnessResult{lufs, peak, gain.decibels, gain.limited};
+  }
+
+  Result<> encode(int output) {
+    av::SoundEncoder encoder = TRY(av::SoundEncoder::open(task_));
+    JournalWriter journal(output, 0);
+    TRY(journal.begin(encoder.parameters()));
+    const auto keep = [&](JournalPacket packet) -> Result<> {
       packet.pts += task_.first_sample;
       packet.dts += task_.first_sample;
       result_.bytes += packet.bytes.size();
-      return journal_.append(packet);
+      return journal.append(packet);
     };
+    const auto gain = static_cast<float>(amplitude_of(result_.loudness ? result_.loudness->gain : 0));
+    std::vector<std::vector<float>> louder(static_cast<std::size_t>(task_.channels));
+    std::vector<const float*> planes_of_louder(louder.size());
+    const auto send = [&](const float* const* planes, int samples) -> Result<> {
+      heard(samples);
+      if (gain == 1.0F) return encoder.send(planes, samples, keep);
+      for (std::size_t c = 0; c < louder.size(); ++c) {
+        louder[c].assign(planes[c], planes[c] + samples);
+        for (float& sample : louder[c]) sample *= gain;
+        planes_of_louder[c] = louder[c].data();
+      }
+      return encoder.send(planes_of_louder.data(), samples, keep);
+    };
+    TRY(read(send, &result_));
+    TRY(encoder.finish(keep));
+    result_.samples = static_cast<std::uint64_t>(encoder.samples());
+    result_.priming = encoder.parameters().initial_padding;
+    return journal.finish();
+  }
+
+  // With a second reading to come, nothing of the mix is held back for fear of clipping.
+  Result<> read(av::OnSound on_sound, AudioOutput* report) {
+    JournalReader source = TRY(JournalReader::open(input_, journal_offset_));
+    const StreamParameters& parameters = source.parameters();
+    av::Decoder decoder = TRY(av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true}));
+    const av::MixLevel level = readings_ == 2 ? av::MixLevel::kWhole : av::MixLevel::kSafe;
+    SoundReading reading(task_, level, parameters.base, std::move(on_sound));
+    TRY(reading.run(source, decoder));
+    if (report) reading.report(*report);
+    return {};
+  }
+
+  void heard(int samples) {
+    heard_ += samples;
+    parent_.progress(static_cast<std::uint64_t>(rescale(heard_ / readings_, {1, task_.sample_rate}, {1, 1000})));
   }
 
   const AudioTask& task_;
-  av::SoundEncoder encoder_;
-  av::SoundConverter converter_;
-  SourceClock clock_;
-  JournalWriter journal_;
+  const int input_;
+  const std::uint64_t journal_offset_;
   ParentLine& parent_;
+  int readings_ = 1;
+  std::int64_t heard_ = 0;  // samples, over all readings
   AudioOutput result_;
-  bool any_ = false;
 };
 
 }  // namespace
 
 Result<TaskResult> encode_audio(const AudioTask& task, int input, std::uint64_t journal_offset, int output, ParentLine& parent) {
   av::use_plain_arithmetic();
-  JournalReader source = TRY(JournalReader::open(input, journal_offset));
-  const StreamParameters& parameters = source.parameters();
-  if (parameters.media != 2) return fail(FaultKind::kInternal, "a sound task without sound");
-  av::Decoder decoder = TRY(av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true}));
-  av::SoundEncoder encoder = TRY(av::SoundEncoder::open(task));
-  return SoundTask(task, std::move(encoder), parameters.base, output, parent).run(source, decoder);
+  return SoundTask(task, input, journal_offset, parent).run(output);
 }
 
 }  // namespace gopmill

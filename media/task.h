@@ -103,7 +103,7 @@ struct LoudnessResult {
   double lufs = 0;       // integrated, ITU-R BS.1770-4; -70 where nothing is above that
   double true_peak = 0;  // dBTP
   double gain = 0;       // dB
-  bool limited = false;  // the target would have lifted the peak above the ceiling
+  bool limited = false;  // by the ceiling for peaks
 };
 struct AudioOutput {
   std::uint64_t samples = 0;  // encoded, priming not counted
@@ -112,7 +112,7 @@ struct AudioOutput {
   std::uint64_t holes = 0;                 // such holes
   std::uint64_t overlap_dropped = 0;       // samples dropped where source packets overlap
   int priming = 0;                         // encoder delay, samples
-  std::optional<LoudnessResult> loudness;  // where the profile asks for one
+  std::optional<LoudnessResult> loudness;  // where the profile asks for one, or channels were mixed down
 };
 struct TaskResult {
   std::vector<VideoOutput> video;

@@ -10,11 +10,13 @@ extern "C" {
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "media/av/handles.h"
+#include "media/mixing.h"
 
 namespace gopmill::av {
 
@@ -24,7 +26,6 @@ constexpr int kChannelsMax = 8;         // of the output; the profile allows 1, 
 constexpr int kSourceChannelsMax = 64;  // libswresample's SWR_CH_MAX
 constexpr int kBlockSamples = 4096;     // of silence, made at a time
 constexpr float kLoudest = 16.0F;       // 24 dB above full scale: louder is damage, not music
-constexpr double kMinus3dB = 0.70710678118654752;
 
 struct FreeResampler {
   void operator()(SwrContext* context) const { swr_free(&context); }
@@ -54,40 +55,28 @@ struct Shape {
 float tame(float value) { return std::isfinite(value) ? std::clamp(value, -kLoudest, kLoudest) : 0.0F; }
 
 void take_layout(const AVFrame& frame, Layout& layout) {
-  if (frame.ch_layout.order == AV_CHANNEL_ORDER_UNSPEC) {
+  if (frame.ch_layout.order == AV_CHANNEL_ORDER_UNSPEC && frame.ch_layout.nb_channels == 3) {
+    // libavutil would call the third one LFE, and nobody would hear it; in WAVE files it is the centre.
+    layout.copy_from(AV_CHANNEL_LAYOUT_SURROUND);
+  } else if (frame.ch_layout.order == AV_CHANNEL_ORDER_UNSPEC) {
     layout.usual_for(frame.ch_layout.nb_channels);
   } else {
     layout.copy_from(frame.ch_layout);
   }
 }
 
-// Row per output channel, column per input channel. Always of full size: libswresample 5.1 scales all of it when it
-// normalises, whatever the layouts are (rematrix.c, swr_build_matrix2).
-using Matrix = std::vector<double>;
-constexpr std::size_t kMatrixStride = kSourceChannelsMax;
+constexpr bool is(AVChannel channel, Speaker speaker) { return static_cast<int>(channel) == static_cast<int>(speaker); }
+static_assert(is(AV_CHAN_FRONT_LEFT, kFrontLeft) && is(AV_CHAN_SIDE_LEFT, kSideLeft) &&
+              is(AV_CHAN_TOP_BACK_RIGHT, kTopBackRight) && is(AV_CHAN_STEREO_LEFT, kStereoLeft) &&
+              is(AV_CHAN_BOTTOM_FRONT_RIGHT, kBottomFrontRight));
 
-// For layouts that have no places (nine channels and more, ambisonics): evenly, odd channels to the right.
-void mix_evenly(int in, int out, Matrix& matrix) {
-  std::fill(matrix.begin(), matrix.end(), 0.0);
-  for (int o = 0; o < out; ++o) {
-    const int feeds = (std::max(in, out) - o + out - 1) / out;
-    for (int i = o; i < std::max(in, out); i += out)
-      matrix[static_cast<std::size_t>(o) * kMatrixStride + static_cast<std::size_t>(i % in)] += 1.0 / feeds;
-  }
-}
-
-Matrix mixing_matrix(const AVChannelLayout& in, const AVChannelLayout& out) {
-  Matrix matrix(kMatrixStride * kMatrixStride, 0.0);
-  if (in.nb_channels == 1 && out.nb_channels == 2) {
-    // libswresample would play mono at -3 dB on each of two speakers, as if it were a phantom centre.
-    matrix[0] = matrix[kMatrixStride] = 1.0;
-    return matrix;
-  }
-  const bool placed =
-      in.order == AV_CHANNEL_ORDER_NATIVE && swr_build_matrix2(&in, &out, kMinus3dB, kMinus3dB, 0.0, 1.0, 1.0, matrix.data(),
-                                                               kMatrixStride, AV_MATRIX_ENCODING_NONE, nullptr) >= 0;
-  if (!placed) mix_evenly(in.nb_channels, out.nb_channels, matrix);
-  return matrix;
+Mixing mixing_of(const AVChannelLayout& in, int out, MixLevel level) {
+  std::vector<int> speakers;
+  for (int i = 0; i < in.nb_channels; ++i)
+    speakers.push_back(av_channel_layout_channel_from_index(&in, static_cast<unsigned>(i)));
+  std::optional<Mixing> mixing = mix_speakers(speakers, out);
+  if (!mixing) return mix_evenly(in.nb_channels, out);
+  return level == MixLevel::kSafe ? without_clipping(std::move(*mixing)) : std::move(*mixing);
 }
 
 }  // namespace
@@ -99,15 +88,21 @@ struct SoundConverter::State {
   Layout out;
   Resampler resampler;  // none: nothing pushed since the last finish()
   Shape shape;          // what it takes
+  MixLevel level = MixLevel::kSafe;
+  std::int64_t taken = 0;  // samples by this resampler, at the source's rate
+  std::int64_t given = 0;  // by it, at ours
   LastWords words;
 
   Result<> start(const AVFrame& frame);
+  Result<> give(const float* const* planes, int samples, const OnSound& on_sound);
+  Result<> round_off(const OnSound& on_sound);
   Result<> convert(const std::uint8_t** planes, int samples, const OnSound& on_sound);
 };
 
-SoundConverter::SoundConverter(int sample_rate, int channels) : state_(std::make_unique<State>()) {
+SoundConverter::SoundConverter(int sample_rate, int channels, MixLevel level) : state_(std::make_unique<State>()) {
   GOPMILL_CHECK(channels >= 1 && channels <= kChannelsMax);
   state_->sample_rate = sample_rate;
+  state_->level = level;
   state_->out.usual_for(channels);
 }
 SoundConverter::SoundConverter(SoundConverter&&) noexcept = default;
@@ -127,8 +122,13 @@ Result<> SoundConverter::State::start(const AVFrame& frame) {
                                   static_cast<AVSampleFormat>(shape.format), shape.sample_rate, 0, nullptr);
   resampler.reset(made);
   if (error >= 0) {
-    const Matrix matrix = mixing_matrix(shape.layout.value, out.value);
-    error = swr_set_matrix(made, matrix.data(), static_cast<int>(kMatrixStride));
+    const auto columns = static_cast<std::size_t>(shape.layout.value.nb_channels);
+    std::vector<double> matrix;
+    for (const std::vector<double>& row : mixing_of(shape.layout.value, out.value.nb_channels, level)) {
+      GOPMILL_CHECK(row.size() == columns);
+      matrix.insert(matrix.end(), row.begin(), row.end());
+    }
+    error = swr_set_matrix(made, matrix.data(), static_cast<int>(columns));
   }
   if (error >= 0) error = swr_init(made);
   if (error < 0) {
@@ -144,6 +144,7 @@ Result<> SoundConverter::State::convert(const std::uint8_t** planes, int samples
   std::array<std::vector<float>, kChannelsMax> block;
   std::array<std::uint8_t*, kChannelsMax> to{};
   std::array<const float*, kChannelsMax> from{};
+  taken += samples;
   for (;;) {
     const int space = std::max(1, swr_get_out_samples(resampler.get(), samples));
     for (std::size_t c = 0; c < channels; ++c) {
@@ -157,10 +158,27 @@ Result<> SoundConverter::State::convert(const std::uint8_t** planes, int samples
       // Encoders refuse what is not a number, and it spreads; files of floats may hold anything.
       for (int i = 0; i < got; ++i) block[c][static_cast<std::size_t>(i)] = tame(block[c][static_cast<std::size_t>(i)]);
     }
-    if (got > 0) TRY(on_sound(from.data(), got));
+    if (got > 0) TRY(give(from.data(), got, on_sound));
     // The space was enough for all of the input; only the end of it may come in several parts.
     if (planes || got == 0) return {};
   }
+}
+
+// No more than the time of what was taken: at its end libswresample gives what its filter still holds, a few samples more or less.
+Result<> SoundConverter::State::give(const float* const* planes, int samples, const OnSound& on_sound) {
+  const std::int64_t due = rescale(taken, {1, shape.sample_rate}, {1, sample_rate});
+  const int part = static_cast<int>(std::clamp<std::int64_t>(due - given, 0, samples));
+  given += part;
+  return part > 0 ? on_sound(planes, part) : Result<>();
+}
+
+Result<> SoundConverter::State::round_off(const OnSound& on_sound) {
+  const std::int64_t lack = rescale(taken, {1, shape.sample_rate}, {1, sample_rate}) - given;
+  if (lack <= 0) return {};
+  const std::vector<float> quiet(static_cast<std::size_t>(lack), 0.0F);
+  std::array<const float*, kChannelsMax> from{};
+  from.fill(quiet.data());
+  return give(from.data(), static_cast<int>(lack), on_sound);
 }
 
 bool SoundConverter::continues(const AVFrame& frame) const {
@@ -208,7 +226,9 @@ Result<> SoundConverter::finish(const OnSound& on_sound) {
   State& s = *state_;
   if (!s.resampler) return {};
   TRY(s.convert(nullptr, 0, on_sound));
+  TRY(s.round_off(on_sound));
   s.resampler.reset();
+  s.taken = s.given = 0;
   return {};
 }
 

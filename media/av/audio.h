@@ -19,13 +19,17 @@ void use_plain_arithmetic();
 // Blocks of planar floats: one pointer per channel, `samples` values each; they live for the call.
 using OnSound = std::function<Result<>(const float* const* planes, int samples)>;
 
-// Turns decoded sound of any rate, layout and sample format into planar float of one rate and channel count. Mixing down follows
-// ITU-R BS.775 (centre and surrounds at -3 dB, LFE left out) and is scaled so that no input can clip. A layout that is
-// not said is taken as the usual one for its number of channels. When the source changes its shape, what the resampler still holds
-// comes out and a new one starts. No delay: the first sample out is the first sample in. Not thread-safe.
+// What a mix of several channels may come to: kSafe is scaled so that no input can clip; kWhole is as BS.775 writes it, for who
+// listens to all of it and then chooses one gain.
+enum class MixLevel : std::uint8_t { kSafe = 1, kWhole = 2 };
+
+// Turns decoded sound of any rate, layout and sample format into planar float of one rate and channel count, mixing down as
+// media/mixing.h says. A layout that is not said is taken as the usual one for its number of channels. When the source changes its
+// shape, what the resampler still holds comes out and a new one starts. No delay: the first sample out is the first sample in, and
+// so many come out as the same time holds at the new rate, to the nearest. Not thread-safe.
 class SoundConverter {
  public:
-  SoundConverter(int sample_rate, int channels);
+  SoundConverter(int sample_rate, int channels, MixLevel level);
   SoundConverter(SoundConverter&&) noexcept;
   ~SoundConverter();
 

@@ -120,5 +120,18 @@ TEST(MonotonicNow, NeverGoesBack) {
   }
 }
 
+TEST(TicksBetween, IsRoundedOnce) {
+  // Rounded one by one 1.5 and 0.4 ticks would be 2 apart.
+  EXPECT_EQ(ticks_between({4, {1, 10}}, {15, {1, 10}}, {1, 1}), 1);
+  EXPECT_EQ(ticks_between({15, {1, 10}}, {4, {1, 10}}, {1, 1}), -1);
+  EXPECT_EQ(ticks_between({1, {1, 90'000}}, {48'000, {1, 48'000}}, {1, 44'100}), 44'100);
+  EXPECT_EQ(ticks_between({0, {1, 2}}, {1, {1, 2}}, {1, 1}), 1);
+  EXPECT_EQ(ticks_between({1, {1, 2}}, {0, {1, 2}}, {1, 1}), 0);  // halves up, as rescale() does
+}
+
+TEST(TicksBetween, OutgrowsNothing) {
+  EXPECT_EQ(ticks_between({0, {INT32_MAX, INT32_MAX - 1}}, {INT64_MAX / 4, {INT32_MAX, INT32_MAX}}, {1, 1}), INT64_MAX / 4);
+}
+
 }  // namespace
 }  // namespace gopmill

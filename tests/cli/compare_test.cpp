@@ -63,6 +63,20 @@ TEST(Compare, SoundThatMovedOrEndsEarlyIsFound) {
   EXPECT_THAT(differing(film(250, 25), output), ElementsAre("(source sound)"));
 }
 
+TEST(Compare, TheTrackIsTheOneOfItsLanguage) {
+  SourceFacts source = film(250, 25);
+  source.audio.push_back(source.audio[0]);
+  source.audio[0].language = "eng";
+  source.audio[1].language = "ger";
+  source.audio[1].seconds -= 3;
+  SourceFacts output = film(250, 25);
+  output.audio[0].language = "deu";
+  output.audio[0].seconds -= 3;
+  EXPECT_THAT(differing(source, output), IsEmpty());
+  output.audio[0].language = "fra";  // none: the default track
+  EXPECT_THAT(differing(source, output), ElementsAre("source sound length"));
+}
+
 TEST(Compare, SoundAloneAndNothingAtAll) {
   SourceFacts sound = film(250, 25);
   sound.video.reset();

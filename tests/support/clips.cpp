@@ -9,6 +9,7 @@ extern "C" {
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <deque>
 
 #include "base/check.h"
 #include "media/av/demuxer.h"
@@ -209,8 +210,14 @@ void add_sound(const ClipSound& clip, Rational shift, Track& track, Output& outp
   for (const AVSampleFormat* format = codec->sample_fmts; *format != AV_SAMPLE_FMT_NONE; ++format) {
     if (*format == AV_SAMPLE_FMT_FLTP || *format == AV_SAMPLE_FMT_FLT) context.sample_fmt = *format;
   }
-  av_channel_layout_default(&context.ch_layout, clip.channels);
+  if (clip.layout.empty()) {
+    av_channel_layout_default(&context.ch_layout, clip.channels);
+  } else {
+    GOPMILL_CHECK(av_channel_layout_from_string(&context.ch_layout, clip.layout.c_str()) >= 0);
+  }
+  const int channels = context.ch_layout.nb_channels;
   open_track(track, output, {});
+  if (!clip.language.empty()) av_dict_set(&track.stream->metadata, "language", clip.language.c_str(), 0);
   const int size = context.frame_size > 0 ? context.frame_size : 1024;
   const auto total = static_cast<std::int64_t>(std::llround(clip.seconds * clip.sample_rate));
   const auto keep = [&](AVPacket& packet) {
@@ -226,7 +233,7 @@ void add_sound(const ClipSound& clip, Rational shift, Track& track, Output& outp
     frame->pts = clip.starts + done;
     for (int i = 0; i < frame->nb_samples; ++i) {
       const double value = sound_at(clip, static_cast<double>(clip.starts + done + i) / clip.sample_rate);
-      for (int c = 0; c < clip.channels; ++c) put_sample(*frame, c, clip.channels, i, value);
+      for (int c = 0; c < channels; ++c) put_sample(*frame, c, channels, i, clip.only < 0 || c == clip.only ? value : 0);
     }
     encode(track, frame.get(), output, keep);
   }
@@ -256,15 +263,18 @@ Fd make_clip(const Clip& clip) {
   output.format.reset(made);
   made->pb = output.io->io;
   made->flags |= AVFMT_FLAG_CUSTOM_IO;
-  Track picture, sound;
+  Track picture;
+  std::deque<Track> sounds;  // tracks never move
   std::vector<const Track*> tracks;
   if (clip.picture) {
     add_pictures(*clip.picture, clip.shift, picture, output);
     tracks.push_back(&picture);
   }
-  if (clip.sound) {
-    add_sound(*clip.sound, clip.shift, sound, output);
-    tracks.push_back(&sound);
+  std::vector<ClipSound> all = clip.more_sounds;
+  if (clip.sound) all.insert(all.begin(), *clip.sound);
+  for (const ClipSound& sound : all) {
+    add_sound(sound, clip.shift, sounds.emplace_back(), output);
+    tracks.push_back(&sounds.back());
   }
   AVDictionary* options = dictionary_of(clip.muxer_options);
   GOPMILL_CHECK(avformat_write_header(made, &options) >= 0);

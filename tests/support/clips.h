@@ -43,11 +43,15 @@ struct ClipSound {
   double level = 0.5;
   double seconds = 4;
   std::int64_t starts = 0;  // samples after the clip's zero
+  std::string layout;       // libav's name of where the channels are: "7.1(wide)"; empty: the usual places
+  int only = -1;            // the one channel that sounds; -1: all, alike
+  std::string language;     // as the container is to tag it
 };
 
 struct Clip {
   std::optional<ClipPicture> picture;
   std::optional<ClipSound> sound;
+  std::vector<ClipSound> more_sounds;
   std::string container = "mp4";  // libavformat's name: "matroska", "mpegts", "mp4"…
   std::map<std::string, std::string> muxer_options;
   Rational shift{0, 1};  // added to all times, seconds

@@ -1,0 +1,104 @@
+#include <gmock/gmock.h>
+
+#include "base/file.h"
+#include "media/work.h"
+#include "tests/support/clips.h"
+#include "tests/support/parent_double.h"
+
+namespace gopmill {
+namespace {
+
+using test::Clip;
+using test::ClipPicture;
+using test::ClipSound;
+
+SourceFacts analysed(const Fd& file) {
+  test::ParentDouble parent;
+  auto facts = analyse(file.get(), {.name = "clip"}, parent.line());
+  EXPECT_TRUE(facts) << (facts ? "" : facts.error().text);
+  return facts ? *facts : SourceFacts{};
+}
+
+// Samples of its own rate between the first picture and the first sound.
+std::int64_t late(const Clip& clip) {
+  const SourceFacts facts = analysed(test::make_clip(clip));
+  EXPECT_EQ(facts.audio.size(), 1U);
+  return facts.audio.empty() ? INT64_MIN : facts.audio[0].starts_after_picture.ticks;
+}
+
+const ClipPicture kPicture{.width = 64, .height = 48, .frames = 30};
+
+TEST(AnalyseSound, LateSoundIsLateToTheSample) {
+  const ClipSound pcm{.encoder = "pcm_s16le", .seconds = 1, .starts = 12'345};
+  EXPECT_EQ(late({.picture = kPicture, .sound = pcm, .container = "mov", .muxer_options = {{"movie_timescale", "48000"}}}),
+            12'345);
+  // Matroska keeps milliseconds.
+  EXPECT_NEAR(static_cast<double>(late({.picture = kPicture, .sound = pcm, .container = "matroska"})), 12'345, 24);
+}
+
+TEST(AnalyseSound, PrimingIsBeforeTheFirstSound) {
+  const auto late_of = [](const char* encoder, const char* container) {
+    const ClipSound sound{.encoder = encoder, .seconds = 1};
+    return static_cast<double>(late({.picture = kPicture, .sound = sound, .container = container}));
+  };
+  // The picture's reorder delay is in an edit list too.
+  EXPECT_NEAR(late_of("aac", "mp4"), 0, 24);
+  EXPECT_NEAR(late_of("libopus", "mp4"), 0, 24);
+  EXPECT_NEAR(late_of("libmp3lame", "mp4"), 0, 24);
+  // libavformat 5.1's muxer shows the picture later by Opus's delay of 6.5 ms, rounded; that is what the file says.
+  EXPECT_NEAR(late_of("libopus", "matroska"), -336, 24);
+}
+
+TEST(AnalyseSound, ATransportStreamsOffsetIsThatOfItsClock) {
+  const Clip clip{.picture = kPicture,
+                  .sound = ClipSound{.encoder = "mp2", .seconds = 1, .starts = 9'600},
+                  .container = "mpegts",
+                  .shift = {40'000, 1}};
+  // To a tick of 90 kHz. MP2 tells nobody of its priming of 481 samples, but its first packet is so much early.
+  EXPECT_NEAR(static_cast<double>(late(clip)), 9'600 - 481, 1);
+}
+
+// What cannot be decoded at the beginning is not sound, and the rest stays where it is.
+TEST(AnalyseSound, ADamagedBeginningDoesNotMoveTheRest) {
+  const Fd file =
+      test::make_clip({.picture = kPicture, .sound = ClipSound{.encoder = "flac", .seconds = 1}, .container = "matroska"});
+  std::string bytes(*file_size(file.get()), 0);
+  ASSERT_EQ(*read_at(file.get(), 0, std::as_writable_bytes(std::span(bytes))), bytes.size());
+  std::int64_t spoilt = 0;
+  test::journal_of_track(file.get(), 2, [&](JournalPacket& packet) {
+    if (packet.ordinal >= 3) return true;
+    const std::size_t at = bytes.find(packet.bytes);
+    EXPECT_NE(at, std::string::npos);
+    bytes.replace(at, packet.bytes.size(), packet.bytes.size(), 'x');
+    spoilt += 4608;  // samples of a block at 48 kHz
+    return true;
+  });
+  const Fd damaged = *temporary_file();
+  ASSERT_TRUE(write_at(damaged.get(), 0, std::as_bytes(std::span(bytes))));
+  const SourceFacts facts = analysed(damaged);
+  ASSERT_EQ(facts.audio.size(), 1U);
+  EXPECT_NEAR(static_cast<double>(facts.audio[0].starts_after_picture.ticks), static_cast<double>(spoilt), 24);
+}
+
+TEST(AnalyseSound, SoundsWithoutPictureCountFromTheEarliest) {
+  ClipSound late{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 1, .starts = 4410};
+  const SourceFacts facts =
+      analysed(test::make_clip({.sound = late,
+                                .more_sounds = {ClipSound{.encoder = "pcm_s16le", .seconds = 1, .starts = 960}},
+                                .container = "mov",
+                                .muxer_options = {{"movie_timescale", "441000"}}}));
+  ASSERT_EQ(facts.audio.size(), 2U);
+  EXPECT_EQ(facts.audio[0].starts_after_picture.ticks, 3528);
+  EXPECT_EQ(facts.audio[1].starts_after_picture.ticks, 0);
+}
+
+TEST(AnalyseSound, TracksSayTheirLanguage) {
+  const SourceFacts facts = analysed(test::make_clip(
+      {.sound = ClipSound{.seconds = 0.2, .language = "deu"}, .more_sounds = {ClipSound{.seconds = 0.2, .language = "eng"}}}));
+  ASSERT_EQ(facts.audio.size(), 2U);
+  EXPECT_EQ(facts.audio[0].language, "deu");
+  EXPECT_EQ(facts.audio[1].language, "eng");
+}
+
+}  // namespace
+}  // namespace gopmill
