@@ -162,7 +162,8 @@ Json profile_object(const Profile& p) {
             {"tracks", p.subtitles.tracks == TrackChoice::kLanguages ? Json(p.subtitles.languages)
                        : p.subtitles.tracks == TrackChoice::kAll     ? Json("all")
                                                                      : Json("default")}}},
-          {"metadata", {{"keep", p.metadata.keep ? "standard" : "none"}, {"location", p.metadata.location}}},
+          {"metadata",
+           {{"keep", p.metadata.keep ? "standard" : "none"}, {"location", p.metadata.location}, {"cover", p.metadata.cover}}},
           {"audio", std::move(audio)},
           {"renditions", std::move(renditions)}};
 }

@@ -13,6 +13,8 @@
 namespace gopmill {
 namespace {
 
+constexpr std::int64_t kFirstChapterMs = 1000;  // sound that begins before the picture, a leader of black
+
 // "subtitle track 2 (ass, deu)": the place among the subtitle tracks, from 1.
 std::string track_name(const SubtitleTrack& track, std::size_t index) {
   return "subtitle track " + std::to_string(index + 1) + " (" + track.codec +
@@ -111,7 +113,8 @@ std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfil
   return tracks;
 }
 
-// Rising; the first at 0 or later. A chapter that ends before the film begins, or begins after its end, is none of it.
+// Rising from 0: the track of an MP4 begins there. A first chapter that is nearly there is moved; before any other one without a name
+// is put. A chapter that ends before the film begins, or begins after its end, is none of it.
 std::vector<Chapter> plan_chapters(const SourceFacts& source, const BesideTimes& times) {
   std::vector<Chapter> chapters;
   for (const Chapter& chapter : source.beside.chapters)
@@ -124,6 +127,12 @@ std::vector<Chapter> plan_chapters(const SourceFacts& source, const BesideTimes&
     // Of several at one place the last counts, which is the one that is running there.
     if (!kept.empty() && kept.back().start == chapter.start) kept.pop_back();
     kept.push_back(std::move(chapter));
+  }
+  if (kept.empty() || kept.front().start == 0) return kept;
+  if (kept.front().start < kFirstChapterMs || kept.size() == kChaptersMax) {
+    kept.front().start = 0;
+  } else {
+    kept.insert(kept.begin(), Chapter{});
   }
   return kept;
 }
@@ -153,10 +162,13 @@ void plan_beside(const SourceFacts& source, const Profile& profile, const Beside
   for (PlannedRendition& rendition : plan.renditions) {
     rendition.file.beside = beside;
     if (profile.subtitles.as_tracks()) rendition.file.beside.subtitles = texts;
-    if (!rendition.file.has_video) rendition.file.beside.cover = facts.cover;
+    if (!rendition.file.has_video && profile.metadata.cover) rendition.file.beside.cover = facts.cover;
   }
-  if (facts.cover && has_picture(plan))
+  if (facts.cover && has_picture(plan)) {
     plan.notes.emplace_back("the cover picture is not carried: the outputs have a picture of their own");
+  } else if (facts.cover && !profile.metadata.cover) {
+    plan.notes.emplace_back("the cover picture is not carried: the profile does not ask for it (metadata: {cover: true})");
+  }
   if (!profile.subtitles.as_files()) return;
   std::set<std::string> taken;
   for (TextTrack& text : texts) {

@@ -99,7 +99,8 @@ void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamF
   // Where recordings were joined, the counters of a transport stream break too, and libav marks the packet before the join
   // as damaged. It was whole in its own recording; if it was not, its decoder will tell.
   for (const ClockShift& shift : read.clock) {
-    if (shift.packet > 0) read.video[shift.packet - 1].corrupt = false;
+    for (std::uint32_t i = shift.packet; i-- > 0 && (i + 1 == shift.packet || read.video[i].corrupt);)
+      read.video[i].corrupt = false;
   }
   join_epochs(read.video, read.clock);
   for (const std::uint32_t index : chosen.audio) {
@@ -170,6 +171,7 @@ struct Probe {
   DecodedPictures pictures;
   std::vector<av::PictureFacts> facts;  // of the first kProbePictures
   DecodeEvents events;
+  bool had_trouble = false;  // though perhaps not with the packets that the events name: threads blur that
 };
 
 // What part of a track is decoded: from this packet on, and how much of it.
@@ -212,6 +214,7 @@ Result<Probe> probe_pictures(int source, std::uint32_t stream, ProbeRange range,
   }
   sending = kAtTheEnd;
   if (probe.pictures.whole) TRY(decoder.finish(on_picture));
+  probe.had_trouble = decoder.had_trouble();
   probe.events.reason = decoder.refused() > 0 ? decoder.last_refusal() : decoder.complaint();
   return probe;
 }
@@ -396,6 +399,10 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, Read& 
   const bool decoded = !result.track.evidence_reason.empty();
   range.whole = true;
   if (decoded && !probe.pictures.whole) probe = TRY(probe_pictures(source, stream.index, range, parent));
+  if (decoded && range.threads > 1 && probe.had_trouble) {
+    range.threads = 1;
+    probe = TRY(probe_pictures(source, stream.index, range, parent));
+  }
   result.track.evidence = decoded ? Evidence::kDecoded : Evidence::kPackets;
   if (read.is_broadcast && decoded) settle_end(read.video, probe, false, result);
   if (read.is_broadcast && !decoded) {

@@ -92,7 +92,7 @@ struct TextTrack {
 // What one output file has beside picture and sound.
 struct BesidePlan {
   std::vector<TextTrack> subtitles;
-  std::vector<Chapter> chapters;  // ms, rising
+  std::vector<Chapter> chapters;  // ms, rising from 0
   Tags tags;
   std::optional<std::int64_t> created_unix_s;
   std::string location;

@@ -19,13 +19,14 @@ std::string text_of(const Colour& colour) {
 }  // namespace
 
 Check check_colour(const Mp4SampleEntry& entry, const Colour& seen, const RenditionPlan* plan) {
-  const Colour boxes = entry.colour.value_or(Colour{});  // An entry without the box says that nothing is known.
-  bool good = !entry.colour || same(boxes, seen);
-  if (plan)
-    good =
-        same(seen, plan->colour) && same(boxes, plan->colour) && entry.mastering == plan->mastering && entry.light == plan->light;
+  const Colour& expected = plan ? plan->colour : seen;
+  // libavformat 5.1 writes no box unless all three are known (movenc.c, mov_write_colr_tag); then the stream says it alone.
+  const bool all_known =
+      expected.primaries != kUnspecified && expected.transfer != kUnspecified && expected.matrix != kUnspecified;
+  bool good = same(seen, expected) && (entry.colour ? same(*entry.colour, expected) : !plan || !all_known);
+  if (plan) good = good && entry.mastering == plan->mastering && entry.light == plan->light;
   std::string found = "primaries, transfer, matrix " + text_of(seen);
-  if (!same(boxes, seen)) found += ", by the boxes " + text_of(boxes);
+  if (entry.colour && !same(*entry.colour, seen)) found += ", by the boxes " + text_of(*entry.colour);
   if (entry.mastering) found += ", mastering display";
   if (entry.light) found += ", content light";
   return {"colour", good, std::move(found)};

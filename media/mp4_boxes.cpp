@@ -158,15 +158,19 @@ Result<> read_colour_box(const Child& box, Mp4SampleEntry& entry) {
   return {};
 }
 
-Result<std::vector<Mp4SampleEntry>> read_entries(const Child& box, bool video) {
+Result<std::vector<Mp4SampleEntry>> read_entries(const Child& box, const std::string& handler) {
   if (box.content.size() < 8) return malformed(box.type);
   std::vector<Mp4SampleEntry> entries;
   for (const Child& child : TRY(children_of(box.content.substr(8), box.type))) {
     Mp4SampleEntry entry;
     entry.type = child.type;
+    if (handler != "vide" && handler != "soun") {
+      entries.push_back(std::move(entry));
+      continue;
+    }
     Content content(child.content);
     content.skip(8);
-    if (video) {
+    if (handler == "vide") {
       content.skip(16);
       entry.width = static_cast<int>(content.number(2));
       entry.height = static_cast<int>(content.number(2));
@@ -195,7 +199,7 @@ Result<> read_sample_table(std::string_view text, Mp4Track& track) {
   const Child* stts = find(boxes, "stts");
   const Child* stsz = find(boxes, "stsz");
   if (!stsd || !stts || !stsz || stsz->content.size() < 12) return malformed("stbl");
-  track.entries = TRY(read_entries(*stsd, track.handler == "vide"));
+  track.entries = TRY(read_entries(*stsd, track.handler));
   track.durations = TRY(read_runs(*stts));
   if (const Child* ctts = find(boxes, "ctts")) track.offsets = TRY(read_runs(*ctts));
   if (const Child* stss = find(boxes, "stss")) {
@@ -259,6 +263,10 @@ Result<Mp4Track> read_track(std::string_view text) {
   track.language = language_of(head, wide);
   if (!head.ok() || track.timescale == 0) return malformed("mdhd");
   track.handler = hdlr->content.substr(8, 4);
+  if (const Child* udta = find(boxes, "udta")) {
+    const auto said = TRY(children_of(udta->content, "udta"));
+    if (const Child* name = find(said, "name")) track.name = name->content;
+  }
   const auto info = TRY(children_of(minf->content, "minf"));
   const Child* stbl = find(info, "stbl");
   if (!stbl) return malformed("minf");

@@ -51,6 +51,7 @@ struct Mp4Track {
   bool enabled = true;
   std::uint32_t alternates = 0;  // the group of which one is played; 0: none
   std::string language;          // "und"
+  std::string name;              // for people; empty: none
   bool upright = true;           // the track's matrix changes nothing
   std::vector<Mp4Edit> edits;    // none: as one edit over everything
   std::vector<Mp4SampleEntry> entries;

@@ -54,7 +54,7 @@ std::string BesideCheck::text_fault(const Text& text, const TextTrack& planned) 
   return {};
 }
 
-void BesideCheck::check_texts(const av::Claims& claims, std::vector<Check>& checks) const {
+void BesideCheck::check_texts(std::vector<Check>& checks) const {
   if (texts_.empty() && (!plan_ || plan_->beside.subtitles.empty())) return;
   std::string found = count_of(texts_.size(), "text track");
   bool good = true;
@@ -64,8 +64,8 @@ void BesideCheck::check_texts(const av::Claims& claims, std::vector<Check>& chec
     for (const auto& [stream, text] : texts_) {
       if (planned == plan_->beside.subtitles.end()) break;
       std::string fault = text_fault(text, *planned);
-      const av::StreamClaim claim = stream < claims.streams.size() ? claims.streams[stream] : av::StreamClaim{};
-      if (fault.empty() && (claim.language != iso639_2(planned->language) || claim.title != planned->title))
+      const std::string language = iso639_2(planned->language);
+      if (fault.empty() && (text.boxes->language != (language.empty() ? "und" : language) || text.boxes->name != planned->title))
         fault = "its language or name is not the one planned";
       ++planned;
       good = good && fault.empty();
@@ -113,7 +113,7 @@ void BesideCheck::check_tags(const av::Claims& claims, std::vector<Check>& check
 
 std::vector<Check> BesideCheck::finish(const av::Claims& claims) {
   std::vector<Check> checks;
-  check_texts(claims, checks);
+  check_texts(checks);
   check_chapters(claims, checks);
   check_tags(claims, checks);
   return checks;

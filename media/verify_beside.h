@@ -35,7 +35,7 @@ class BesideCheck {
     std::string fault;
   };
   [[nodiscard]] std::string text_fault(const Text& text, const TextTrack& planned) const;
-  void check_texts(const av::Claims& claims, std::vector<Check>& checks) const;
+  void check_texts(std::vector<Check>& checks) const;
   void check_chapters(const av::Claims& claims, std::vector<Check>& checks) const;
   void check_tags(const av::Claims& claims, std::vector<Check>& checks) const;
 

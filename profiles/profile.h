@@ -95,6 +95,7 @@ struct SubtitleProfile {
 
 struct MetadataProfile {
   bool keep = true;       // title, artist… by the allow-list of docs/profiles.md
+  bool cover = false;     // the cover of sound; FFmpeg warns of a missing timescale when it reads one back
   bool location = false;  // where it was recorded: nobody expects that in what they pass on
   friend bool operator==(const MetadataProfile&, const MetadataProfile&) = default;
 };

@@ -55,7 +55,7 @@ const std::vector<std::string_view> kProfileKeys = {"name",    "device",    "des
                                                     "audio",   "subtitles", "metadata",    "rendition", "renditions"};
 const std::vector<std::string_view> kAudioKeys = {"codec", "bitrate", "channels", "tracks", "loudness", "true_peak"};
 const std::vector<std::string_view> kSubtitleKeys = {"text", "bitmap", "tracks"};
-const std::vector<std::string_view> kMetadataKeys = {"keep", "location"};
+const std::vector<std::string_view> kMetadataKeys = {"keep", "location", "cover"};
 const std::vector<std::string_view> kRenditionKeys = {"name",    "codec",   "height",       "fps_max",       "fps",
                                                       "quality", "bitrate", "maxrate",      "bufsize",       "preset",
                                                       "profile", "level",   "pixel_format", "dynamic_range", "options"};
@@ -295,11 +295,12 @@ Result<MetadataProfile> read_metadata(const TreeEntry& entry, const Complaints& 
     metadata.keep = false;
     return metadata;
   }
-  if (entry.value.kind != TreeNode::Kind::kMap) return whole.wrong("none, or a map of keep and location");
+  if (entry.value.kind != TreeNode::Kind::kMap) return whole.wrong("none, or a map of keep, location and cover");
   TRY(check_keys(entry.value, kMetadataKeys, complaints));
   if (const auto* keep = entry.value.find("keep")) metadata.keep = TRY(Value(*keep, complaints).one_of(kKeepWords));
   if (const auto* location = entry.value.find("location"))
     metadata.location = TRY(Value(*location, complaints).one_of(kSwitchWords));
+  if (const auto* cover = entry.value.find("cover")) metadata.cover = TRY(Value(*cover, complaints).one_of(kSwitchWords));
   return metadata;
 }
 

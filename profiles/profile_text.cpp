@@ -71,6 +71,7 @@ void put_metadata(std::string& yaml, const MetadataProfile& metadata) {
   yaml += "metadata:\n";
   put(yaml, "  ", "keep", metadata.keep ? "standard" : "none");
   put(yaml, "  ", "location", metadata.location ? "true" : "false");
+  put(yaml, "  ", "cover", metadata.cover ? "true" : "false");
 }
 
 }  // namespace

@@ -69,19 +69,20 @@ Ink ink_of(std::uint32_t argb, const Colour& colour, int lines) {
                                                : level * 257;
   }
   const auto [kr, kb] = matrix_of(colour.matrix, lines);
-  const std::int64_t luma = (kr * rgb[0] + (65536 - kr - kb) * rgb[1] + kb * rgb[2] + 32768) >> 16;
-  // -32767 to 32767.
-  const std::int64_t blue = (rgb[2] - luma) * 32768 / (65536 - kb);
-  const std::int64_t red = (rgb[0] - luma) * 32768 / (65536 - kr);
+  const auto divide = [](std::int64_t value, std::int64_t by) { return (value + (value < 0 ? -by : by) / 2) / by; };
+  const std::int64_t luma = divide(kr * rgb[0] + (65536 - kr - kb) * rgb[1] + kb * rgb[2], 65536);
+  // -32768 to 32768.
+  const std::int64_t blue = divide((rgb[2] - luma) * 32768, 65536 - kb);
+  const std::int64_t red = divide((rgb[0] - luma) * 32768, 65536 - kr);
   Ink ink;
   ink.alpha = static_cast<std::int32_t>(argb >> 24);
+  const auto component = [](std::int64_t value) { return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, 0, 65535)); };
   if (colour.full_range) {
-    ink.yuv = {static_cast<std::int32_t>(luma), static_cast<std::int32_t>(32768 + blue), static_cast<std::int32_t>(32768 + red)};
+    ink.yuv = {component(luma), component(32768 + blue), component(32768 + red)};
   } else {
-    // 16 to 235 and 16 to 240 of 255, as 8 bits are widened: times 256.
-    ink.yuv = {static_cast<std::int32_t>(16 * 256 + luma * 219 * 256 / 65535),
-               static_cast<std::int32_t>(128 * 256 + blue * 224 * 256 / 65535),
-               static_cast<std::int32_t>(128 * 256 + red * 224 * 256 / 65535)};
+    // 16 to 235 and 16 to 240 of 8 bits, times 256.
+    ink.yuv = {component(16 * 256 + divide(luma * 219 * 256, 65535)), component(128 * 256 + divide(blue * 224 * 256, 65536)),
+               component(128 * 256 + divide(red * 224 * 256, 65536))};
   }
   return ink;
 }
@@ -129,7 +130,7 @@ Layer layer_of(const BitmapRect& rect, const std::vector<std::uint8_t>& indexes,
   layer.alpha.resize(size);
   // Where a pixel of the plane begins, in the rectangle's pixels: at least one of them is looked at, all of them count alike.
   const auto source_of = [&](int at, std::int64_t origin, std::int64_t step) {
-    return ((static_cast<std::int64_t>(at) * kOne - origin) * step + (kOne / 2) * kOne) >> 32;
+    return ((static_cast<std::int64_t>(at) * kOne - origin) * step) >> 32;
   };
   for (int y = 0; y < layer.height; ++y) {
     const std::int64_t first_row = source_of(layer.y + y, place.top, place.step_y);
@@ -197,7 +198,7 @@ void blend(AVFrame& picture, int plane, const Layer& layer, int depth) {
       const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(layer.width) + static_cast<std::size_t>(x);
       const unsigned alpha = layer.alpha[at];
       if (alpha == 0) continue;
-      const unsigned over = layer.value[at] >> (16 - depth);
+      const unsigned over = (layer.value[at] + (1U << (16 - depth) >> 1)) >> (16 - depth);
       const unsigned sum = (row[x] * (255 - alpha) + 127) / 255 + over;
       row[x] = static_cast<Sample>(std::min(sum, (1U << depth) - 1));
     }

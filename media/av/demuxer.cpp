@@ -208,7 +208,11 @@ Result<Demuxer> Demuxer::open(int fd) {
       return fail(FaultKind::kInput, "more streams than the " + std::to_string(kSourceStreamsMax) + " allowed");
     if (const std::string text = text_kind(fd); !text.empty())
       return fail(FaultKind::kInput, "this is " + text + ", not a media file; gopmill reads one file and follows none");
-    return std::unexpected(fault_of(FaultKind::kInput, "not a media file gopmill can read", error));
+    Fault fault = fault_of(FaultKind::kInput, "not a media file gopmill can read", error);
+    // Lack of memory is what libav calls a header that asks for more streams or larger tables than there can be.
+    if (error == AVERROR(ENOMEM))
+      return fail(FaultKind::kInput, "its header lists more streams or packets than any film has (" + fault.text + ")");
+    return std::unexpected(std::move(fault));
   }
   state->format.reset(format);
   if (format->nb_streams > static_cast<unsigned>(kSourceStreamsMax)) {

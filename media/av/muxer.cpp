@@ -244,6 +244,12 @@ Result<> Muxer::State::begin() {
   const int error = avformat_write_header(format.get(), &options);
   av_dict_free(&options);
   if (error < 0) return std::unexpected(fault("cannot begin the MP4", error));
+  // movenc.c 5.1 puts empty samples of no length between those of mov_text wherever another track's packet comes first, and at the
+  // end. The plan has its own; under another name libavformat writes just what it is given.
+  for (unsigned i = 0; i < format->nb_streams; ++i) {
+    AVCodecParameters& par = *format->streams[i]->codecpar;
+    if (par.codec_id == AV_CODEC_ID_MOV_TEXT) par.codec_id = AV_CODEC_ID_TEXT;
+  }
   for (std::size_t i = 0; i < tracks.size(); ++i) {
     const AVRational base = format->streams[i]->time_base;
     if (base.num != 1 || base.den != static_cast<int>(tracks[i].timescale))
@@ -271,9 +277,8 @@ Result<> Muxer::State::place_head() {
                      static_cast<std::uint64_t>(track.skips)});
   }
   if (!beside.chapters.empty()) {
-    const auto ticks = [&](std::int64_t ms) { return av_rescale_q(ms, {1, 1000}, {1, static_cast<int>(movie_timescale)}); };
-    const std::int64_t first = ticks(beside.chapters.front().start);
-    edits.push_back({static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(ticks(beside.ends_ms) - first), 0});
+    const std::int64_t end = av_rescale_q(beside.ends_ms, {1, 1000}, {1, static_cast<int>(movie_timescale)});
+    edits.push_back({0, static_cast<std::uint64_t>(end), 0});
   }
   std::string head(written.substr(0, type_bytes));
   head += TRY(with_edit_lists(std::string(written.substr(type_bytes, size)), edits, beside.user_data));

@@ -37,8 +37,9 @@ struct MuxTrack {
 
 // What the movie has beside its tracks.
 struct MuxBeside {
-  std::vector<Chapter> chapters;  // ms, rising; as a text track and as Nero's list, so that every player finds one it reads
-  std::int64_t ends_ms = 0;       // of the last chapter
+  std::vector<Chapter>
+      chapters;              // ms, rising from 0; as a text track and as Nero's list, so that every player finds one it reads
+  std::int64_t ends_ms = 0;  // of the last chapter
   std::optional<std::int64_t> created_unix_s;
   std::string user_data;  // whole boxes (media/mp4_beside.h)
 };

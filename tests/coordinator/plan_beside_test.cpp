@@ -65,7 +65,7 @@ TEST_F(Beside, TimesMoveWithThePicture) {
   facts_.beside.chapters = {{0, "one"}, {2'000'000, "two"}};
   Plan plan = planned();
   EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(1250, 2250, "a")));
-  EXPECT_THAT(plan.renditions[0].file.beside.chapters, ElementsAre(Chapter{250, "one"}, Chapter{2250, "two"}));
+  EXPECT_THAT(plan.renditions[0].file.beside.chapters, ElementsAre(Chapter{0, "one"}, Chapter{2250, "two"}));
   // Of the film only its sound, from its own beginning.
   profile_ = test::sound_profile();
   for (const auto [milliseconds, start] : {std::pair(-250, 1250), std::pair(400, 600)}) {
@@ -127,6 +127,9 @@ TEST_F(Beside, ChaptersRiseWithinTheFilm) {
       {3'000'000, "three"}, {-2'000'000, "before"}, {-500'000, "running"}, {4'000'000, "after"}, {1'000'400, "one"}};
   EXPECT_THAT(planned().renditions[0].file.beside.chapters,
               ElementsAre(Chapter{0, "running"}, Chapter{1000, "one"}, Chapter{3000, "three"}));
+  facts_.beside.chapters = {{3'000'000, "three"}, {1'000'000, "one"}};
+  EXPECT_THAT(planned().renditions[0].file.beside.chapters,
+              ElementsAre(Chapter{0, ""}, Chapter{1000, "one"}, Chapter{3000, "three"}));
 }
 
 TEST_F(Beside, TagsGoByTheProfile) {
@@ -154,6 +157,10 @@ TEST_F(Beside, TheCoverGoesWhereThereIsNoPicture) {
   EXPECT_EQ(plan.renditions[0].file.beside.cover, std::nullopt);
   EXPECT_THAT(plan.notes, Contains(HasSubstr("cover")));
   profile_ = test::sound_profile();
+  plan = planned();
+  EXPECT_EQ(plan.renditions[0].file.beside.cover, std::nullopt);
+  EXPECT_THAT(plan.notes, Contains(HasSubstr("cover: true")));
+  profile_.metadata.cover = true;
   plan = planned();
   EXPECT_EQ(plan.renditions[0].file.beside.cover, facts_.beside.cover);
 }

@@ -72,16 +72,16 @@ TEST(Burn, TakesThePicturesColours) {
   const auto of = [](const std::string& format, Colour colour, std::uint32_t argb) {
     std::vector<int> values;
     for (const BurntPlane& plane : burnt({16, 16, format, 0}, box(16, 16, 0, 0, 16, 16, argb), colour))
-      values.push_back(plane.at(8, 8));
+      values.push_back(plane.at(2, 2));
     return values;
   };
-  EXPECT_EQ(of("yuv444p", k709, kRed), (std::vector<int>{62, 102, 240}));
+  EXPECT_EQ(of("yuv444p", k709, kRed), (std::vector<int>{63, 102, 240}));
   EXPECT_EQ(of("yuv444p", {6, 6, 6, false, 0}, kRed), (std::vector<int>{81, 90, 240}));
   EXPECT_EQ(of("yuvj444p", {1, 1, 1, true, 0}, kWhite), (std::vector<int>{255, 128, 128}));
   EXPECT_EQ(of("yuv420p10le", k709, kWhite), (std::vector<int>{940, 512, 512}));
   EXPECT_EQ(of("gray", k709, kWhite), (std::vector<int>{235}));
   // Graphics white of 203 cd/m2: 58 % of PQ's signal, 75 % of HLG's (ITU-R BT.2408, table 1).
-  EXPECT_EQ(of("yuv420p10le", {9, 16, 9, false, 0}, kWhite), (std::vector<int>{572, 512, 512}));
+  EXPECT_EQ(of("yuv420p10le", {9, 16, 9, false, 0}, kWhite), (std::vector<int>{573, 512, 512}));
   EXPECT_EQ(of("yuv420p10le", {9, 18, 9, false, 0}, kWhite), (std::vector<int>{721, 512, 512}));
   const auto half = burnt({16, 16, "yuv444p", 200}, box(16, 16, 0, 0, 16, 16, kHalfBlack), k709);
   EXPECT_EQ(half[0].at(0, 0), 108);
@@ -121,10 +121,11 @@ TEST(Burn, AnalysisDecodesTheTrackThatIsWanted) {
     }
     return seen;
   };
+  // VobSub counts time in 1024 ticks of 90 kHz.
   EXPECT_THAT(found(std::nullopt), testing::IsEmpty());
-  EXPECT_THAT(found(BurnRequest{}), testing::ElementsAre("eng 0-500 ms on 128x96: 16x8 at 8,8"));
+  EXPECT_THAT(found(BurnRequest{}), testing::ElementsAre("eng 0-489 ms on 128x96: 16x8 at 8,8"));
   EXPECT_THAT(found(BurnRequest{TrackChoice::kLanguages, {"de"}}),
-              testing::ElementsAre("deu 200-600 ms on 128x96: 16x8 at 20,40", "deu 600-1000 ms on 128x96: 20x10 at 30,60"));
+              testing::ElementsAre("deu 200-600 ms on 128x96: 16x8 at 20,40", "deu 600-998 ms on 128x96: 20x10 at 30,60"));
   EXPECT_THAT(found(BurnRequest{TrackChoice::kLanguages, {"fra"}}), testing::IsEmpty());
 }
 

@@ -52,7 +52,8 @@ ClipPicture flat(const std::string& encoder, const std::string& format, std::map
 ClipPicture hdr10(const std::string& encoder = "libx265") {
   auto options = tags("bt2020", "smpte2084", "bt2020nc");
   options["preset"] = "ultrafast";
-  if (encoder == "libx265") options["x265-params"] = std::string("log-level=error:pools=none:frame-threads=1:") + kDisplayWords;
+  if (encoder == "libx265")
+    options["x265-params"] = std::string("log-level=error:pools=none:frame-threads=1:open-gop=0:") + kDisplayWords;
   return flat(encoder, "yuv420p10le", options);
 }
 
@@ -192,14 +193,17 @@ TEST(HdrToSdr, HlgIsToo) {
 
 TEST(HdrToSdr, SegmentsShowTheSamePicturesAsOneRun) {
   const Fd clip = test::make_clip({.picture = hdr10()});
-  const std::vector<Middle> whole = middles_of(made_from(clip.get(), rendition(DynamicRange::kSdr)).file.get());
-  const Made cut = made_from(clip.get(), rendition(DynamicRange::kSdr), 1);
+  // A quicker preset would cost less than decoding the clip twice, and be planned as one segment.
+  RenditionProfile worth_cutting = rendition(DynamicRange::kSdr);
+  worth_cutting.preset = "fast";
+  const std::vector<Middle> whole = middles_of(made_from(clip.get(), worth_cutting).file.get());
+  const Made cut = made_from(clip.get(), worth_cutting, 1);
   ASSERT_GT(cut.plan.tasks.size(), 1U);
   EXPECT_THAT(failed(cut.report), IsEmpty());
   const std::vector<Middle> parts = middles_of(cut.file.get());
   ASSERT_EQ(parts.size(), whole.size());
   for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(parts[i].y, whole[i].y, 2) << i;
-  EXPECT_EQ(*file_sha256(cut.file.get()), *file_sha256(made_from(clip.get(), rendition(DynamicRange::kSdr), 1).file.get()));
+  EXPECT_EQ(*file_sha256(cut.file.get()), *file_sha256(made_from(clip.get(), worth_cutting, 1).file.get()));
 }
 
 class HdrKept : public ::testing::TestWithParam<VideoCodec> {};
@@ -207,7 +211,6 @@ class HdrKept : public ::testing::TestWithParam<VideoCodec> {};
 TEST_P(HdrKept, WithItsTagsAndItsMetadata) {
   const Fd clip = test::make_clip({.picture = hdr10()});
   const Made made = made_from(clip.get(), rendition(DynamicRange::kHdr, GetParam()), 1);
-  ASSERT_GT(made.plan.tasks.size(), 1U);
   EXPECT_THAT(failed(made.report), IsEmpty());
   const Mp4SampleEntry entry = entry_of(made.file.get());
   EXPECT_EQ(entry.mastering, kDisplay);
@@ -219,22 +222,28 @@ INSTANTIATE_TEST_SUITE_P(Codecs, HdrKept,
                          ::testing::Values(VideoCodec::kH264, VideoCodec::kHevc, VideoCodec::kAv1, VideoCodec::kVp9));
 
 // A player that only looks into the stream must learn it there.
-TEST(HdrKeptInTheStream, ByTheEncodersThatCan) {
-  for (const VideoCodec codec : {VideoCodec::kH264, VideoCodec::kHevc}) {
-    const Fd clip = test::make_clip({.picture = hdr10()});
-    const Made made = made_from(clip.get(), rendition(DynamicRange::kHdr, codec));
-    auto demuxer = av::Demuxer::open(made.file.get());
-    auto decoder = av::Decoder::open(demuxer->streams().front().parameters, {});
-    std::optional<av::PictureFacts> first;
-    const auto see = [&](AVFrame& frame) -> Result<> {
-      if (!first) first = av::facts_of(frame);
-      return {};
-    };
-    while (auto item = *demuxer->next()) ASSERT_TRUE(decoder->send(item->packet, see));
-    ASSERT_TRUE(decoder->finish(see));
-    EXPECT_EQ(first->hdr.mastering, kDisplay) << codec_word(codec);
-    EXPECT_EQ(first->hdr.light, kLight) << codec_word(codec);
-  }
+TEST(HdrKeptInTheStream, OfHevc) {
+  const Made made = made_from(test::make_clip({.picture = hdr10()}).get(), rendition(DynamicRange::kHdr, VideoCodec::kHevc), 1);
+  EXPECT_GT(made.plan.tasks.size(), 1U);
+  auto demuxer = av::Demuxer::open(made.file.get());
+  auto decoder = av::Decoder::open(demuxer->streams().front().parameters, {});
+  std::optional<av::PictureFacts> first;
+  const auto see = [&](AVFrame& frame) -> Result<> {
+    if (!first) first = av::facts_of(frame);
+    return {};
+  };
+  while (auto item = *demuxer->next()) ASSERT_TRUE(decoder->send(item->packet, see));
+  ASSERT_TRUE(decoder->finish(see));
+  EXPECT_EQ(first->hdr.mastering, kDisplay);
+  EXPECT_EQ(first->hdr.light, kLight);
+}
+
+// libavcodec 5.1 does not read these messages of H.264, so their bytes are looked for: primaries and white of ST 2086.
+TEST(HdrKeptInTheStream, OfH264) {
+  const Made made = made_from(test::make_clip({.picture = hdr10()}).get(), rendition(DynamicRange::kHdr));
+  auto demuxer = av::Demuxer::open(made.file.get());
+  const std::string message("\x33\xC2\x86\xC4\x1D\x4C\x0B\xB8\x84\xD0\x3E\x80\x3D\x13\x40\x42", 16);
+  EXPECT_THAT((*demuxer->next())->packet.bytes, HasSubstr(message));
 }
 
 TEST(SdrColour, StaysInAHdrRendition) {
@@ -274,17 +283,17 @@ TEST(SdrColour, YcgcoBecomesBt709) {
 }
 
 TEST(SdrColour, RedGreenAndBlueBecomeBt709) {
-  // ffv1's planes are green, blue and red: 60 and 128 and 128.
-  auto picture = flat("ffv1", "gbrp", {});
+  // Its planes are green, blue and red: 240, 512 and 512 of 10 bits.
+  auto picture = flat("ffv1", "gbrp10le", {});
   const Made made =
       made_from(test::make_clip({.picture = picture, .container = "matroska"}).get(), rendition(DynamicRange::kSdr));
   EXPECT_THAT(failed(made.report), IsEmpty());
   EXPECT_EQ(made.plan.renditions.front().encoder.colour.matrix, kMatrixBt709);
-  const double y = (0.2126 * 128 + 0.7152 * 60 + 0.0722 * 128) / 255;
+  const double y = (0.2126 * 512 + 0.7152 * 240 + 0.0722 * 512) / 1023;
   const Middle seen = middles_of(made.file.get())[10];
   EXPECT_NEAR(seen.y, 16 + 219 * y, 2);
-  EXPECT_NEAR(seen.cb, 128 + 224 * (128 / 255.0 - y) / 1.8556, 2);
-  EXPECT_NEAR(seen.cr, 128 + 224 * (128 / 255.0 - y) / 1.5748, 2);
+  EXPECT_NEAR(seen.cb, 128 + 224 * (512 / 1023.0 - y) / 1.8556, 2);
+  EXPECT_NEAR(seen.cr, 128 + 224 * (512 / 1023.0 - y) / 1.5748, 2);
 }
 
 TEST(SdrColour, GreyPicturesComeOutGrey) {

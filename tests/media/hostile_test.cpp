@@ -32,7 +32,7 @@ std::string verdict(const Fd& file, Damage damage = Damage::kRefuse) {
 
 std::string mp4() {
   return test::bytes_of(test::make_clip({.picture = ClipPicture{.width = 160, .height = 90, .frames = 25, .b_frames = 0},
-                                         .muxer_options = {{"movflags", "faststart"}}}));
+                                         .muxer_options = {{"moov_size", "20000"}}}));
 }
 
 std::string with_number(std::string bytes, std::size_t at, std::uint32_t value) {
@@ -138,7 +138,7 @@ TEST(Hostile, MoreTracksThanAnyFilmHasAreRefused) {
 
 TEST(Hostile, EncryptedTracksAreNamed) {
   std::string whole = mp4();
-  whole.replace(test::box_payload(whole, "avc1") - 4, 4, "encv");
+  whole.replace(whole.find("avc1", test::box_payload(whole, "stsd")), 4, "encv");
   EXPECT_THAT(verdict(test::file_of(whole)), HasSubstr("encrypted"));
 }
 

@@ -99,6 +99,7 @@ VideoTask task_of(std::vector<std::uint32_t> sources) {
   task.base = kMilliseconds;
   task.sources = std::move(sources);
   RenditionTask rendition;
+  rendition.encoder.base = kMilliseconds;
   for (std::uint32_t i = 0; i < task.sources.size(); ++i) rendition.frames.push_back({.source = i, .pts = 1000 + i * 40});
   task.renditions.push_back(rendition);
   return task;

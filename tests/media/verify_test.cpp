@@ -79,8 +79,8 @@ TEST_F(Finished, PassesEveryCheck) {
   const FileReport report = verified(plan_);
   EXPECT_THAT(failed(report), IsEmpty());
   EXPECT_THAT(names(report), ElementsAre("boxes", "tracks", "frames", "timestamps", "decode times", "key frames", "description",
-                                         "rotation", "size", "sound description", "sound", "sound start", "offset", "reading",
-                                         "pixel format", "colour", "decoding", "sound decoding"));
+                                         "rotation", "size", "sound description", "sound", "sound start", "offset", "tags",
+                                         "reading", "pixel format", "colour", "decoding", "sound decoding"));
   EXPECT_EQ(report.bytes, *file_size(file_.get()));
   EXPECT_EQ(report.sha256, *file_sha256(file_.get()));
   EXPECT_EQ(report.frames, 120U);

@@ -42,7 +42,7 @@ damage: salvage
 container: mp4
 audio: {codec: opus, bitrate: 96k, channels: 1, tracks: [eng, pt-br], loudness: -16.5, true_peak: -2}
 subtitles: {text: both, bitmap: burn, tracks: [eng, pt-br]}
-metadata: {keep: none, location: true}
+metadata: {keep: none, location: true, cover: true}
 rendition:
   codec: hevc
   options: {x265-params: "aq-mode=2:psy-rd=1"}
@@ -77,7 +77,7 @@ Profile everything() {
                                .loudness = -16.5,
                                .true_peak = -2};
   profile.subtitles = {TextSubtitles::kBoth, BitmapSubtitles::kBurn, TrackChoice::kLanguages, {"eng", "pt-br"}};
-  profile.metadata = {.keep = false, .location = true};
+  profile.metadata = {.keep = false, .cover = true, .location = true};
   RenditionProfile large{.name = "source", .codec = VideoCodec::kHevc, .fps_max = Rational{30000, 1001}};
   large.rate = {.quality = 21.5, .maxrate = 2'500'000, .bufsize = 5'000'000};
   large.preset = "slow";
@@ -190,6 +190,7 @@ TEST(ToYaml, IsCanonicalAndComplete) {
             "metadata:\n"
             "  keep: standard\n"
             "  location: false\n"
+            "  cover: false\n"
             "renditions:\n"
             "  - name: \"source\"\n"
             "    codec: h264\n"

@@ -52,11 +52,6 @@ Fd with_scratched_packet(const Fd& clip, int media, std::uint32_t ordinal) {
   return file_of(bytes);
 }
 
-Fd cut_off_at(const Fd& clip, double share) {
-  const std::string bytes = bytes_of(clip);
-  return file_of(std::string_view(bytes).substr(0, static_cast<std::size_t>(static_cast<double>(bytes.size()) * share)));
-}
-
 Fd joined(const std::vector<Fd>& clips) {
   std::string all;
   for (const Fd& clip : clips) all += bytes_of(clip);

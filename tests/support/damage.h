@@ -19,7 +19,6 @@ Fd with_broken_packet(const Fd& clip, int media, std::uint32_t ordinal);
 // The same further inside: from the middle of the packet on, so that its headers stay whole.
 Fd with_scratched_packet(const Fd& clip, int media, std::uint32_t ordinal);
 
-Fd cut_off_at(const Fd& clip, double share);
 // One after the other, byte for byte.
 Fd joined(const std::vector<Fd>& clips);
 
