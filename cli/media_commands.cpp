@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,6 +33,7 @@ struct FileOptions {
   bool force = false;
   bool salvage = false;
   double seconds = 30;
+  std::int64_t maxrate = 0, bufsize = 0;  // bits/s and bits; 0: no buffer is asked about
 };
 
 std::string seconds_text(double seconds) { return decimal_text(seconds, 3) + " s"; }
@@ -115,6 +117,8 @@ Result<int> verify(const FileOptions& options) {
   VerifyRequest request;
   request.planned = false;
   request.decode = true;
+  if (options.maxrate > 0) request.plan.maxrate = options.maxrate;
+  if (options.bufsize > 0) request.plan.bufsize = options.bufsize;
   auto bytes = do_in_child(ChildWork::kVerify, encode(request), file.get());
   if (!bytes) return std::unexpected(std::move(bytes.error()).within(options.file));
   FileReport report = TRY(decode<FileReport>(*bytes, "the verdict on " + options.file));
@@ -161,10 +165,20 @@ void add_media_commands(CLI::App& app, Command& chosen) {
   const auto [verifying, verify_options] = add("verify", "Check a finished file, by itself or against its source", verify);
   verifying->add_option("OUTPUT", verify_options->file, "A file that gopmill made")->required();
   verifying->add_option("--source", verify_options->source, "The file it was made from: compares frames, times and sound");
+  const std::map<std::string, std::int64_t> units{{"k", 1000}, {"M", 1'000'000}};
+  auto* const maxrate =
+      verifying->add_option("--maxrate", verify_options->maxrate, "With --bufsize: does a buffer filled so fast ever run dry?")
+          ->transform(CLI::AsNumberWithUnit(units));
+  auto* const bufsize =
+      verifying->add_option("--bufsize", verify_options->bufsize, "The size of that buffer in bits, such as 12M")
+          ->transform(CLI::AsNumberWithUnit(units));
+  maxrate->needs(bufsize)->check(CLI::PositiveNumber);
+  bufsize->needs(maxrate)->check(CLI::PositiveNumber);
   add_salvage_flag(*verifying, verify_options->salvage);
   add_json_flag(*verifying, verify_options->json);
   add_examples(*verifying,
-               "gopmill verify out/holiday_720p.mp4 --source holiday.mov\n\n"
+               "gopmill verify out/holiday_720p.mp4 --source holiday.mov\n"
+               "  gopmill verify out/holiday_720p.mp4 --maxrate 3500k --bufsize 7M\n\n"
                "--json: file, passed, bytes, sha256, seconds, frames, codecs, level, video_bits_per_s, audio_bits_per_s,\n"
                "audio_samples, checks [{name passed advisory found}]. Exit code: 0 all checks hold, 1 some do not.");
 

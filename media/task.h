@@ -208,7 +208,7 @@ struct StitchRequest {
 // fds: the file to check.
 struct VerifyRequest {
   RenditionPlan plan;
-  bool planned = true;            // false: `plan` is empty, the file is judged by itself (inspect_output)
+  bool planned = true;            // false: the file is judged by itself; of `plan` only maxrate and bufsize count
   bool decode = false;            // also decode every frame; segments were decoded where they were made
   std::optional<TextTrack> text;  // instead of all that: the file is WebVTT with just these cues
 };

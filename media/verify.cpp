@@ -53,10 +53,15 @@ struct Track {
   Heard heard;
 };
 
+std::optional<LeakyBucket> bucket_of(const RenditionPlan& plan) {
+  if (!plan.maxrate || !plan.bufsize || *plan.maxrate < 1 || *plan.bufsize < 1) return std::nullopt;
+  return LeakyBucket(*plan.maxrate, *plan.bufsize);
+}
+
 class Verification {
  public:
-  Verification(int file, const RenditionPlan* plan, bool decode, ParentLine& parent)
-      : file_(file), plan_(plan), decode_(decode), parent_(parent), beside_(plan) {}
+  Verification(int file, const RenditionPlan* plan, bool decode, std::optional<LeakyBucket> bucket, ParentLine& parent)
+      : file_(file), plan_(plan), decode_(decode), bucket_(bucket), parent_(parent), beside_(plan) {}
 
   Result<FileReport> run() {
     report_.bytes = TRY(file_size(file_));
@@ -282,16 +287,14 @@ class Verification {
       if (order_[i] || beside_.has(i)) kept.push_back(i);
     }
     demuxer.keep_only(kept);
-    std::optional<LeakyBucket> bucket;
-    if (plan_ && plan_->maxrate && plan_->bufsize && *plan_->maxrate > 0 && *plan_->bufsize > 0)
-      bucket.emplace(*plan_->maxrate, *plan_->bufsize);
     while (const auto item = TRY(demuxer.next())) {
       if (!order_[item->stream]) {
         beside_.hear(item->stream, item->packet);
         continue;
       }
       Track& track = *order_[item->stream];
-      if (bucket && &track == &*video_) bucket->take({item->packet.dts, track.boxes->base()}, item->packet.bytes.size());
+      if (bucket_ && video_ && &track == &*video_)
+        bucket_->take({item->packet.dts, track.boxes->base()}, item->packet.bytes.size());
       TRY(hear(track, item->packet));
       parent_.progress(track.heard.packets);
     }
@@ -307,13 +310,13 @@ class Verification {
       report_.checks.push_back(
           check_colour(video_->boxes->entries.front(), video_->heard.picture->colour, planned ? plan_ : nullptr));
     }
-    if (bucket) {
-      check("buffer", bucket->underflows() == 0,
-            bucket->underflows() == 0 ? "never below " + std::to_string(static_cast<int>(bucket->lowest() * 100)) + " %"
-                                      : count_of(bucket->underflows(), "picture") + " late, the first at " +
-                                            seconds_text(bucket->first_underflow()->seconds()) + ", by up to " +
-                                            std::to_string(-bucket->lowest()) + " buffers");
-      report_.checks.back().advisory = true;  // a phone waits a moment; offending segments are not encoded again
+    if (bucket_ && video_) {
+      check("buffer", bucket_->underflows() == 0,
+            bucket_->underflows() == 0 ? "never below " + std::to_string(static_cast<int>(bucket_->lowest() * 100)) + " %"
+                                       : count_of(bucket_->underflows(), "picture") + " late, the first at " +
+                                             seconds_text(bucket_->first_underflow()->seconds()) + ", by up to " +
+                                             std::to_string(-bucket_->lowest()) + " buffers");
+      report_.checks.back().advisory = plan_ != nullptr;  // a phone waits a moment; segments were encoded until they kept it
     }
     if (decode_) check_decoded();
     return {};
@@ -445,6 +448,7 @@ class Verification {
   const int file_;
   const RenditionPlan* const plan_;  // null: none
   const bool decode_;
+  std::optional<LeakyBucket> bucket_;
   ParentLine& parent_;
   Mp4Layout layout_;
   std::optional<Track> video_;
@@ -458,12 +462,12 @@ class Verification {
 
 Result<FileReport> verify(int file, const VerifyRequest& request, ParentLine& parent) {
   if (request.text) return verify_text_file(file, *request.text);
-  if (!request.planned) return inspect_output(file, request.decode, parent);
-  return Verification(file, &request.plan, request.decode, parent).run();
+  const RenditionPlan* const plan = request.planned ? &request.plan : nullptr;
+  return Verification(file, plan, request.decode, bucket_of(request.plan), parent).run();
 }
 
 Result<FileReport> inspect_output(int file, bool decode, ParentLine& parent) {
-  return Verification(file, nullptr, decode, parent).run();
+  return Verification(file, nullptr, decode, std::nullopt, parent).run();
 }
 
 }  // namespace gopmill

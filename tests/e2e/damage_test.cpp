@@ -35,7 +35,7 @@ TEST(DamagedSource, IsRefusedWithThePlaceAndTheWayOut) {
   const auto out = folder / "out";
   const Outcome outcome = gopmill({"run", film.string(), "-p", "preview", "-o", out.string(), "--workers", "2"});
   EXPECT_EQ(outcome.exit, kExitInput);
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("the picture at 4.0"), HasSubstr("cannot be decoded"), HasSubstr("--salvage")));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr(" from 4.0"), HasSubstr("cannot be decoded"), HasSubstr("--salvage")));
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 
@@ -47,10 +47,11 @@ TEST(DamagedSource, IsSalvagedOnRequestAndTheLossListed) {
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   std::ifstream file(out / "report.json");
   const auto report = nlohmann::json::parse(file);
-  EXPECT_EQ(report["renditions"][0]["frames"], 149);
+  EXPECT_EQ(report["renditions"][0]["frames"].get<int>(), 150 - report["losses"][0]["count"].get<int>());
   ASSERT_FALSE(report["losses"].empty());
   EXPECT_EQ(report["losses"][0]["what"], "pictures missing");
-  EXPECT_EQ(report["losses"][0]["count"], 1);
+  EXPECT_GE(report["losses"][0]["count"].get<int>(), 1);
+  EXPECT_LE(report["losses"][0]["count"].get<int>(), 25) << "not beyond the next key picture";
   EXPECT_NEAR(report["losses"][0]["from_s"].get<double>(), 4.0, 0.05);
 }
 

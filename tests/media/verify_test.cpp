@@ -92,6 +92,19 @@ TEST_F(Finished, PassesEveryCheck) {
   EXPECT_NEAR(static_cast<double>(report.audio_bitrate), 128'000, 64'000);
 }
 
+TEST_F(Finished, IsHeldAgainstABufferThatIsAskedAbout) {
+  const auto buffer = [&](std::int64_t maxrate, std::int64_t bufsize) {
+    test::ParentDouble parent;
+    const VerifyRequest request{.plan = {.maxrate = maxrate, .bufsize = bufsize}, .planned = false};
+    const auto report = verify(file_.get(), request, parent.line());
+    EXPECT_TRUE(report);
+    return *std::ranges::find(report->checks, "buffer", &Check::name);
+  };
+  EXPECT_TRUE(buffer(10'000'000, 10'000'000).passed);
+  EXPECT_FALSE(buffer(1'000, 1'000).passed);
+  EXPECT_FALSE(buffer(1'000, 1'000).advisory);
+}
+
 TEST_F(Finished, AgreesWithWhatTheStitcherKnew) {
   const FileReport report = verified(plan_, false);
   EXPECT_EQ(stitched_.frames, report.frames);
