@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 
 #include "media/encoder_options.h"
 
@@ -32,9 +31,9 @@ constexpr std::uint32_t kTypicalBframes = 3;
 // none with 8 and 5). As keys come at fixed distances, what warms it is a whole GOP.
 constexpr std::uint32_t kSvtAv1PlainPresetMax = 8;
 // libvpx shares bits out in a pattern of 8 pictures counted from the encoder's start (vp9_ratectrl.c, FIXED_GF_INTERVAL of
-// one-pass constant quality) and renews its golden picture every half of the sum of these two, which key frames do not reset.
-constexpr std::uint32_t kVp9Pattern = 8;
-constexpr std::uint32_t kVp9GoldenMin = 4, kVp9GoldenMax = 16;
+// one-pass constant quality) and renews its golden picture every 10, which key frames do not reset (measured at 12, 24 and 60
+// frames/s): together the same every 40.
+constexpr std::uint32_t kVp9Pattern = 40;
 
 double in_steps(double ratio) { return 6 * std::log2(ratio); }
 
@@ -86,15 +85,6 @@ std::optional<double> x265_factor(const EncoderSettings& encoder, double quality
   return std::exp2((p - (average - in_steps(kIpRatio))) / 6);
 }
 
-// libvpx's golden interval for this frame rate (vp9_rc_get_default_min_gf_interval and its companion).
-std::uint32_t vp9_golden_interval(Rational frame_rate) {
-  const double rate = frame_rate.value();
-  const auto least = std::clamp(static_cast<std::uint32_t>(rate * 0.125), kVp9GoldenMin, kVp9GoldenMax);
-  auto most = std::min(kVp9GoldenMax, static_cast<std::uint32_t>(rate * 0.75));
-  most += most & 1U;
-  return (least + std::max(least, most)) / 2;
-}
-
 }  // namespace
 
 std::optional<double> first_picture_factor(const EncoderSettings& encoder) {
@@ -122,7 +112,7 @@ EncoderMemory memory_of(const EncoderSettings& encoder, Joins joins, std::uint64
       return {1, true};
     case VideoCodec::kVp9:
       // So many that the patterns fall on the same pictures as in one encode of the whole film.
-      return {static_cast<std::uint32_t>(first % std::lcm(kVp9Pattern, vp9_golden_interval(encoder.frame_rate))), false};
+      return {static_cast<std::uint32_t>(first % kVp9Pattern), false};
   }
   return {};
 }
