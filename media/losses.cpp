@@ -64,6 +64,38 @@ std::vector<Loss> in_order(std::vector<Loss> single) {
   return list.all();
 }
 
+bool is_listed(const PacketFacts& packet) { return packet.visible && !packet.discard; }
+
+// Which packets stand after some damage, up to a key packet that decodes and makes an end of it.
+std::vector<bool> after_damage(const std::vector<PacketFacts>& packets, const std::vector<bool>& came,
+                               const std::vector<bool>& refused, const std::vector<bool>& damaged) {
+  std::vector<bool> suspect(packets.size());
+  bool now = false;
+  int keys_since = 0;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    if (refused[i] || damaged[i] || packets[i].corrupt) {
+      now = true;
+      keys_since = 0;
+    } else if (packets[i].key && came[i]) {
+      // An open GOP's leading pictures may still refer to what was damaged; behind the next key packet nothing does.
+      now = now && !packets[i].clean && ++keys_since < 2;
+    }
+    suspect[i] = now;
+  }
+  return suspect;
+}
+
+// Does each packet give a picture of its own, where nothing is damaged? A file without such a place is taken to be of this kind.
+bool gives_one_each(const std::vector<PacketFacts>& packets, const std::vector<bool>& came, const std::vector<bool>& suspect) {
+  std::size_t listed = 0, shown = 0;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    if (!is_listed(packets[i]) || suspect[i]) continue;
+    ++listed;
+    shown += came[i] ? 1 : 0;
+  }
+  return shown * 100 >= listed * kOneToOnePercent;
+}
+
 }  // namespace
 
 void LossList::add(Loss loss) {
@@ -123,29 +155,19 @@ std::vector<Loss> picture_losses(const std::vector<PacketFacts>& packets, const 
   for (const std::uint32_t i : decoded.shown) came[i] = true;
   for (const std::uint32_t i : events.refused) refused[i] = true;
   for (const std::uint32_t i : events.concealed) damaged[i] = true;
-  const auto first_key = std::find_if(packets.begin(), packets.end(), [](const PacketFacts& p) { return p.key; });
-  const auto is_listed = [](const PacketFacts& p) { return p.visible && !p.discard; };
-  const auto listed = static_cast<std::size_t>(std::count_if(packets.begin(), packets.end(), is_listed));
-  const bool one_to_one = decoded.shown.size() * 100 >= listed * kOneToOnePercent;
+  const std::vector<bool> suspect = after_damage(packets, came, refused, damaged);
+  const bool one_to_one = gives_one_each(packets, came, suspect);
+  const auto first_key = std::ranges::find_if(packets, [](const PacketFacts& p) { return p.key; });
   const PictureTimes times(packets, base, first_raw);
   std::vector<Loss> lost, guessed;
-  bool suspect = false;
-  int keys_since = 0;
   for (auto packet = first_key; packet != packets.end(); ++packet) {
     const auto i = static_cast<std::uint32_t>(packet - packets.begin());
-    if (refused[i] || damaged[i] || packet->corrupt) {
-      suspect = true;
-      keys_since = 0;
-    } else if (packet->key && came[i]) {
-      // An open GOP's leading pictures may still refer to what was damaged; behind the next key packet nothing does.
-      suspect = suspect && !packet->clean && ++keys_since < 2;
-    }
     const std::int64_t time = time_of(*packet);
     const bool leading = time != INT64_MIN && time < time_of(*first_key);
     if (!is_listed(*packet) || leading) continue;
     if (came[i]) {
       if (damaged[i] || packet->corrupt) guessed.push_back(times.loss(DamageKind::kConcealed, i, events.reason));
-    } else if (refused[i] || (suspect && one_to_one)) {
+    } else if (refused[i] || (suspect[i] && one_to_one)) {
       lost.push_back(times.loss(DamageKind::kPictures, i, events.reason));
     }
   }

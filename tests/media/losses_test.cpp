@@ -75,6 +75,12 @@ TEST(PictureLosses, AreNoneWhereTheTrackNeverShowsThem) {
   EXPECT_THAT(picture_losses(film(40), fields, {.concealed = {12}, .reason = "bad"}, kEighths, 0), SizeIs(1));
 }
 
+TEST(PictureLosses, OfALostKeyPictureAreAllThatNeededIt) {
+  EXPECT_THAT(picture_losses(film(40), all_but(40, {10, 11, 12, 13, 14, 15, 16, 17, 18, 19}), {.refused = {10}, .reason = "bad"},
+                             kEighths, 0),
+              ElementsAre(Loss{DamageKind::kPictures, 1.25, 2.5, 10, "bad"}));
+}
+
 TEST(PictureLosses, EndAtTheNextCleanKeyPacket) {
   EXPECT_THAT(picture_losses(film(40), all_but(40, {12, 25}), {.refused = {12}, .reason = "bad"}, kEighths, 0),
               ElementsAre(Loss{DamageKind::kPictures, 1.5, 1.625, 1, "bad"}));
