@@ -31,6 +31,8 @@ namespace {
 constexpr int kMessagesPerTurn = 256;
 // How soon to try again where a data socket was full: it cannot be waited for.
 constexpr Duration kFullSocketPause{5};
+// After the end of a connection: the socket learns a moment later than its monitor whose it was.
+constexpr Duration kProbeEvery{100};
 // While the database takes nothing; a full disk is looked at often enough.
 constexpr Duration kRecordAgainEvery{1000};
 constexpr std::uint64_t kSourceBytesMax = 1ULL << 42;  // 4 TiB: more than a day of 8K ProRes
@@ -168,6 +170,7 @@ class Server {
   bool data_waits_ = false;
   bool stopped_ = false;
   std::set<std::string> unreachable_;  // workers whose connection is gone, until they are lost or back
+  Instant probe_due_{}, probe_end_{};  // after the end of a connection
   std::optional<Fault> spool_fault_;   // why nothing new is begun
 
   std::map<JobId, std::unique_ptr<JobWork>> works_;
@@ -193,7 +196,8 @@ Result<> Server::run(int stop_fd) {
     receive_control();
     receive_data();
     poll_children();
-    if (control_.lost_a_connection() || !unreachable_.empty()) probe_workers();
+    if (control_.lost_a_connection()) probe_end_ = now_ + kReconnectMax;
+    if (now_ >= probe_due_ && (now_ < probe_end_ || !unreachable_.empty())) probe_workers();
     if (now_ >= tick_due_) {
       watch_spool();
       happened(events::Tick{});
@@ -207,6 +211,7 @@ Result<> Server::run(int stop_fd) {
 
 // Which of the workers are gone: to those nothing can be sent. What is sent to the others says nothing new.
 void Server::probe_workers() {
+  probe_due_ = now_ + kProbeEvery;
   std::set<std::string> gone;
   for (const std::string& peer : scheduler_.peers()) {
     const auto outcome = control_.send(Peer(peer), wire::encode(wire::Control(wire::HeartbeatAck{})));
@@ -244,7 +249,8 @@ void Server::wait(int stop_fd) {
     for (const int fd : job_work->event_fds()) poller_.watch(fd);
   }
   const Duration until_tick = std::max(Duration(0), tick_due_ - monotonic_now());
-  poller_.wait(data_waits_ ? std::min(until_tick, kFullSocketPause) : until_tick);
+  const Duration at_most = data_waits_ ? kFullSocketPause : now_ < probe_end_ ? kProbeEvery : kTickEvery;
+  poller_.wait(std::min(until_tick, at_most));
 }
 
 void Server::receive_control() {
