@@ -40,6 +40,7 @@ class FarmClient {
   Result<std::vector<wire::JobStatus>> jobs();
   Result<std::vector<wire::WorkerStatus>> workers();
   Result<> cancel(JobId job);
+  Result<> drain(WorkerId worker);
   Result<> delivered(JobId job);
 
   // Bytes over the data socket, with resume over lost messages and connections. `data_endpoint` is as the coordinator

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/archive.h"
@@ -100,6 +101,7 @@ class Server {
   void refuse_while_paused(const Fault& why);
 
   void on(const Peer& peer, wire::Submit& message);
+  void submit_again(const Peer& peer, const wire::Submit& message, JobId job);
   void on(const Peer& peer, wire::WorkerHello& message) { happened(events::WorkerSaidHello{peer.id(), std::move(message)}); }
   void on(const Peer& peer, wire::Heartbeat& message) { happened(events::WorkerHeard{peer.id(), std::move(message)}); }
   void on(const Peer& peer, wire::TaskDone& message);
@@ -402,17 +404,7 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   auto added = store_.add(message, submitted);
   if (!added) return refuse(peer, message.request, {FaultKind::kUnavailable, added.error().text + ": submit again later"});
   const bool upload_wanted = message.local_path.empty();
-  if (added->known) {
-    const auto known = scheduler_.job(added->job, now_);
-    // Asked again before the first answer could be given: both are answered by AcceptJob.
-    if (!known) {
-      asked_.emplace(added->job, Asked{peer, message.request});
-    } else {
-      answer_later(peer,
-                   wire::Submitted{message.request, added->job, data_endpoint(), known->state == wire::JobState::kUploading});
-    }
-    return;
-  }
+  if (added->known) return submit_again(peer, message, added->job);
   if (auto made = spool_.make_job(added->job); !made) {
     (void)store_.forget(added->job);
     return refuse(peer, message.request, made.error());
@@ -424,6 +416,26 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   job_work->set_build(build_);
   works_.emplace(added->job, std::move(job_work));
   happened(events::JobAdded{added->job, priority, upload_wanted, slots_max});
+}
+
+// The same key is the same job, be it over by now; with another source or profile it is a mistake.
+void Server::submit_again(const Peer& peer, const wire::Submit& message, JobId job) {
+  const auto before = store_.submission(job);
+  if (!before || !*before) return refuse(peer, message.request, {FaultKind::kUnavailable, "the store fails: submit again later"});
+  const auto what = [](const wire::Submit& s) { return std::tie(s.source_bytes, s.source_hash, s.local_path, s.profile_yaml); };
+  if (what((*before)->submit) != what(message)) {
+    return refuse(peer, message.request,
+                  {FaultKind::kUsage, "the key \"" + message.key + "\" is that of job " + std::to_string(job.value) +
+                                          ", which has another source or profile: use another key"});
+  }
+  const auto known = scheduler_.job(job, now_);
+  const auto ending = known ? Result<std::optional<facts::JobEnded>>() : store_.ending(job);
+  if (!known && ending && !*ending) {  // the first answer could not be given yet: both are, by AcceptJob
+    asked_.emplace(job, Asked{peer, message.request});
+    return;
+  }
+  const bool upload_wanted = known && known->state == wire::JobState::kUploading;
+  answer_later(peer, wire::Submitted{message.request, job, data_endpoint(), upload_wanted});
 }
 
 // ---- Facts, on disk by now ----
