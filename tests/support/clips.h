@@ -19,8 +19,8 @@
 namespace gopmill::test {
 
 enum class FieldPictures : std::uint8_t {
-  kPacketEach,  // as in transport streams
-  kPacketPair,  // as in MP4 and Matroska
+  kPacketEach,
+  kPacketPair,  // always so in MP4 and Matroska
 };
 
 // A moving gradient whose top carries the picture's number in 16 black or white squares, so that any decoded picture can
