@@ -147,7 +147,7 @@ class Farm:
         self._outputs = 0
 
     async def __aenter__(self):
-        self.temporary.mkdir()
+        self.temporary.mkdir(parents=True)
         self._make_disk(self.coordinator_disk, self._disks[1])
         await self._first_start()
         for number in range(self._count):

@@ -304,7 +304,6 @@ def main():
         schedule = Schedule(options.seed, options.faults, options.jobs, len(run.films), options.workers, options.seconds, kinds)
         print(f'schedule {schedule.fingerprint}: {options.jobs} jobs, {options.workers} workers, {options.faults} faults '
               f'in {options.seconds:.0f} s', flush=True)
-        (folder / 'farm').mkdir()
         try:
             summary = asyncio.run(run.run(schedule, mounts, clock))
         except FarmError as error:
