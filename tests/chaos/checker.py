@@ -65,8 +65,11 @@ def check_commits(lives):
     committed = {}  # task: (life, lines before the end of that life)
     for number, life in enumerate(lives):
         for place, line in enumerate(life):
-            found = line.match(r'^(task \d+/\d+) attempt (\d+) committed$')
+            found = line.match(r'^(task \d+/\d+) attempt \d+ (committed$|reopened)')
             if not found:
+                continue
+            if found.group(2) == 'reopened':  # its bytes were damaged, and found to be
+                committed.pop(found.group(1), None)
                 continue
             task = found.group(1)
             before = committed.get(task)
@@ -82,9 +85,11 @@ def check_attempts(lives):
     for life in lives:
         committed = set()
         for line in life:
-            if found := line.match(r'^(task \d+/\d+) attempt \d+ (committed|leased)'):
+            if found := line.match(r'^(task \d+/\d+) attempt \d+ (committed|reopened|leased)'):
                 if found.group(2) == 'committed':
                     committed.add(found.group(1))
+                elif found.group(2) == 'reopened':
+                    committed.discard(found.group(1))
                 elif found.group(1) in committed:
                     complaints.append(f'{found.group(1)} was leased after it was committed')
     return complaints
