@@ -287,7 +287,7 @@ void Server::on(const Peer& peer, wire::Submit& message) {
     return;
   }
   if (auto made = spool_.make_job(added->job); !made) {
-    (void)store_.forget(added->job);
+    store_.forget(added->job);
     return refuse(peer, message.request, made.error());
   }
   asked_.emplace(added->job, Asked{peer, message.request});
@@ -316,7 +316,7 @@ void Server::act(const actions::RefuseJob& action) {
   const auto [first, last] = asked_.equal_range(action.job);
   for (auto it = first; it != last; ++it) refuse(it->second.peer, it->second.request, action.fault);
   asked_.erase(action.job);
-  (void)store_.forget(action.job);
+  store_.forget(action.job);
   works_.erase(action.job);
   spool_.remove_job(action.job);
 }
@@ -502,6 +502,7 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
     if (const auto* plan = std::get_if<facts::JobPlanned>(&fact)) planned.insert(plan->job);
     if (const auto* ended = std::get_if<facts::JobEnded>(&fact); ended && ended->state != wire::JobState::kDone)
       living.erase(ended->job);
+    if (const auto* forgotten = std::get_if<facts::JobForgotten>(&fact)) living.erase(forgotten->job);
     if (const auto* task = std::get_if<facts::TaskCommitted>(&fact)) {
       committed[task->task.job][task->task.index] = {task->attempt, TRY(decode<TaskResult>(task->result, "a recorded result")),
                                                      "", 0};
