@@ -30,12 +30,13 @@ class StoreTest : public testing::Test {
     ASSERT_TRUE(opened) << opened.error().text;
     store_.emplace(std::move(*opened));
   }
+  // As after an orderly end.
   void reopen() {
     store_.reset();
-    disk_.kill_process();
     open();
   }
   void cut_power(std::uint64_t seed = 1) {
+    disk_.stop();
     store_.reset();
     test::Dice dice(seed);
     disk_.lose_power(dice);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -32,15 +33,17 @@ class CrashDisk {
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   // The operation of this number (the first is 1) does not happen, and none after it: each fails. 0: never.
   void stop_at(std::uint64_t operation) { stop_at_ = operation; }
+  // From now on.
+  void stop() { stop_at_ = operations_ = std::max<std::uint64_t>(operations_, 1); }
   [[nodiscard]] bool stopped() const { return stop_at_ != 0 && operations_ >= stop_at_; }
   // Writes fail for want of space; what is there stays.
   void set_full(bool full) { full_ = full; }
   // Syncs fail; what they were to make last is not lasting.
   void set_broken(bool broken) { broken_ = broken; }
 
-  // The process is gone and the machine is not: everything that was written is there. Nothing may be open.
+  // What follows a stop, once everything is closed. The process is gone and the machine is not: all that was written is there.
   void kill_process();
-  // The power is gone: what was not synced is kept, lost or torn as the dice fall. Nothing may be open.
+  // The power is gone: what was not synced is kept, lost or torn as the dice fall.
   void lose_power(Dice& dice);
 
   [[nodiscard]] std::uint64_t bytes() const;  // of all files
