@@ -29,9 +29,11 @@ void fields(A& a, Fault& v) {
 }
 template <class A>
 void fields(A& a, TaskShape& v) {
-  std::int64_t time_max_ms = v.time_max.count();
-  a(v.kind, v.cost, v.units, v.outputs, time_max_ms);
+  std::int64_t time_max_ms = v.time_max.count(), from_ms = v.from.count(), to_ms = v.to.count();
+  a(v.kind, v.cost, v.units, v.outputs, time_max_ms, from_ms, to_ms);
   v.time_max = Duration(time_max_ms);
+  v.from = Duration(from_ms);
+  v.to = Duration(to_ms);
 }
 namespace wire {
 template <class A>
@@ -42,7 +44,7 @@ void fields(A& a, ArtifactFacts& v) {
 namespace facts {
 template <class A>
 void fields(A& a, JobAccepted& v) {
-  a(v.job, v.priority, v.upload_wanted);
+  a(v.job, v.priority, v.upload_wanted, v.slots_max);
 }
 template <class A>
 void fields(A& a, JobEntered& v) {
@@ -55,6 +57,14 @@ void fields(A& a, JobPlanned& v) {
 template <class A>
 void fields(A& a, TaskLeased& v) {
   a(v.task, v.attempt, v.worker);
+}
+template <class A>
+void fields(A& a, TaskAdopted& v) {
+  a(v.task, v.attempt, v.worker);
+}
+template <class A>
+void fields(A& a, TaskReopened& v) {
+  a(v.task, v.attempt, v.fault);
 }
 template <class A>
 void fields(A& a, TaskCommitted& v) {
@@ -97,6 +107,62 @@ Result<Fact> decode_as(const std::string& body) {
   return Fact(TRY(decode<T>(body, "a recorded fact")));
 }
 
+// Kinds are numbered as the variant is, but for those that got fields later: they were given new numbers, and the old ones are
+// still read, so that a store needs no rewriting.
+constexpr int kFactKindJobAcceptedOld = 1;  // without slots_max
+constexpr int kFactKindJobPlannedOld = 3;   // shapes without `from` and `to`
+constexpr int kFactKindJobAccepted = 12;
+constexpr int kFactKindJobPlanned = 13;
+
+struct OldJobAccepted {
+  JobId job;
+  std::uint32_t priority = 0;
+  bool upload_wanted = false;
+};
+template <class A>
+void fields(A& a, OldJobAccepted& v) {
+  a(v.job, v.priority, v.upload_wanted);
+}
+struct OldTaskShape {
+  TaskKind kind{};
+  std::uint64_t cost = 0, units = 0;
+  std::uint32_t outputs = 0;
+  std::int64_t time_max_ms = 0;
+};
+template <class A>
+void fields(A& a, OldTaskShape& v) {
+  a(v.kind, v.cost, v.units, v.outputs, v.time_max_ms);
+}
+struct OldJobPlanned {
+  JobId job;
+  std::vector<OldTaskShape> tasks;
+};
+template <class A>
+void fields(A& a, OldJobPlanned& v) {
+  a(v.job, v.tasks);
+}
+
+Result<Fact> decode_old_accepted(const std::string& body) {
+  const auto old = TRY(decode<OldJobAccepted>(body, "a recorded fact"));
+  return Fact(facts::JobAccepted{old.job, old.priority, old.upload_wanted, 0});
+}
+
+Result<Fact> decode_old_planned(const std::string& body) {
+  const auto old = TRY(decode<OldJobPlanned>(body, "a recorded fact"));
+  facts::JobPlanned planned{old.job, {}};
+  for (const OldTaskShape& shape : old.tasks) {
+    planned.tasks.push_back(
+        {shape.kind, shape.cost, shape.units, shape.outputs, Duration(shape.time_max_ms), Duration{0}, Duration{0}});
+  }
+  return Fact(std::move(planned));
+}
+
+int kind_of(const Fact& fact) {
+  if (std::holds_alternative<facts::JobAccepted>(fact)) return kFactKindJobAccepted;
+  if (std::holds_alternative<facts::JobPlanned>(fact)) return kFactKindJobPlanned;
+  return static_cast<int>(fact.index()) + 1;
+}
+
 template <std::size_t I = 0>
 Result<Fact> decode_kind(int kind, const std::string& body) {
   if constexpr (I == std::variant_size_v<Fact>) {
@@ -112,9 +178,17 @@ static_assert(std::is_same_v<std::variant_alternative_t<kFactKindJobEnded - 1, F
 }  // namespace
 
 FactRow to_row(const Fact& fact) {
-  return {static_cast<int>(fact.index()) + 1, job_of(fact), std::visit([](const auto& f) { return encode(f); }, fact)};
+  return {kind_of(fact), job_of(fact), std::visit([](const auto& f) { return encode(f); }, fact)};
 }
 
-Result<Fact> from_row(const FactRow& row) { return decode_kind(row.kind, row.body); }
+Result<Fact> from_row(const FactRow& row) {
+  switch (row.kind) {
+    case kFactKindJobAcceptedOld: return decode_old_accepted(row.body);
+    case kFactKindJobPlannedOld: return decode_old_planned(row.body);
+    case kFactKindJobAccepted: return decode_as<facts::JobAccepted>(row.body);
+    case kFactKindJobPlanned: return decode_as<facts::JobPlanned>(row.body);
+    default: return decode_kind(row.kind, row.body);
+  }
+}
 
 }  // namespace gopmill

@@ -19,6 +19,6 @@ Result<Fact> from_row(const FactRow& row);
 
 inline constexpr int kFactKindJobEnded = 8;
 // What the store keeps of a job that is over: acceptance, end, and that its files are forgotten.
-inline constexpr const char* kFactKindsKept = "1, 8, 9";
+inline constexpr const char* kFactKindsKept = "1, 12, 8, 9";
 
 }  // namespace gopmill

@@ -26,6 +26,7 @@ bool Losses::charge(LossKind kind) {
     case LossKind::kFatal: return true;
     case LossKind::kRecovered: return false;
     case LossKind::kWorkerLost: return ++worker_lost >= kWorkerLossesMax;
+    case LossKind::kStorage: return ++storage >= kStorageLossesMax;
   }
   return true;
 }
@@ -41,11 +42,17 @@ Duration Losses::backoff(LossKind kind, std::uint64_t seed) const {
 
 // ---- Job ----
 
-Job::Job(JobId job, std::uint32_t job_priority, bool upload_wanted, Instant now)
-    : id(job),
-      priority(job_priority),
+const Lease* Task::lease_of(Attempt of) const {
+  const auto at = std::find_if(leases.begin(), leases.end(), [&](const Lease& lease) { return lease.attempt == of; });
+  return at == leases.end() ? nullptr : &*at;
+}
+
+Job::Job(const facts::JobAccepted& accepted, Instant now)
+    : id(accepted.job),
+      priority(accepted.priority),
+      slots_max(accepted.slots_max),
       added(now),
-      state(upload_wanted ? wire::JobState::kUploading : wire::JobState::kQueued),
+      state(accepted.upload_wanted ? wire::JobState::kUploading : wire::JobState::kQueued),
       upload_heard(now),
       step_due(now) {}
 
@@ -68,78 +75,147 @@ void Job::plan(std::vector<TaskShape> shapes) {
   tasks_total = static_cast<std::uint32_t>(tasks_.size());
 }
 
+std::vector<std::uint32_t> Job::start_split() {
+  const std::vector<std::uint32_t> missing = missing_inputs();
+  owed_ = {missing.begin(), missing.end()};
+  step_running = true;
+  return missing;
+}
+
+std::optional<std::uint32_t> Job::end_split() {
+  step_running = false;
+  if (!owed_.empty()) return *owed_.begin();
+  split_done = missing_inputs().empty();
+  return std::nullopt;
+}
+
 void Job::receive_input(std::uint32_t index, wire::ArtifactFacts facts) {
   Task& task = tasks_.at(index);
   GOPMILL_CHECK(task.stage == Task::Stage::kUnready && index < inputs_end);
+  owed_.erase(index);
   task.input = facts;
+  make_ready(index);
+}
+
+void Job::make_ready(std::uint32_t index) {
+  Task& task = tasks_[index];
+  if (!task.input) {
+    task.stage = Task::Stage::kUnready;
+    split_done = false;
+    return;
+  }
   task.stage = Task::Stage::kReady;
   ready_.emplace(task.shape.kind, index);
 }
 
-Attempt Job::lease(std::uint32_t index, WorkerId worker, Instant now) {
+void Job::add_lease(std::uint32_t index, Lease lease) {
   Task& task = tasks_.at(index);
-  GOPMILL_CHECK(task.stage == Task::Stage::kReady);
-  ready_.erase({task.shape.kind, index});
-  task.stage = Task::Stage::kLeased;
-  task.worker = worker;
-  task.since = now;
-  task.done = 0;
-  ++tasks_leased;
-  return ++task.attempt;
+  if (task.leases.empty()) {
+    ready_.erase({task.shape.kind, index});
+    leased_.insert(index);
+    task.stage = Task::Stage::kLeased;
+    ++tasks_leased;
+  }
+  task.attempt = lease.attempt;
+  task.leases.push_back(lease);
+  ++leases;
 }
 
-void Job::leave_lease(Task& task) {
-  GOPMILL_CHECK(task.stage == Task::Stage::kLeased && tasks_leased > 0);
+void Job::drop_lease(std::uint32_t index, Attempt attempt) {
+  Task& task = tasks_.at(index);
+  GOPMILL_CHECK(std::erase_if(task.leases, [&](const Lease& lease) { return lease.attempt == attempt; }) == 1);
+  --leases;
+  if (!task.leases.empty()) return;
+  leased_.erase(index);
   --tasks_leased;
-  task.worker = {};
-  task.done = 0;
 }
 
-void Job::count_commit(Task& task) {
+Attempt Job::lease(std::uint32_t index, WorkerId worker, Instant now) {
+  const Task& task = tasks_.at(index);
+  GOPMILL_CHECK(task.stage == Task::Stage::kReady ||
+                (task.stage == Task::Stage::kLeased && task.leases.size() < kLeasesMax && task.input));
+  add_lease(index, {task.attempt + 1, worker, now, 0});
+  return task.attempt;
+}
+
+void Job::count_commit(std::uint32_t index, Attempt attempt, std::vector<wire::ArtifactFacts> outputs) {
+  Task& task = tasks_[index];
+  while (!task.leases.empty()) drop_lease(index, task.leases.back().attempt);
   task.stage = Task::Stage::kCommitted;
   task.input.reset();
+  task.committed = attempt;
+  task.outputs = std::move(outputs);
   task.failed_on = {};
   ++tasks_done;
   cost_done += task.shape.cost;
   if (task.shape.kind == TaskKind::kVideo) frames_committed += task.shape.units;
 }
 
-void Job::commit(std::uint32_t index, Instant now) {
-  Task& task = tasks_.at(index);
-  leave_lease(task);
-  JobPace& seen = pace[task.shape.kind];
-  seen.cost += task.shape.cost;
-  seen.spent += now - task.since;
-  count_commit(task);
+void Job::discount_commit(std::uint32_t index) {
+  Task& task = tasks_[index];
+  GOPMILL_CHECK(task.stage == Task::Stage::kCommitted);
+  task.committed = 0;
+  task.outputs = {};
+  --tasks_done;
+  cost_done -= task.shape.cost;
+  if (task.shape.kind == TaskKind::kVideo) frames_committed -= task.shape.units;
+  make_ready(index);
+}
+
+void Job::commit(std::uint32_t index, Attempt attempt, std::vector<wire::ArtifactFacts> outputs, Instant now) {
+  const Task& task = tasks_.at(index);
+  const Lease* lease = task.lease_of(attempt);
+  GOPMILL_CHECK(lease != nullptr);
+  pace[task.shape.kind].count(task.shape.cost, now - lease->since);
+  count_commit(index, attempt, std::move(outputs));
+  if (index >= inputs_end) return;  // adopted after a restart, before the splitter came to it
   GOPMILL_CHECK(inputs_open_ > 0);
   --inputs_open_;
 }
 
-bool Job::lose(std::uint32_t index, LossKind kind, Instant now) {
+bool Job::lose(std::uint32_t index, Attempt attempt, LossKind kind, Instant now) {
   Task& task = tasks_.at(index);
+  const Lease* lease = task.lease_of(attempt);
+  GOPMILL_CHECK(lease != nullptr);
   if (kind == LossKind::kMachine || kind == LossKind::kPoison || kind == LossKind::kWorkerLost)
-    task.failed_on.push_back(task.worker);
-  leave_lease(task);
+    task.failed_on.push_back(lease->worker);
+  drop_lease(index, attempt);
   ++attempts_lost;
   const bool used_up = task.losses.charge(kind);
+  if (!task.leases.empty()) return used_up;
   const Duration wait = task.losses.backoff(kind, (id.value << 20U) ^ (std::uint64_t{index} << 4U));
-  if (wait > Duration{0}) {
+  if (wait > Duration{0} && task.input) {
     task.stage = Task::Stage::kWaiting;
-    task.since = now + wait;
-    waiting_.emplace(task.since, index);
+    task.due = now + wait;
+    waiting_.emplace(task.due, index);
   } else {
-    task.stage = Task::Stage::kReady;
-    ready_.emplace(task.shape.kind, index);
+    make_ready(index);
   }
   return used_up;
+}
+
+bool Job::lose_input(std::uint32_t index) {
+  Task& task = tasks_.at(index);
+  GOPMILL_CHECK(task.leases.empty() && task.stage != Task::Stage::kCommitted);
+  ready_.erase({task.shape.kind, index});
+  waiting_.erase({task.due, index});
+  task.input.reset();
+  make_ready(index);
+  return task.losses.charge(LossKind::kStorage);
+}
+
+bool Job::reopen(std::uint32_t index) {
+  discount_commit(index);
+  if (index < inputs_end) ++inputs_open_;
+  ++attempts_lost;
+  return tasks_[index].losses.charge(LossKind::kStorage);
 }
 
 void Job::wake_due(Instant now) {
   while (!waiting_.empty() && waiting_.begin()->first <= now) {
     const std::uint32_t index = waiting_.begin()->second;
     waiting_.erase(waiting_.begin());
-    tasks_[index].stage = Task::Stage::kReady;
-    ready_.emplace(tasks_[index].shape.kind, index);
+    make_ready(index);
   }
 }
 
@@ -162,11 +238,13 @@ void Job::end(wire::JobState final_state, std::optional<Fault> why, Instant now)
   ended = now;
   files_kept = final_state == wire::JobState::kDone;
   step_running = false;
-  tasks_leased = 0;
+  tasks_leased = leases = 0;
   inputs_open_ = 0;
   tasks_ = {};
   ready_ = {};
   waiting_ = {};
+  leased_ = {};
+  owed_ = {};
 }
 
 bool Job::active() const { return state >= wire::JobState::kAnalysing && state <= wire::JobState::kVerifying; }
@@ -189,34 +267,39 @@ std::vector<std::uint32_t> Job::missing_inputs() const {
   return missing;
 }
 
-void Job::recall_lease(std::uint32_t index, Attempt attempt, WorkerId worker) {
-  Task& task = tasks_.at(index);
-  task.attempt = attempt;
-  task.worker = worker;
-  task.stage = Task::Stage::kLeased;
+void Job::recall_lease(std::uint32_t index, Attempt attempt, WorkerId worker) { add_lease(index, {attempt, worker, added, 0}); }
+
+void Job::recall_adoption(std::uint32_t index, Attempt attempt, WorkerId worker) {
+  if (Lease* lease = tasks_.at(index).lease_of(attempt)) lease->worker = worker;
 }
 
-void Job::recall_loss(std::uint32_t index, LossKind kind) {
-  Task& task = tasks_.at(index);
-  task.stage = Task::Stage::kUnready;
-  task.worker = {};
+void Job::recall_loss(std::uint32_t index, Attempt attempt, LossKind kind) {
+  drop_lease(index, attempt);
   ++attempts_lost;
-  task.losses.charge(kind);
+  tasks_[index].losses.charge(kind);
+  if (tasks_[index].leases.empty()) make_ready(index);
 }
 
-void Job::recall_commit(std::uint32_t index, Attempt attempt) {
-  Task& task = tasks_.at(index);
-  task.attempt = attempt;
-  task.worker = {};
-  count_commit(task);
+void Job::recall_commit(std::uint32_t index, Attempt attempt, std::vector<wire::ArtifactFacts> outputs) {
+  count_commit(index, attempt, std::move(outputs));
+}
+
+void Job::recall_reopening(std::uint32_t index) {
+  discount_commit(index);
+  ++attempts_lost;
+  tasks_[index].losses.charge(LossKind::kStorage);
 }
 
 // ---- JobBook ----
 
-Job& JobBook::add(JobId id, std::uint32_t priority, bool upload_wanted, Instant now) {
-  const auto [at, added] = jobs_.try_emplace(id, id, priority, upload_wanted, now);
+JobBook::Order JobBook::order_of(const Job& job) {
+  return {job.added + kPriorityPoint * (wire::kPriorityMax - std::min(job.priority, wire::kPriorityMax)), job.id};
+}
+
+Job& JobBook::add(const facts::JobAccepted& accepted, Instant now) {
+  const auto [at, added] = jobs_.try_emplace(accepted.job, accepted, now);
   GOPMILL_CHECK(added);
-  last_id_ = std::max(last_id_, id);
+  last_id_ = std::max(last_id_, accepted.job);
   index(at->second);
   return at->second;
 }
@@ -237,14 +320,14 @@ Job* JobBook::find_live(JobId id) {
 }
 
 void JobBook::index(Job& job) {
-  const Order order{job.priority, job.id};
+  const Order order = order_of(job);
   if (job.state == wire::JobState::kQueued) queued_.insert(order);
   if (job.active()) active_.insert(order);
   if (is_final(job.state) && !job.files_kept) ended_.emplace(job.ended, job.id);
 }
 
 void JobBook::unindex(const Job& job) {
-  const Order order{job.priority, job.id};
+  const Order order = order_of(job);
   queued_.erase(order);
   active_.erase(order);
 }
@@ -268,6 +351,10 @@ void JobBook::release_files(Job& job, bool delivered) {
   index(job);
 }
 
+void JobBook::forgive_uploads(Instant now) {
+  for (auto& [id, job] : jobs_) job.upload_heard = now;
+}
+
 void JobBook::trim() {
   while (ended_.size() > kEndedKept) {
     jobs_.erase(ended_.begin()->second);
@@ -284,9 +371,8 @@ std::vector<Job*> JobBook::active() {
   return jobs;
 }
 
-std::size_t JobBook::active_count(std::uint32_t priority_min) const {
-  return static_cast<std::size_t>(
-      std::count_if(active_.begin(), active_.end(), [&](const Order& order) { return order.priority >= priority_min; }));
+std::size_t JobBook::active_before(const Job& job) const {
+  return static_cast<std::size_t>(std::distance(active_.begin(), active_.lower_bound(order_of(job))));
 }
 
 std::size_t JobBook::steps_running(StepKind step) const {

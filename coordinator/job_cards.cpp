@@ -13,19 +13,6 @@ void JobCards::add(JobId job, const wire::Submit& submit, std::int64_t submitted
   card.submitted_unix_ms = submitted_unix_ms;
 }
 
-void JobCards::update(JobId job, const JobWork& work) {
-  Card& card = cards_[job];
-  card.notes = work.notes();
-  card.files = work.files();
-  const Plan* plan = work.plan();
-  if (!plan) return;
-  card.media = Duration(static_cast<std::int64_t>(plan->seconds * 1000));
-  card.renditions.clear();
-  for (const PlannedRendition& rendition : plan->renditions) {
-    card.renditions.push_back({rendition.file.name, 0, rendition.file.frames.size()});
-  }
-}
-
 void JobCards::fill(wire::JobStatus& status, std::uint64_t frames_done) const {
   const auto found = cards_.find(status.job);
   if (found == cards_.end()) return;
@@ -35,14 +22,14 @@ void JobCards::fill(wire::JobStatus& status, std::uint64_t frames_done) const {
   status.output_base = card.output_base;
   status.output_folder = card.output_folder;
   status.submitted_unix_ms = card.submitted_unix_ms;
-  status.media = card.media;
-  status.renditions = card.renditions;
+  status.media = card.finished.media;
+  status.renditions = card.finished.renditions;
   const bool all_done = status.state >= wire::JobState::kStitching && status.state <= wire::JobState::kDone;
   for (wire::RenditionProgress& rendition : status.renditions) {
     rendition.frames_done = all_done ? rendition.frames_total : std::min(frames_done, rendition.frames_total);
   }
-  if (status.state == wire::JobState::kDone) status.files = card.files;
-  status.notes.insert(status.notes.end(), card.notes.begin(), card.notes.end());
+  if (status.state == wire::JobState::kDone) status.files = card.finished.files;
+  status.notes.insert(status.notes.end(), card.finished.notes.begin(), card.finished.notes.end());
 }
 
 void JobCards::trim(const std::map<JobId, std::unique_ptr<JobWork>>& keep) {

@@ -19,7 +19,7 @@ class JobCards {
   // What the submission alone tells.
   void add(JobId job, const wire::Submit& submit, std::int64_t submitted_unix_ms);
   // What the work has found out by now.
-  void update(JobId job, const JobWork& work);
+  void update(JobId job, Finished so_far) { cards_[job].finished = std::move(so_far); }
   // Fills the fields of `status` that the scheduler does not know. `frames_done`: as Scheduler::frames_done.
   void fill(wire::JobStatus& status, std::uint64_t frames_done) const;
   [[nodiscard]] bool has(JobId job) const { return cards_.contains(job); }
@@ -30,10 +30,7 @@ class JobCards {
   struct Card {
     std::string source_name, profile_name, output_base, output_folder;
     std::int64_t submitted_unix_ms = 0;
-    Duration media{0};
-    std::vector<wire::RenditionProgress> renditions;
-    std::vector<wire::ResultFile> files;
-    std::vector<std::string> notes;
+    Finished finished;
   };
   std::map<JobId, Card> cards_;
 };

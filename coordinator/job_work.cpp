@@ -1,21 +1,18 @@
 #include "coordinator/job_work.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/archive.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "media/journal.h"
 #include "profiles/profile.h"
+#include "proto/transfer.h"
 
 namespace gopmill {
 
 namespace {
 
-// Local steps read or write at disk speed; an analysis that must decode everything runs at decoding speed.
-constexpr ChildLimits kStepLimits{
-    .wall_max = Duration(6 * 3600 * 1000), .memory_bytes_max = 4ULL << 30, .file_bytes_max = 1ULL << 40};
 // A worker's child may take this long: a floor for tiny tasks, and a hundred and twenty times the length of its film.
 constexpr std::int64_t kTaskFloorMs = 600'000;
 constexpr double kTaskMsPerMediaSecond = 120'000;
@@ -23,18 +20,24 @@ constexpr double kTaskMsPerMediaSecond = 120'000;
 constexpr double kCostUnitsPerSecond = 1000;  // the scheduler weighs whole numbers
 
 wire::Artifact input_of(JobId job, std::uint32_t task) { return {wire::ArtifactKind::kTaskInput, job, task, 0, 0}; }
-wire::Artifact result_of(JobId job, std::uint32_t index) { return {wire::ArtifactKind::kResult, job, index, 0, 0}; }
 
-std::int64_t unix_ms_now() {
-  return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count();
+// Where in the film the first rendition's frames of this segment lie.
+void place_in_film(const PlannedTask& task, const RenditionPlan& film, TaskShape& shape) {
+  const auto time_of = [&](std::uint64_t frame) {
+    return Duration(Timestamp{film.frames[frame].pts, film.base}.in({1, 1000}).ticks);
+  };
+  const PlannedTask::Range& range = task.ranges.front();
+  shape.from = time_of(range.first);
+  shape.to = shape.from + Duration(static_cast<std::int64_t>(task.media_seconds * 1000));
 }
 
-TaskShape shape_of(const PlannedTask& task) {
+TaskShape shape_of(const PlannedTask& task, const Plan& plan) {
   TaskShape shape;
   shape.kind = task.audio ? TaskKind::kAudio : TaskKind::kVideo;
   shape.cost = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(task.cost * kCostUnitsPerSecond));
   shape.outputs = task.outputs;
   shape.time_max = Duration(kTaskFloorMs + static_cast<std::int64_t>(task.media_seconds * kTaskMsPerMediaSecond));
+  if (!task.ranges.empty()) place_in_film(task, plan.renditions.front().file, shape);
   // What is measured shows no frame of the film; its units stay unknown.
   if (task.measure) return shape;
   if (task.audio) {
@@ -140,7 +143,7 @@ Result<std::vector<TaskShape>> JobWork::accept_analysis(const std::string& bytes
   TRY(make_job_plan());
   TRY(spool_.save_facts(job_, bytes));
   std::vector<TaskShape> shapes;
-  for (const PlannedTask& task : plan_->tasks) shapes.push_back(shape_of(task));
+  for (const PlannedTask& task : plan_->tasks) shapes.push_back(shape_of(task, *plan_));
   return shapes;
 }
 
@@ -247,7 +250,7 @@ void JobWork::poll_splitters(Instant now, std::vector<Event>& out) {
   if (splitters_.empty()) out.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
 }
 
-// ---- Stitch and verify ----
+// ---- Commits ----
 
 void JobWork::commit(std::uint32_t task, CommittedTask committed) {
   const bool measured = plan_ && task < plan_->tasks.size() && plan_->tasks[task].measure;
@@ -257,6 +260,11 @@ void JobWork::commit(std::uint32_t task, CommittedTask committed) {
   if (rates_) allow_inputs(inputs_allowed_);
 }
 
+void JobWork::reopen(std::uint32_t task) {
+  committed_.erase(task);
+  if (plan_ && plan_->tasks[task].measure) rates_.reset();
+}
+
 void JobWork::find_rates() {
   MeasuredSizes sizes;
   for (const auto& [task, committed] : committed_) {
@@ -264,131 +272,6 @@ void JobWork::find_rates() {
     for (const VideoOutput& output : committed.result.video) sizes[task].push_back(output.bytes);
   }
   rates_ = segment_rates(*plan_, sizes);
-}
-
-const std::string& JobWork::file_name(std::size_t file) const {
-  const std::size_t renditions = plan_->renditions.size();
-  return file < renditions ? plan_->renditions[file].file_name : plan_->text_files[file - renditions].file_name;
-}
-
-StitchRequest JobWork::stitch_request(std::size_t file) const {
-  StitchRequest request;
-  if (file >= plan_->renditions.size()) {
-    request.text = plan_->text_files[file - plan_->renditions.size()].track;
-    return request;
-  }
-  request.plan = plan_->renditions[file].file;
-  for (const PlannedTask& task : plan_->tasks) {
-    if (!task.audio && !task.measure && request.plan.has_video) ++request.video_inputs;
-  }
-  return request;
-}
-
-Result<> JobWork::start_finisher(StepKind step, std::size_t file, Instant now) {
-  GOPMILL_CHECK(plan_ && file < file_count());
-  const wire::Artifact artifact = result_of(job_, static_cast<std::uint32_t>(file));
-  StitchRequest stitching = stitch_request(file);
-  if (step == StepKind::kStitch) {
-    const Fd fd = TRY(spool_.create(artifact));
-    MediaChild child = TRY(MediaChild::start(ChildWork::kStitch, encode(stitching), {fd.get()}, kStepLimits, now));
-    finisher_.emplace(Finisher{std::move(child), step, file});
-    return {};
-  }
-  const Fd fd = TRY(spool_.open_file(artifact));
-  VerifyRequest verifying;
-  verifying.plan = std::move(stitching.plan);
-  verifying.text = std::move(stitching.text);
-  MediaChild child = TRY(MediaChild::start(ChildWork::kVerify, encode(verifying), {fd.get()}, kStepLimits, now));
-  finisher_.emplace(Finisher{std::move(child), step, file});
-  return {};
-}
-
-// Files by the stitcher's counting: every segment in order, then every sound.
-Result<> JobWork::serve_stitcher(std::uint32_t file) {
-  std::uint32_t segment = 0;
-  const std::uint32_t segments = stitch_request(finisher_->file).video_inputs;
-  std::uint32_t sound = segments;
-  for (std::uint32_t task = 0; task < plan_->tasks.size(); ++task) {
-    if (plan_->tasks[task].measure) continue;
-    const bool audio = plan_->tasks[task].audio;
-    const std::uint32_t place = audio ? sound++ : segment++;
-    if (place != file || (!audio && segments == 0)) continue;
-    const auto committed = committed_.find(task);
-    if (committed == committed_.end())
-      return fail(FaultKind::kInternal, "stitching before task " + std::to_string(task) + " is committed");
-    const std::uint32_t part = audio ? 0 : static_cast<std::uint32_t>(finisher_->file);
-    const Fd fd = TRY(spool_.open_file({wire::ArtifactKind::kTaskOutput, job_, task, committed->second.attempt, part}));
-    return finisher_->child.give_file(fd.get());
-  }
-  return fail(FaultKind::kPoison, "the stitcher asks for a file that is not there");
-}
-
-void JobWork::poll_finisher(Instant now, std::vector<Event>& out) {
-  const StepKind step = finisher_->step;
-  for (ChildEvent& event : finisher_->child.poll(now)) {
-    Result<> outcome;
-    if (auto* wants = std::get_if<ChildWantsFile>(&event)) {
-      outcome = serve_stitcher(wants->index);
-    } else if (auto* ended = std::get_if<ChildEnded>(&event)) {
-      outcome =
-          ended->result ? accept_finished(*ended->result, now, out) : Result<>(std::unexpected(std::move(ended->result.error())));
-      if (outcome) return;
-    }
-    if (!outcome) {
-      fail_step(step, std::move(outcome.error()), out);
-      return;
-    }
-  }
-}
-
-Result<> JobWork::accept_finished(const std::string& bytes, Instant now, std::vector<Event>& out) {
-  const StepKind step = finisher_->step;
-  const std::size_t file = finisher_->file;
-  FileReport report = TRY(decode<FileReport>(bytes, "the file's report"));
-  for (const Check& check : report.checks) {
-    if (!check.passed && !check.advisory)
-      return fail(FaultKind::kInternal, file_name(file) + " fails its check '" + check.name + "': " + check.found);
-  }
-  if (step == StepKind::kStitch) TRY(spool_.finish(result_of(job_, static_cast<std::uint32_t>(file)), true));
-  (step == StepKind::kStitch ? stitched_ : verified_).push_back(std::move(report));
-  finisher_.reset();
-  if (file + 1 < file_count()) return start_finisher(step, file + 1, now);
-  if (step == StepKind::kVerify) TRY(write_report());
-  out.emplace_back(events::StepDone{job_, step, {}});
-  return {};
-}
-
-Result<> JobWork::write_report() {
-  const std::string text = report_json({.submit = submit_,
-                                        .source = *source_,
-                                        .plan = *plan_,
-                                        .files = verified_,
-                                        .tasks = committed_,
-                                        .job = job_,
-                                        .build = build_,
-                                        .submitted_unix_ms = submitted_unix_ms_,
-                                        .finished_unix_ms = unix_ms_now(),
-                                        .attempts_lost = attempts_lost_});
-  const auto index = static_cast<std::uint32_t>(file_count());
-  const auto bytes = std::as_bytes(std::span(text));
-  {
-    const Fd file = TRY(spool_.create(result_of(job_, index)));
-    TRY(write_at(file.get(), 0, bytes));
-  }
-  TRY(spool_.finish(result_of(job_, index), true));
-  files_.clear();
-  for (std::size_t i = 0; i < verified_.size(); ++i) {
-    files_.push_back({file_name(i), verified_[i].sha256, {verified_[i].bytes, verified_[i].hash}});
-  }
-  files_.push_back({"report.json", sha256_hex(bytes), {text.size(), chunk_hash(bytes)}});
-  return {};
-}
-
-std::vector<std::string> JobWork::notes() const {
-  std::vector<std::string> notes;
-  if (source_) notes = source_->notes;
-  if (plan_) notes.insert(notes.end(), plan_->notes.begin(), plan_->notes.end());
-  return notes;
 }
 
 }  // namespace gopmill

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "coordinator/finished.h"
 #include "coordinator/plan.h"
 #include "coordinator/report.h"
 #include "coordinator/scheduler.h"
@@ -18,6 +19,10 @@
 #include "proto/messages.h"
 
 namespace gopmill {
+
+// Local steps read or write at disk speed; an analysis that must decode everything runs at decoding speed.
+inline constexpr ChildLimits kStepLimits{
+    .wall_max = Duration(6 * 3600 * 1000), .memory_bytes_max = 4ULL << 30, .file_bytes_max = 1ULL << 40};
 
 // The work of one job on the coordinator's own machine: analyse, split, stitch and verify as media children, the plan,
 // and the results as they come in. It decides nothing about when; the scheduler's actions call it, and what it has to tell
@@ -33,6 +38,8 @@ class JobWork {
   void stop(StepKind step);
   void allow_inputs(std::uint32_t end);
   void commit(std::uint32_t task, CommittedTask committed);
+  // A commit is taken back.
+  void reopen(std::uint32_t task);
 
   // ---- for the loop ----
   [[nodiscard]] std::vector<int> event_fds() const;
@@ -42,12 +49,13 @@ class JobWork {
   [[nodiscard]] const wire::Submit& submit() const { return submit_; }
   [[nodiscard]] std::int64_t submitted_unix_ms() const { return submitted_unix_ms_; }
   [[nodiscard]] const Plan* plan() const { return plan_ ? &*plan_ : nullptr; }
-  [[nodiscard]] std::vector<std::string> notes() const;
-  [[nodiscard]] const std::vector<wire::ResultFile>& files() const { return files_; }
+  // As far as it has come.
+  [[nodiscard]] Finished finished() const;
   // Makes plan and committed results known again after a restart, from what the spool and the store kept.
   Result<> restore(const std::map<std::uint32_t, CommittedTask>& committed);
   void set_build(std::string build) { build_ = std::move(build); }
   void count_lost_attempt() { ++attempts_lost_; }
+  void add_note(std::string note) { notes_.push_back(std::move(note)); }
 
  private:
   // One splitting child: a linear read of the source that fills the inputs of `tasks`.
@@ -62,6 +70,8 @@ class JobWork {
     MediaChild child;
     StepKind step{};
     std::size_t file = 0;
+    // The output handed to the stitcher last.
+    std::uint32_t task = 0, part = 0;
   };
 
   Result<Fd> open_source() const;
@@ -77,7 +87,9 @@ class JobWork {
   void find_rates();
   Result<> grant(Splitter& splitter);
   Result<Event> close_input(Splitter& splitter, std::uint32_t file);
-  Result<> serve_stitcher(std::uint32_t file);
+  Result<> serve_stitcher(std::uint32_t file, std::vector<Event>& out);
+  void check_stitched(std::uint64_t hash, std::vector<Event>& out);
+  void report_damage(std::uint32_t task, Fault fault, std::vector<Event>& out);
   Result<> accept_finished(const std::string& bytes, Instant now, std::vector<Event>& out);
   Result<> write_report();
   [[nodiscard]] StitchRequest stitch_request(std::size_t file) const;
@@ -97,6 +109,7 @@ class JobWork {
   std::uint32_t attempts_lost_ = 0;
   std::map<std::uint32_t, CommittedTask> committed_;
   std::optional<SegmentRates> rates_;  // as soon as everything is measured that has to be
+  std::vector<std::string> notes_;     // of the run, not of the film
   std::vector<FileReport> stitched_, verified_;
   std::vector<wire::ResultFile> files_;
   std::optional<MediaChild> analyser_;

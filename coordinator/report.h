@@ -17,8 +17,9 @@ namespace gopmill {
 struct CommittedTask {
   Attempt attempt = 0;
   TaskResult result;
-  std::string worker;        // its name
-  std::int64_t took_ms = 0;  // from lease to commit
+  std::vector<wire::ArtifactFacts> outputs;  // by part
+  std::string worker;                        // its name
+  std::int64_t took_ms = 0;                  // from lease to commit
 };
 struct JobReport {
   const wire::Submit& submit;

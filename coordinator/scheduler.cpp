@@ -21,7 +21,7 @@ Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
 Scheduler::~Scheduler() = default;
 
 Step Scheduler::handle(const Event& event, Instant now) {
-  Step step{std::exchange(owed_facts_, {}), std::exchange(owed_actions_, {})};
+  Step step{{}, std::exchange(owed_actions_, {})};
   Turn turn(config_, *jobs_, *workers_, now, step);
   std::visit([&](const auto& happened) { turn.apply(happened); }, event);
   turn.advance();
@@ -38,7 +38,7 @@ class Recall {
  public:
   Recall(JobBook& jobs, Instant now) : jobs_(jobs), now_(now) {}
 
-  void apply(const facts::JobAccepted& fact) { jobs_.add(fact.job, fact.priority, fact.upload_wanted, now_); }
+  void apply(const facts::JobAccepted& fact) { jobs_.add(fact, now_); }
   void apply(const facts::JobEntered& fact) {
     if (Job* job = jobs_.find_live(fact.job)) jobs_.enter(*job, fact.state, now_);
   }
@@ -48,11 +48,17 @@ class Recall {
   void apply(const facts::TaskLeased& fact) {
     if (Job* job = jobs_.find_live(fact.task.job)) job->recall_lease(fact.task.index, fact.attempt, fact.worker);
   }
+  void apply(const facts::TaskAdopted& fact) {
+    if (Job* job = jobs_.find_live(fact.task.job)) job->recall_adoption(fact.task.index, fact.attempt, fact.worker);
+  }
   void apply(const facts::TaskCommitted& fact) {
-    if (Job* job = jobs_.find_live(fact.task.job)) job->recall_commit(fact.task.index, fact.attempt);
+    if (Job* job = jobs_.find_live(fact.task.job)) job->recall_commit(fact.task.index, fact.attempt, fact.outputs);
+  }
+  void apply(const facts::TaskReopened& fact) {
+    if (Job* job = jobs_.find_live(fact.task.job)) job->recall_reopening(fact.task.index);
   }
   void apply(const facts::AttemptLost& fact) {
-    if (Job* job = jobs_.find_live(fact.task.job)) job->recall_loss(fact.task.index, fact.kind);
+    if (Job* job = jobs_.find_live(fact.task.job)) job->recall_loss(fact.task.index, fact.attempt, fact.kind);
   }
   void apply(const facts::StepLost& fact) {
     if (Job* job = jobs_.find_live(fact.job)) job->step_losses.charge(fact.kind);
@@ -86,20 +92,20 @@ Scheduler Scheduler::restore(Config config, std::span<const Fact> facts, Instant
     for (std::uint32_t index = 0; index < known.tasks().size(); ++index) {
       const Task& task = known.tasks()[index];
       const TaskId name{id, index};
-      const bool committed = task.stage == Task::Stage::kCommitted;  // always by the newest attempt
-      for (Attempt attempt = 1; attempt < task.attempt + (committed ? 0 : 1); ++attempt) {
-        scheduler.owed_actions_.emplace_back(actions::DiscardOutputs{name, attempt});
+      for (Attempt attempt = 1; attempt <= task.attempt; ++attempt) {
+        if (task.lease_of(attempt) != nullptr) {
+          scheduler.workers_->remember_orphan(name, attempt);
+        } else if (attempt != task.committed) {
+          scheduler.owed_actions_.emplace_back(actions::DiscardOutputs{name, attempt});
+        }
       }
-      if (committed) {
-        scheduler.owed_actions_.emplace_back(actions::CommitOutputs{name, task.attempt});
+      if (task.stage == Task::Stage::kCommitted) {
+        scheduler.owed_actions_.emplace_back(actions::CommitOutputs{name, task.committed});
         scheduler.owed_actions_.emplace_back(actions::DropInput{name});
-      } else if (task.stage == Task::Stage::kLeased) {
-        scheduler.owed_facts_.emplace_back(
-            facts::AttemptLost{name, task.attempt, LossKind::kRecovered, {FaultKind::kMachine, "the coordinator was restarted"}});
-        book.find(id)->recall_loss(index, LossKind::kRecovered);
       }
     }
   }
+  scheduler.workers_->adopt_until(now + kAdoptionMax);
   return scheduler;
 }
 

@@ -1,3 +1,4 @@
+// Long because: it is the whole vocabulary of what the coordinator decides, and is read as one.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,11 @@
 // A task of a running job:
 //
 //   unready ──input──▶ ready ──lease──▶ leased ──commit──▶ committed
-//                        ▲                 │
-//                        └──── lose ───────┘   (after a back-off, elsewhere if there is an elsewhere)
+//      ▲                 ▲                 │                   │
+//      │                 └──── lose ───────┘                   │   (after a back-off, elsewhere if there is an elsewhere)
+//      └──────── bytes in the spool found damaged ─────────────┘   (and the job runs again)
+//
+// A task that lags at the end of its job is leased once more, to a faster worker: the first result is committed.
 
 namespace gopmill {
 
@@ -47,6 +51,7 @@ struct TaskShape {
   std::uint64_t units = 0;    // frames (video) or milliseconds (audio) when finished: the end of RunningTask::done; 0: unknown
   std::uint32_t outputs = 1;  // how many kTaskOutput artifacts it yields
   Duration time_max{0};       // the worker kills the child after this
+  Duration from{0}, to{0};    // its part of the film, for people: a task that is given up is named by it
   friend bool operator==(const TaskShape&, const TaskShape&) = default;
 };
 
@@ -58,6 +63,7 @@ enum class LossKind : std::uint8_t {
   kFatal = 4,       // a fault that no retry cures: ends the job
   kRecovered = 5,   // the coordinator restarted: nobody's fault, never charged
   kWorkerLost = 6,  // the worker went silent or forgot it, which says little of the task: kWorkerLossesMax, no back-off
+  kStorage = 7,     // the spool's bytes of the task were damaged or gone: kStorageLossesMax, no back-off
 };
 
 // ---- Events: what happened. `peer` is the routing id of the connection a message came over; it must stay the same for a
@@ -69,7 +75,8 @@ namespace events {
 struct JobAdded {
   JobId job;
   std::uint32_t priority = 50;
-  bool upload_wanted = true;  // false: the source is there already
+  bool upload_wanted = true;    // false: the source is there already
+  std::uint32_t slots_max = 0;  // tasks of this job leased at once; 0: no limit of its own
 };
 // Bytes of the source arrived.
 struct UploadProgressed {
@@ -100,6 +107,24 @@ struct InputReady {
   TaskId task;
   wire::ArtifactFacts facts;
 };
+// An input in the spool is not what the splitter wrote, or is gone: found when it was to be sent.
+struct InputDamaged {
+  TaskId task;
+  Fault fault;
+};
+// Outputs that were committed are not what arrived, or are gone: found when they were to be stitched; the step is stopped.
+struct OutputsDamaged {
+  TaskId task;
+  Attempt attempt = 0;
+  Fault fault;
+};
+// The spool's disk is full, read-only or otherwise takes nothing more, and does again. Nothing new is begun in between,
+// and what fails for it is charged to nobody. Either may be said again.
+struct SpoolBlocked {
+  Fault fault;
+};
+struct SpoolFreed {};
+// Its hello lists what it holds from before it lost us, or we were restarted.
 struct WorkerSaidHello {
   std::string peer;
   wire::WorkerHello hello;
@@ -108,9 +133,20 @@ struct WorkerHeard {
   std::string peer;
   wire::Heartbeat heartbeat;
 };
-// Goodbye, or the connection is certainly gone.
+// Goodbye.
 struct WorkerLeft {
   std::string peer;
+};
+// Its connection is gone, and is back. A worker that is not heard of again within kReconnectMax is lost.
+struct WorkerDisconnected {
+  std::string peer;
+};
+struct WorkerReconnected {
+  std::string peer;
+};
+// An operator wants it to finish what it holds and leave.
+struct DrainRequested {
+  WorkerId worker;
 };
 // Before handing this on, the shell has checked that every named output is in the spool with those facts and that the
 // result is well-formed; if not, it hands on TaskFailed with the reason instead.
@@ -135,10 +171,11 @@ struct Tick {};
 
 }  // namespace events
 
-using Event =
-    std::variant<events::JobAdded, events::UploadProgressed, events::UploadFinished, events::UploadFailed, events::StepDone,
-                 events::StepFailed, events::InputReady, events::WorkerSaidHello, events::WorkerHeard, events::WorkerLeft,
-                 events::TaskFinished, events::TaskFailed, events::CancelRequested, events::Delivered, events::Tick>;
+using Event = std::variant<events::JobAdded, events::UploadProgressed, events::UploadFinished, events::UploadFailed,
+                           events::StepDone, events::StepFailed, events::InputReady, events::InputDamaged, events::OutputsDamaged,
+                           events::SpoolBlocked, events::SpoolFreed, events::WorkerSaidHello, events::WorkerHeard,
+                           events::WorkerLeft, events::WorkerDisconnected, events::WorkerReconnected, events::DrainRequested,
+                           events::TaskFinished, events::TaskFailed, events::CancelRequested, events::Delivered, events::Tick>;
 
 // ---- Facts: what must be on disk, in this order, before the actions of the same step. Scheduler::restore rebuilds
 // everything from them. ----
@@ -149,6 +186,7 @@ struct JobAccepted {
   JobId job;
   std::uint32_t priority = 0;
   bool upload_wanted = false;
+  std::uint32_t slots_max = 0;
 };
 // A state that is not final.
 struct JobEntered {
@@ -164,6 +202,13 @@ struct TaskLeased {
   Attempt attempt = 0;
   WorkerId worker;
 };
+// After a restart: the worker that held it is back under a new id.
+struct TaskAdopted {
+  TaskId task;
+  Attempt attempt = 0;
+  WorkerId worker;
+};
+// Also ends every other attempt of the task.
 struct TaskCommitted {
   TaskId task;
   Attempt attempt = 0;
@@ -174,6 +219,12 @@ struct AttemptLost {
   TaskId task;
   Attempt attempt = 0;
   LossKind kind{};
+  Fault fault;
+};
+// A commit is taken back: its outputs are damaged. The task will be done again.
+struct TaskReopened {
+  TaskId task;
+  Attempt attempt = 0;
   Fault fault;
 };
 // The step will be tried again.
@@ -198,7 +249,8 @@ struct JobForgotten {
 }  // namespace facts
 
 using Fact = std::variant<facts::JobAccepted, facts::JobEntered, facts::JobPlanned, facts::TaskLeased, facts::TaskCommitted,
-                          facts::AttemptLost, facts::StepLost, facts::JobEnded, facts::JobForgotten>;
+                          facts::AttemptLost, facts::StepLost, facts::JobEnded, facts::JobForgotten, facts::TaskAdopted,
+                          facts::TaskReopened>;
 
 // ---- Actions: what the shell carries out, in order, once the facts of the same step and of every earlier step are on
 // disk. Each is idempotent; what a message action says may be lost, and the scheduler will say it again. ----
@@ -270,6 +322,17 @@ struct AckHeartbeat {
   std::string peer;
   wire::HeartbeatAck ack;
 };
+// Tell it to drain; said with each heartbeat until it has left.
+struct DrainWorker {
+  std::string peer;
+  WorkerId worker;
+};
+// Two attempts of one task came out differently: what must never be (P2). The committed one stays.
+struct ReportDifference {
+  TaskId task;
+  Attempt committed = 0, other = 0;
+  WorkerId worker;  // of the other
+};
 // Tell whoever waits.
 struct FinishJob {
   JobId job;
@@ -284,10 +347,11 @@ struct CleanJob {
 
 }  // namespace actions
 
-using Action = std::variant<actions::AcceptJob, actions::RefuseJob, actions::StartStep, actions::StopStep, actions::AllowInputs,
-                            actions::DropInput, actions::CommitOutputs, actions::DiscardOutputs, actions::WelcomeWorker,
-                            actions::RefuseWorker, actions::ForgetWorker, actions::Assign, actions::SettleAttempt,
-                            actions::AckHeartbeat, actions::FinishJob, actions::CleanJob>;
+using Action =
+    std::variant<actions::AcceptJob, actions::RefuseJob, actions::StartStep, actions::StopStep, actions::AllowInputs,
+                 actions::DropInput, actions::CommitOutputs, actions::DiscardOutputs, actions::WelcomeWorker,
+                 actions::RefuseWorker, actions::ForgetWorker, actions::Assign, actions::SettleAttempt, actions::AckHeartbeat,
+                 actions::DrainWorker, actions::ReportDifference, actions::FinishJob, actions::CleanJob>;
 
 // Record, then act: `facts` are made durable first, in order, then `actions` are carried out, in order. The shell may
 // handle several events, record all their facts in one commit and then carry out all their actions (group commit); it may
@@ -303,7 +367,12 @@ struct Step {
 
 inline constexpr Duration kTickEvery{250};  // a silent worker is noticed within silence_max + this
 inline constexpr Duration kHeartbeatEvery{1000};
-inline constexpr Duration kWorkerSilenceMax{3000};            // three heartbeats: fewer loses workers to one lost message
+inline constexpr Duration kWorkerSilenceMax{3000};  // three heartbeats: fewer loses workers to one lost message
+// A worker whose connection broke is back within 100 ms where it lives (ZMQ_RECONNECT_IVL); one that was killed is not.
+inline constexpr Duration kReconnectMax{500};
+// After a restart, attempts are kept for workers that come back with them: their connectors try again every 2 s at most, and
+// they say hello every 2 s.
+inline constexpr Duration kAdoptionMax{6000};
 inline constexpr std::size_t kJobsMax = 10'000;               // not yet ended, or with files still kept
 inline constexpr std::size_t kEndedKept = wire::kJobsListed;  // ended and cleaned, kept for the views
 inline constexpr std::size_t kWorkersMax = 1'000;
@@ -312,18 +381,32 @@ inline constexpr std::uint32_t kTasksMax = 100'000;  // per job: eleven days in 
 inline constexpr std::size_t kAnalysingMax = 1;      // local steps share the coordinator's machine with its own loop
 inline constexpr std::size_t kStitchingMax = 1;
 inline constexpr std::size_t kVerifyingMax = 1;
-// Jobs between analysing and verifying hold spool space. A queued job starts while fewer than kActiveMax jobs of its own or
-// a higher priority are active, so that an urgent job passes a full house of others, up to kActiveTotalMax in all.
+// Jobs between analysing and verifying hold spool space. A queued job starts while fewer than kActiveMax jobs that go before
+// it are active, so that an urgent job passes a full house of others, up to kActiveTotalMax in all.
 inline constexpr std::size_t kActiveMax = 4;
 inline constexpr std::size_t kActiveTotalMax = 16;
+// A point of priority is worth this much waiting: 50 points pass what was submitted up to 50 minutes earlier, and nothing
+// that waited longer, so that no stream of urgent jobs can starve the others.
+inline constexpr Duration kPriorityPoint{60'000};
 inline constexpr std::uint32_t kMachineLossesMax = 8;  // per task and per step; with the back-off, minutes of trying
 // Workers die by the dozen where machines are reclaimed or restarted, and children die apart from them, so a task is
 // rarely to blame; but one that takes whole machines down must end some day.
 inline constexpr std::uint32_t kWorkerLossesMax = 50;
 inline constexpr std::uint32_t kPoisonLossesMax = 3;
 inline constexpr std::uint32_t kHandBacksMax = 100;
+inline constexpr std::uint32_t kStorageLossesMax = 8;  // a disk that damages one task's bytes again and again is broken
 inline constexpr Duration kBackoffMin{1000};
 inline constexpr Duration kBackoffMax{60'000};
+// A worker that fails this many attempts in a row while others complete theirs is set aside: for kAsideMin, doubling each
+// time, to kAsideMax. Then it is on probation: one task at a time, until it completes one or fails again.
+inline constexpr std::uint32_t kStrikesMax = 3;
+inline constexpr Duration kAsideMin{10'000};
+inline constexpr Duration kAsideMax{600'000};
+// When nothing is left to lease, an idle worker repeats a task that will take longer than kRepeatGain of the time this worker
+// would need for all of it; MapReduce's sort ran 44 % longer without such backup tasks (Dean and Ghemawat, OSDI 2004).
+inline constexpr double kRepeatGain = 1.5;
+inline constexpr Duration kRepeatAfter{1000};                // shorter tasks end before a repetition would
+inline constexpr std::size_t kLeasesMax = 2;                 // of one task
 inline constexpr std::uint32_t kUnseenResend = 2;            // heartbeats without an assigned task before Assign is sent again
 inline constexpr std::uint32_t kUnseenMax = 4;               // ... and before the attempt is lost
 inline constexpr Duration kTransferTimeMax{30 * 60 * 1000};  // a lease lasts at most time_max and this
@@ -351,9 +434,9 @@ class Scheduler {
 
   explicit Scheduler(Config config);
   // From recorded facts, in order, of at least every job that has not ended or whose files are kept. Committed tasks stay
-  // committed; attempts that were leased are lost without charge; steps start anew, the splitter with only the inputs still
-  // needed. The first step handed out begins with the facts of those losses and repeats the actions that may not have been
-  // carried out before the crash. Deadlines count from `now`. What the spool holds of a job that has no JobAccepted is the
+  // committed; attempts that were leased wait kAdoptionMax for the worker that holds them, then are lost without charge; steps
+  // start anew, the splitter with only the inputs still needed. The first step handed out repeats the actions that may not
+  // have been carried out before the crash. Deadlines count from `now`. What the spool holds of a job that has no JobAccepted is the
   // shell's to remove: it was never accepted.
   static Scheduler restore(Config config, std::span<const Fact> facts, Instant now);
   Scheduler(Scheduler&&) noexcept;
@@ -369,6 +452,8 @@ class Scheduler {
   [[nodiscard]] bool may_store(const std::string& peer, TaskId task, Attempt attempt) const;
   // Whether this task's input may be fetched by that peer: it holds a lease of the task.
   [[nodiscard]] bool may_fetch(const std::string& peer, TaskId task) const;
+  // What a task's input was when it was written; none while it is not in the spool.
+  [[nodiscard]] std::optional<wire::ArtifactFacts> input_of(TaskId task) const;
   // State, progress, eta, fault and, where a job waits, a note that says for what; names, media length, renditions and
   // files are the shell's to fill. None for a job unknown or ended long ago: its recorded facts still tell.
   [[nodiscard]] std::optional<wire::JobStatus> job(JobId job, Instant now) const;
@@ -377,14 +462,15 @@ class Scheduler {
   // Frames of video finished, running attempts included: every rendition of the job has come this far.
   [[nodiscard]] std::uint64_t frames_done(JobId job) const;
   [[nodiscard]] bool knows_peer(const std::string& peer) const;
+  [[nodiscard]] bool knows_worker(WorkerId worker) const;
+  [[nodiscard]] std::vector<std::string> peers() const;  // of all workers
 
  private:
   class Turn;  // one call of handle(): the books, the time, and the step under construction
   Config config_;
   std::unique_ptr<JobBook> jobs_;
   std::unique_ptr<WorkerBook> workers_;
-  std::vector<Fact> owed_facts_;  // of restore(), for the first step
-  std::vector<Action> owed_actions_;
+  std::vector<Action> owed_actions_;  // of restore(), for the first step
 };
 
 // One line each, for logs and for recorded test output: "lease task 1/0 attempt 1 to worker 2".

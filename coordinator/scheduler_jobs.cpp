@@ -71,8 +71,9 @@ void Scheduler::Turn::apply(const events::JobAdded& event) {
                                                          " jobs): submit again when some have finished, or cancel some"}});
     return;
   }
-  jobs_.add(event.job, event.priority, event.upload_wanted, now_);
-  record(facts::JobAccepted{event.job, event.priority, event.upload_wanted});
+  const facts::JobAccepted accepted{event.job, event.priority, event.upload_wanted, event.slots_max};
+  jobs_.add(accepted, now_);
+  record(accepted);
   act(actions::AcceptJob{event.job});
 }
 
@@ -100,12 +101,11 @@ void Scheduler::Turn::apply(const events::StepDone& event) {
   switch (event.step) {
     case StepKind::kAnalyse: accept_plan(*job, event.tasks); break;
     case StepKind::kSplit:
-      if (!job->missing_inputs().empty()) {
-        fail_job(*job, {FaultKind::kInternal, "splitting ended before the input of task " +
-                                                  std::to_string(job->missing_inputs().front()) + " was written"});
+      if (const auto owed = job->end_split()) {
+        fail_job(*job,
+                 {FaultKind::kInternal, "splitting ended before the input of task " + std::to_string(*owed) + " was written"});
         break;
       }
-      job->split_done = true;
       finish_tasks(*job);
       break;
     case StepKind::kStitch: enter(*job, wire::JobState::kVerifying); break;
@@ -133,7 +133,9 @@ void Scheduler::Turn::apply(const events::StepFailed& event) {
   Job* job = jobs_.find_live(event.job);
   if (job == nullptr || !job->step_running || job->wanted_step() != event.step) return;
   job->step_running = false;
-  lose_step(*job, event.step, loss_kind(event.fault.kind), event.fault);
+  // Whatever a step says of itself while the disk takes nothing, the disk is the reason.
+  const LossKind kind = loss_kind(event.fault.kind);
+  lose_step(*job, event.step, blocked() && kind != LossKind::kFatal ? LossKind::kRecovered : kind, event.fault);
 }
 
 void Scheduler::Turn::lose_step(Job& job, StepKind step, LossKind kind, const Fault& fault) {
@@ -160,6 +162,48 @@ void Scheduler::Turn::apply(const events::InputReady& event) {
   job->receive_input(event.task.index, event.facts);
 }
 
+// ---- The spool ----
+
+// Nobody can work on the task any more, and nobody is to blame but the disk.
+void Scheduler::Turn::apply(const events::InputDamaged& event) {
+  Job* job = jobs_.find_live(event.task.job);
+  Task* task = job == nullptr ? nullptr : job->task(event.task.index);
+  if (task == nullptr || !task->input || task->stage == Task::Stage::kCommitted) return;
+  std::set<WorkerId> to_ask;
+  const std::vector<Lease> leases = task->leases;
+  task->input.reset();
+  bool used_up = false;
+  for (const Lease& lease : leases) {
+    record(facts::AttemptLost{event.task, lease.attempt, LossKind::kStorage, event.fault});
+    used_up = job->lose(event.task.index, lease.attempt, LossKind::kStorage, now_) || used_up;
+    act(actions::DiscardOutputs{event.task, lease.attempt});
+    call_off(event.task, lease, to_ask);
+  }
+  if (leases.empty()) used_up = job->lose_input(event.task.index);
+  ask_to_drop(to_ask);
+  if (used_up) fail_job(*job, Fault(event.fault).within("again and again"));
+}
+
+void Scheduler::Turn::apply(const events::OutputsDamaged& event) {
+  Job* job = jobs_.find_live(event.task.job);
+  const Task* task = job == nullptr ? nullptr : job->task(event.task.index);
+  if (task == nullptr || job->state != wire::JobState::kStitching || task->committed != event.attempt) return;
+  record(facts::TaskReopened{event.task, event.attempt, event.fault});
+  act(actions::DiscardOutputs{event.task, event.attempt});
+  const bool used_up = job->reopen(event.task.index);
+  if (used_up) return fail_job(*job, Fault(event.fault).within("again and again"));
+  enter(*job, wire::JobState::kRunning);
+}
+
+void Scheduler::Turn::apply(const events::SpoolBlocked& event) { jobs_.spool_blocked = event.fault; }
+
+// Uploads were held back meanwhile: their silence was ours.
+void Scheduler::Turn::apply(const events::SpoolFreed& /*event*/) {
+  if (!blocked()) return;
+  jobs_.spool_blocked.reset();
+  jobs_.forgive_uploads(now_);
+}
+
 void Scheduler::Turn::enter(Job& job, wire::JobState state) {
   jobs_.enter(job, state, now_);
   record(facts::JobEntered{job.id, state});
@@ -177,16 +221,10 @@ void Scheduler::Turn::end_job(Job& job, wire::JobState state, std::optional<Faul
   if (job.step_running) act(actions::StopStep{job.id, *job.wanted_step()});
 
   std::set<WorkerId> to_ask;
-  for (std::uint32_t index = 0; index < job.tasks().size(); ++index) {
-    const Task& task = job.tasks()[index];
-    if (task.stage != Task::Stage::kLeased) continue;
-    // A worker that is being dismissed is off the books already.
-    if (Worker* worker = workers_.find(task.worker)) {
-      drop_attempt(*worker, {job.id, index}, task.attempt);
-      to_ask.insert(worker->id);
-    }
+  for (const std::uint32_t index : job.leased()) {
+    for (const Lease& lease : job.tasks()[index].leases) call_off({job.id, index}, lease, to_ask);
   }
-  for (const WorkerId id : to_ask) ask_to_drop(*workers_.find(id));
+  ask_to_drop(to_ask);
 
   act(actions::FinishJob{job.id, state, fault});
   act(actions::CleanJob{job.id, state == wire::JobState::kDone});
@@ -211,7 +249,7 @@ void Scheduler::Turn::expire_jobs() {
       if (job.files_kept && now_ - job.ended > kDeliveryTimeMax) undelivered.push_back(id);
     } else if (now_ - job.added > kJobTimeMax) {
       overdue.push_back(id);
-    } else if (job.state == wire::JobState::kUploading && now_ - job.upload_heard > kUploadSilenceMax) {
+    } else if (job.state == wire::JobState::kUploading && !blocked() && now_ - job.upload_heard > kUploadSilenceMax) {
       stalled.push_back(id);
     }
   }
@@ -230,6 +268,7 @@ void Scheduler::Turn::expire_jobs() {
 
 void Scheduler::Turn::advance() {
   skip_idle_splits();
+  if (blocked()) return;
   start_due_steps();
   start_queued_jobs();
   allow_inputs();
@@ -238,7 +277,7 @@ void Scheduler::Turn::advance() {
 
 void Scheduler::Turn::start_step(Job& job, StepKind step) {
   job.step_running = true;
-  act(actions::StartStep{job.id, step, step == StepKind::kSplit ? job.missing_inputs() : std::vector<std::uint32_t>{}});
+  act(actions::StartStep{job.id, step, step == StepKind::kSplit ? job.start_split() : std::vector<std::uint32_t>{}});
   // A splitter that starts again has not heard how far it may go; allow_inputs() speaks only when that moves.
   if (step == StepKind::kSplit && job.inputs_end > 0) act(actions::AllowInputs{job.id, job.inputs_end});
 }
@@ -261,17 +300,17 @@ void Scheduler::Turn::start_due_steps() {
 }
 
 void Scheduler::Turn::start_queued_jobs() {
-  // The head of the queue has the highest priority in it: where it may not start, no other may.
+  // The head of the queue goes before all others in it: where it may not start, no other may.
   while (Job* job = jobs_.next_queued()) {
     if (jobs_.steps_running(StepKind::kAnalyse) >= kAnalysingMax) return;
-    if (jobs_.active_count() >= kActiveTotalMax || jobs_.active_count(job->priority) >= kActiveMax) return;
+    if (jobs_.active_count() >= kActiveTotalMax || jobs_.active_before(*job) >= kActiveMax) return;
     enter(*job, wire::JobState::kAnalysing);
     start_step(*job, StepKind::kAnalyse);
   }
 }
 
 void Scheduler::Turn::allow_inputs() {
-  const std::uint32_t window = input_window(workers_.slots_total());
+  const std::uint32_t window = input_window(workers_.slots_total(now_));
   for (Job* job : jobs_.active()) {
     // With no splitter to say it to, the window would be opened for workers that may be gone when one starts again.
     if (job->state != wire::JobState::kRunning || !job->step_running) continue;

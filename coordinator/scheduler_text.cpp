@@ -34,6 +34,7 @@ std::string text(LossKind kind) {
     case LossKind::kFatal: return "fatal";
     case LossKind::kRecovered: return "recovered";
     case LossKind::kWorkerLost: return "worker lost";
+    case LossKind::kStorage: return "storage";
   }
   return "loss " + text(static_cast<std::uint64_t>(kind));
 }
@@ -64,9 +65,14 @@ std::string text(const std::vector<std::uint32_t>& indexes) {
 
 std::string word(wire::JobState state) { return std::string(job_state_word(state)); }
 
+std::string slots(std::uint32_t slots_max) {
+  return slots_max == 0 ? std::string() : ", at most " + text(std::uint64_t{slots_max}) + " slots";
+}
+
 struct EventText {
   std::string operator()(const events::JobAdded& e) const {
-    return "add " + text(e.job) + " priority " + text(std::uint64_t{e.priority}) + (e.upload_wanted ? " with upload" : "");
+    return "add " + text(e.job) + " priority " + text(std::uint64_t{e.priority}) + (e.upload_wanted ? " with upload" : "") +
+           slots(e.slots_max);
   }
   std::string operator()(const events::UploadProgressed& e) const { return "upload of " + text(e.job) + " progressed"; }
   std::string operator()(const events::UploadFinished& e) const { return "upload of " + text(e.job) + " finished"; }
@@ -76,11 +82,24 @@ struct EventText {
     return text(e.job) + " " + text(e.step) + " failed: " + text(e.fault);
   }
   std::string operator()(const events::InputReady& e) const { return "input of " + text(e.task) + " ready"; }
-  std::string operator()(const events::WorkerSaidHello& e) const { return "hello from " + e.peer; }
+  std::string operator()(const events::InputDamaged& e) const {
+    return "input of " + text(e.task) + " damaged: " + text(e.fault);
+  }
+  std::string operator()(const events::OutputsDamaged& e) const {
+    return "outputs of " + text(e.task, e.attempt) + " damaged: " + text(e.fault);
+  }
+  std::string operator()(const events::SpoolBlocked& e) const { return "spool blocked: " + text(e.fault); }
+  std::string operator()(const events::SpoolFreed& /*e*/) const { return "spool freed"; }
+  std::string operator()(const events::WorkerSaidHello& e) const {
+    return "hello from " + e.peer + (e.hello.running.empty() ? "" : " holding " + text(e.hello.running));
+  }
   std::string operator()(const events::WorkerHeard& e) const {
     return "heartbeat of " + text(e.heartbeat.worker) + " from " + e.peer + " holding " + text(e.heartbeat.running);
   }
   std::string operator()(const events::WorkerLeft& e) const { return e.peer + " left"; }
+  std::string operator()(const events::WorkerDisconnected& e) const { return e.peer + " disconnected"; }
+  std::string operator()(const events::WorkerReconnected& e) const { return e.peer + " reconnected"; }
+  std::string operator()(const events::DrainRequested& e) const { return "drain of " + text(e.worker); }
   std::string operator()(const events::TaskFinished& e) const {
     return text(e.done.worker) + " finished " + text(e.done.task, e.done.attempt);
   }
@@ -94,14 +113,19 @@ struct EventText {
 
 struct FactText {
   std::string operator()(const facts::JobAccepted& f) const {
-    return text(f.job) + " accepted, priority " + text(std::uint64_t{f.priority}) + (f.upload_wanted ? ", upload wanted" : "");
+    return text(f.job) + " accepted, priority " + text(std::uint64_t{f.priority}) + (f.upload_wanted ? ", upload wanted" : "") +
+           slots(f.slots_max);
   }
   std::string operator()(const facts::JobEntered& f) const { return text(f.job) + " " + word(f.state); }
   std::string operator()(const facts::JobPlanned& f) const {
     return text(f.job) + " planned, " + text(f.tasks.size()) + " tasks";
   }
   std::string operator()(const facts::TaskLeased& f) const { return text(f.task, f.attempt) + " leased to " + text(f.worker); }
+  std::string operator()(const facts::TaskAdopted& f) const { return text(f.task, f.attempt) + " adopted by " + text(f.worker); }
   std::string operator()(const facts::TaskCommitted& f) const { return text(f.task, f.attempt) + " committed"; }
+  std::string operator()(const facts::TaskReopened& f) const {
+    return text(f.task, f.attempt) + " reopened (" + text(f.fault) + ")";
+  }
   std::string operator()(const facts::AttemptLost& f) const {
     return text(f.task, f.attempt) + " lost, " + text(f.kind) + " (" + text(f.fault) + ")";
   }
@@ -140,6 +164,11 @@ struct ActionText {
   }
   std::string operator()(const actions::AckHeartbeat& a) const {
     return "ack " + text(a.ack.worker) + " drop " + text(a.ack.drop);
+  }
+  std::string operator()(const actions::DrainWorker& a) const { return "tell " + text(a.worker) + " to drain"; }
+  std::string operator()(const actions::ReportDifference& a) const {
+    return "report that " + text(a.task, a.other) + " by " + text(a.worker) + " differs from attempt " +
+           text(std::uint64_t{a.committed});
   }
   std::string operator()(const actions::FinishJob& a) const {
     return "finish " + text(a.job) + " " + word(a.state) + text(a.fault);

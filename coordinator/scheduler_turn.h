@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -24,9 +25,16 @@ class Scheduler::Turn {
   void apply(const events::StepDone& event);
   void apply(const events::StepFailed& event);
   void apply(const events::InputReady& event);
+  void apply(const events::InputDamaged& event);
+  void apply(const events::OutputsDamaged& event);
+  void apply(const events::SpoolBlocked& event);
+  void apply(const events::SpoolFreed& event);
   void apply(const events::WorkerSaidHello& event);
   void apply(const events::WorkerHeard& event);
   void apply(const events::WorkerLeft& event);
+  void apply(const events::WorkerDisconnected& event);
+  void apply(const events::WorkerReconnected& event);
+  void apply(const events::DrainRequested& event);
   void apply(const events::TaskFinished& event);
   void apply(const events::TaskFailed& event);
   void apply(const events::CancelRequested& event);
@@ -55,13 +63,25 @@ class Scheduler::Turn {
 
   // ---- Workers and leases ----
   Worker* heard_from(const std::string& peer, WorkerId claimed);
+  // From before a restart; false where it is not wanted any more.
+  bool adopt(Worker& worker, TaskId task, Attempt attempt);
+  void lose_orphans();
   void lease_ready_tasks();
+  void repeat_stragglers();
+  // Whether this worker would be done with the task clearly before the one that holds its only lease.
+  [[nodiscard]] bool lags(const Job& job, const Task& task, const Worker& fresh) const;
   void lease(Job& job, std::uint32_t index, Worker& worker);
-  void send_assign(const Job& job, std::uint32_t index, const Worker& worker);
+  void send_assign(const Job& job, std::uint32_t index, Attempt attempt, const Worker& worker);
   void settle(const Worker& worker, TaskId task, Attempt attempt);
   // Takes the attempt off the worker's books; true when it was the task's lease until now.
   bool give_up_slot(Worker& worker, TaskId task, Attempt attempt);
   void commit(Job& job, const wire::TaskDone& done);
+  // A result that comes after the end of its attempt: dropped, but for being compared with the one that was committed.
+  void weigh_late_result(const Worker& worker, const wire::TaskDone& done);
+  void strike(Worker& worker);
+  // Of a lease that nobody needs any more: its worker is to drop it.
+  void call_off(TaskId task, const Lease& lease, std::set<WorkerId>& to_ask);
+  void ask_to_drop(const std::set<WorkerId>& workers);
   void lose_attempt(TaskId task, Attempt attempt, LossKind kind, const Fault& fault);
   void lose_worker(WorkerId id, LossKind kind, const std::string& why);
   void drop_attempt(Worker& worker, TaskId task, Attempt attempt) { worker.held.at({task, attempt}).dropping = true; }
@@ -79,6 +99,8 @@ class Scheduler::Turn {
   void act(A action) {
     step_.actions.emplace_back(std::move(action));
   }
+
+  [[nodiscard]] bool blocked() const { return jobs_.spool_blocked.has_value(); }
 
   const Config& config_;
   JobBook& jobs_;

@@ -10,10 +10,17 @@ namespace gopmill {
 
 namespace {
 
+// By the attempt that is farthest.
+std::uint64_t units_done(const Task& task) {
+  std::uint64_t done = 0;
+  for (const Lease& lease : task.leases) done = std::max(done, lease.done);
+  return done;
+}
+
 // Of a task that is being worked on, the share that is finished.
 double share_done(const Task& task) {
-  if (task.stage != Task::Stage::kLeased || task.shape.units == 0) return 0;
-  return static_cast<double>(task.done) / static_cast<double>(task.shape.units);
+  if (task.shape.units == 0) return 0;
+  return static_cast<double>(units_done(task)) / static_cast<double>(task.shape.units);
 }
 
 double cost_done(const Job& job) {
@@ -25,17 +32,14 @@ double cost_done(const Job& job) {
 // What is left at the pace its committed tasks showed, on as many slots as it holds now. A kind of task of which none is
 // committed yet goes at the pace of the other; before the first commit nothing is known, and nothing is said.
 Duration eta(const Job& job) {
-  JobPace whole;
-  for (const auto& [kind, pace] : job.pace) {
-    whole.cost += pace.cost;
-    whole.spent += pace.spent;
-  }
+  WorkPace whole;
+  for (const auto& [kind, pace] : job.pace) whole.count(pace.cost, pace.spent);
   if (job.state != wire::JobState::kRunning || whole.cost == 0 || job.tasks_leased == 0) return Duration{-1};
   double left_ms = 0;
   for (const Task& task : job.tasks()) {
     if (task.stage == Task::Stage::kCommitted) continue;
     const auto own = job.pace.find(task.shape.kind);
-    const JobPace& pace = own != job.pace.end() ? own->second : whole;
+    const WorkPace& pace = own != job.pace.end() ? own->second : whole;
     const double cost_left = static_cast<double>(task.shape.cost) * (1 - share_done(task));
     left_ms += cost_left * static_cast<double>(pace.spent.count()) / static_cast<double>(pace.cost);
   }
@@ -59,6 +63,12 @@ bool Scheduler::may_fetch(const std::string& peer, TaskId task) const {
                      [&](const auto& held) { return held.first.first == task && !held.second.dropping; });
 }
 
+std::optional<wire::ArtifactFacts> Scheduler::input_of(TaskId id) const {
+  const Job* job = jobs_->find(id.job);
+  const Task* task = job == nullptr ? nullptr : job->task(id.index);
+  return task == nullptr ? std::nullopt : task->input;
+}
+
 std::optional<wire::JobStatus> Scheduler::job(JobId id, Instant now) const {
   const Job* job = jobs_->find(id);
   if (job == nullptr) return std::nullopt;
@@ -71,7 +81,7 @@ std::optional<wire::JobStatus> Scheduler::job(JobId id, Instant now) const {
   status.tasks_total = job->tasks_total;
   status.tasks_running = job->tasks_leased;
   status.attempts_lost = job->attempts_lost;
-  status.slots_total = static_cast<std::uint32_t>(workers_->slots_total());
+  status.slots_total = static_cast<std::uint32_t>(workers_->slots_total(now));
   status.work_done = job->cost_total == 0 ? 0 : cost_done(*job) / static_cast<double>(job->cost_total);
   status.eta = eta(*job);
   status.fault = job->fault;
@@ -81,7 +91,10 @@ std::optional<wire::JobStatus> Scheduler::job(JobId id, Instant now) const {
     if (first != worker.held.end() && first->first.first.job == id) ++status.workers_busy;
   }
   if (job->state == wire::JobState::kRunning && status.slots_total == 0) {
-    status.notes.emplace_back("no worker is connected: waiting for one");
+    status.notes.emplace_back("no worker takes tasks now: waiting for one");
+  }
+  if (jobs_->spool_blocked && !is_final(job->state)) {
+    status.notes.push_back("waiting for the coordinator's disk: " + jobs_->spool_blocked->text);
   }
   if (job->active() && !job->step_running && job->wanted_step() && job->step_due > now) {
     status.notes.emplace_back("a step failed on this machine and will be tried again");
@@ -100,7 +113,8 @@ std::vector<wire::WorkerStatus> Scheduler::workers(Instant now) const {
   std::vector<wire::WorkerStatus> list;
   for (const auto& [id, worker] : workers_->all()) {
     list.push_back({id, worker.name, worker.build, worker.slots, static_cast<std::uint32_t>(worker.held.size()),
-                    worker.tasks_done, worker.tasks_failed, now - worker.heard});
+                    worker.tasks_done, worker.tasks_failed, now - worker.heard, worker.state(now),
+                    worker.aside_till && *worker.aside_till > now ? *worker.aside_till - now : Duration{0}});
   }
   return list;
 }
@@ -110,9 +124,17 @@ std::uint64_t Scheduler::frames_done(JobId id) const {
   if (job == nullptr) return 0;
   std::uint64_t frames = job->frames_committed;
   for (const Task& task : job->tasks()) {
-    if (task.stage == Task::Stage::kLeased && task.shape.kind == TaskKind::kVideo) frames += task.done;
+    if (task.shape.kind == TaskKind::kVideo) frames += units_done(task);
   }
   return frames;
+}
+
+bool Scheduler::knows_worker(WorkerId worker) const { return workers_->all().contains(worker); }
+
+std::vector<std::string> Scheduler::peers() const {
+  std::vector<std::string> list;
+  for (const auto& [id, worker] : workers_->all()) list.push_back(worker.peer);
+  return list;
 }
 
 bool Scheduler::knows_peer(const std::string& peer) const { return workers_->find(peer) != nullptr; }

@@ -17,8 +17,17 @@ constexpr std::size_t kFaultTextMax = 4'096;  // a worker's words are recorded a
 
 std::string called(const Worker& worker) { return "worker " + std::to_string(worker.id.value) + " (" + worker.name + ")"; }
 
+// "12:03.5"
+std::string clock_text(Duration at) {
+  const std::int64_t tenths = at.count() / 100, minutes = tenths / 600;
+  const std::int64_t seconds = tenths / 10 % 60;
+  return std::to_string(minutes) + (seconds < 10 ? ":0" : ":") + std::to_string(seconds) + "." + std::to_string(tenths % 10);
+}
+
 std::string called(const Task& task, std::uint32_t index) {
-  return "task " + std::to_string(index) + (task.shape.kind == TaskKind::kAudio ? " (audio)" : " (video)");
+  std::string text = "task " + std::to_string(index) + (task.shape.kind == TaskKind::kAudio ? " (audio" : " (video");
+  if (task.shape.to > task.shape.from) text += ", " + clock_text(task.shape.from) + " to " + clock_text(task.shape.to);
+  return text + ")";
 }
 
 }  // namespace
@@ -30,6 +39,7 @@ void Scheduler::Turn::apply(const events::WorkerSaidHello& event) {
   const auto refuse = [&](FaultKind kind, std::string why) { act(actions::RefuseWorker{event.peer, {kind, std::move(why)}}); };
   if (Worker* known = workers_.find(event.peer)) {  // the welcome was lost, or we were silent for too long
     known->heard = now_;
+    known->disconnected.reset();
     act(actions::WelcomeWorker{event.peer, known->id});
     return;
   }
@@ -47,12 +57,45 @@ void Scheduler::Turn::apply(const events::WorkerSaidHello& event) {
   if (workers_.size() >= kWorkersMax) {
     return refuse(FaultKind::kUnavailable, "this coordinator has its " + std::to_string(kWorkersMax) + " workers already");
   }
-  act(actions::WelcomeWorker{event.peer, workers_.admit(event.peer, hello, now_).id});
+  Worker& worker = workers_.admit(event.peer, hello, now_);
+  wire::HeartbeatAck ack{worker.id, {}};
+  for (const wire::RunningTask& said : hello.running) {
+    if (!adopt(worker, said.task, said.attempt)) ack.drop.push_back(said);
+  }
+  act(actions::WelcomeWorker{event.peer, worker.id});
+  // Before anything is assigned: it would find its slots taken.
+  if (!ack.drop.empty()) act(actions::AckHeartbeat{event.peer, std::move(ack)});
+}
+
+// Nobody but the worker that was given it can name an attempt, so naming it is proof enough.
+bool Scheduler::Turn::adopt(Worker& worker, TaskId task, Attempt attempt) {
+  if (worker.held.size() >= worker.slots || !workers_.forget_orphan(task, attempt)) return false;
+  Lease* lease = jobs_.find(task.job)->task(task.index)->lease_of(attempt);
+  lease->worker = worker.id;
+  worker.held[{task, attempt}].counted = now_;
+  record(facts::TaskAdopted{task, attempt, worker.id});
+  return true;
 }
 
 void Scheduler::Turn::apply(const events::WorkerLeft& event) {
   const Worker* worker = workers_.find(event.peer);
   if (worker != nullptr) lose_worker(worker->id, LossKind::kHandedBack, "left");
+}
+
+void Scheduler::Turn::apply(const events::WorkerDisconnected& event) {
+  Worker* worker = workers_.find(event.peer);
+  if (worker != nullptr && !worker->disconnected) worker->disconnected = now_;
+}
+
+void Scheduler::Turn::apply(const events::WorkerReconnected& event) {
+  if (Worker* worker = workers_.find(event.peer)) worker->disconnected.reset();
+}
+
+void Scheduler::Turn::apply(const events::DrainRequested& event) {
+  Worker* worker = workers_.find(event.worker);
+  if (worker == nullptr) return;
+  worker->closed = worker->draining = true;
+  act(actions::DrainWorker{worker->peer, worker->id});
 }
 
 // The worker a message came from, now heard; none if its id has expired, which it is told.
@@ -63,6 +106,7 @@ Worker* Scheduler::Turn::heard_from(const std::string& peer, WorkerId claimed) {
     return nullptr;
   }
   worker->heard = now_;
+  worker->disconnected.reset();
   return worker;
 }
 
@@ -95,9 +139,10 @@ void Scheduler::Turn::apply(const events::WorkerHeard& event) {
     }
     held->second.unseen = 0;
     Task& task = *jobs_.find(said.task.job)->task(said.task.index);
-    task.done = task.shape.units == 0 ? said.done : std::min(said.done, task.shape.units);
+    task.lease_of(said.attempt)->done = task.shape.units == 0 ? said.done : std::min(said.done, task.shape.units);
   }
   act(actions::AckHeartbeat{event.peer, std::move(ack)});
+  if (worker->draining) act(actions::DrainWorker{event.peer, worker->id});
 
   std::vector<AttemptKey> missing;
   for (const auto& [key, holding] : worker->held) {
@@ -120,12 +165,26 @@ void Scheduler::Turn::miss_attempt(Worker& worker, const AttemptKey& key) {
   if (now_ - holding.counted < kHeartbeatEvery / 2) return;
   holding.counted = now_;
   ++holding.unseen;
-  if (holding.unseen == kUnseenResend) {
-    send_assign(*jobs_.find(key.first.job), key.first.index, worker);
+  const bool known_input = jobs_.find(key.first.job)->task(key.first.index)->input.has_value();
+  if (holding.unseen == kUnseenResend && known_input) {
+    send_assign(*jobs_.find(key.first.job), key.first.index, key.second, worker);
   } else if (holding.unseen >= kUnseenMax) {
     worker.held.erase(held);
     lose_attempt(key.first, key.second, LossKind::kWorkerLost, {FaultKind::kMachine, called(worker) + " does not hold it"});
   }
+}
+
+void Scheduler::Turn::call_off(TaskId task, const Lease& lease, std::set<WorkerId>& to_ask) {
+  // A worker that is being dismissed is off the books already, and an orphan's has not come back.
+  if (workers_.forget_orphan(task, lease.attempt)) return;
+  Worker* worker = workers_.find(lease.worker);
+  if (worker == nullptr || !worker->held.contains({task, lease.attempt})) return;
+  drop_attempt(*worker, task, lease.attempt);
+  to_ask.insert(worker->id);
+}
+
+void Scheduler::Turn::ask_to_drop(const std::set<WorkerId>& workers) {
+  for (const WorkerId id : workers) ask_to_drop(*workers_.find(id));
 }
 
 void Scheduler::Turn::ask_to_drop(const Worker& worker) {
@@ -141,7 +200,7 @@ void Scheduler::Turn::ask_to_drop(const Worker& worker) {
 bool Scheduler::Turn::leased(TaskId id, Attempt attempt) {
   Job* job = jobs_.find_live(id.job);
   const Task* task = job == nullptr ? nullptr : job->task(id.index);
-  return task != nullptr && task->stage == Task::Stage::kLeased && task->attempt == attempt;
+  return task != nullptr && task->lease_of(attempt) != nullptr;
 }
 
 void Scheduler::Turn::settle(const Worker& worker, TaskId task, Attempt attempt) {
@@ -161,36 +220,54 @@ void Scheduler::Turn::apply(const events::TaskFinished& event) {
   Worker* worker = heard_from(event.peer, done.worker);
   if (worker == nullptr) return;
   if (!give_up_slot(*worker, done.task, done.attempt)) {
-    // Late or doubled. The outputs of the attempt that was committed stay, whoever speaks of them again.
-    const Job* job = jobs_.find_live(done.task.job);
-    const Task* task = job == nullptr ? nullptr : job->task(done.task.index);
-    const bool given = task != nullptr && done.attempt >= 1 && done.attempt <= task->attempt;
-    const bool kept = given && task->stage == Task::Stage::kCommitted && task->attempt == done.attempt;
-    if (given && !kept) act(actions::DiscardOutputs{done.task, done.attempt});
+    weigh_late_result(*worker, done);
     settle(*worker, done.task, done.attempt);
     return;
   }
   Job& job = *jobs_.find(done.task.job);
-  const std::uint32_t promised = job.task(done.task.index)->shape.outputs;
+  const Task& task = *job.task(done.task.index);
+  const std::uint32_t promised = task.shape.outputs;
   if (done.outputs.size() != promised) {
-    ++worker->tasks_failed;
+    strike(*worker);
     lose_attempt(done.task, done.attempt, LossKind::kMachine,
                  {FaultKind::kMachine, called(*worker) + " reports " + std::to_string(done.outputs.size()) + " outputs of " +
                                            std::to_string(promised)});
   } else {
-    ++worker->tasks_done;
+    workers_.praise(*worker, task.shape.cost, now_ - task.lease_of(done.attempt)->since);
     commit(job, done);
   }
   settle(*worker, done.task, done.attempt);
 }
 
 void Scheduler::Turn::commit(Job& job, const wire::TaskDone& done) {
-  job.commit(done.task.index, now_);
+  const std::vector<Lease> leases = job.task(done.task.index)->leases;
+  job.commit(done.task.index, done.attempt, done.outputs, now_);
   record(facts::TaskCommitted{done.task, done.attempt, done.result, done.outputs});
   act(actions::CommitOutputs{done.task, done.attempt});
   act(actions::DropInput{done.task});
+  std::set<WorkerId> to_ask;
+  for (const Lease& lease : leases) {
+    if (lease.attempt == done.attempt) continue;
+    act(actions::DiscardOutputs{done.task, lease.attempt});
+    call_off(done.task, lease, to_ask);
+  }
+  ask_to_drop(to_ask);
   finish_tasks(job);
 }
+
+// Late or doubled. The outputs of the attempt that was committed stay, whoever speaks of them again.
+void Scheduler::Turn::weigh_late_result(const Worker& worker, const wire::TaskDone& done) {
+  const Job* job = jobs_.find_live(done.task.job);
+  const Task* task = job == nullptr ? nullptr : job->task(done.task.index);
+  const bool given = task != nullptr && done.attempt >= 1 && done.attempt <= task->attempt;
+  if (!given || task->committed == done.attempt || task->lease_of(done.attempt) != nullptr) return;
+  if (task->stage == Task::Stage::kCommitted && task->outputs != done.outputs) {
+    act(actions::ReportDifference{done.task, task->committed, done.attempt, worker.id});
+  }
+  act(actions::DiscardOutputs{done.task, done.attempt});
+}
+
+void Scheduler::Turn::strike(Worker& worker) { (void)workers_.strike(worker, now_); }
 
 void Scheduler::Turn::apply(const events::TaskFailed& event) {
   const wire::TaskFailed& failed = event.failed;
@@ -200,7 +277,7 @@ void Scheduler::Turn::apply(const events::TaskFailed& event) {
   if (failed.fault.kind == FaultKind::kUnavailable) worker->closed = true;
   if (give_up_slot(*worker, failed.task, failed.attempt)) {
     const LossKind kind = loss_kind(failed.fault.kind);
-    if (kind != LossKind::kHandedBack) ++worker->tasks_failed;
+    if (kind == LossKind::kMachine || kind == LossKind::kPoison) strike(*worker);
     Fault fault = failed.fault;
     fault.text.resize(std::min(fault.text.size(), kFaultTextMax));
     lose_attempt(failed.task, failed.attempt, kind, std::move(fault).within(called(*worker)));
@@ -213,7 +290,7 @@ void Scheduler::Turn::lose_attempt(TaskId id, Attempt attempt, LossKind kind, co
   Job& job = *jobs_.find(id.job);
   record(facts::AttemptLost{id, attempt, kind, fault});
   act(actions::DiscardOutputs{id, attempt});
-  const bool used_up = job.lose(id.index, kind, now_);
+  const bool used_up = job.lose(id.index, attempt, kind, now_);
   if (!used_up) return;
 
   const Task& task = *job.task(id.index);
@@ -225,52 +302,37 @@ void Scheduler::Turn::lose_attempt(TaskId id, Attempt attempt, LossKind kind, co
   fail_job(job, Fault(fault).within(where));
 }
 
-// ---- Leasing ----
-
-void Scheduler::Turn::lease_ready_tasks() {
-  for (Job* job : jobs_.active()) {
-    if (job->state != wire::JobState::kRunning) continue;
-    job->wake_due(now_);
-    for (auto next = job->ready().begin(); next != job->ready().end();) {
-      const std::uint32_t index = next->second;
-      ++next;  // lease() takes the task out of the set
-      if (Worker* worker = workers_.choose(job->task(index)->failed_on)) {
-        lease(*job, index, *worker);
-      } else if (workers_.free_slots() == 0) {
-        return;
-      }
-    }
-  }
-}
-
-void Scheduler::Turn::lease(Job& job, std::uint32_t index, Worker& worker) {
-  const Attempt attempt = job.lease(index, worker.id, now_);
-  worker.held[{{job.id, index}, attempt}].counted = now_;
-  record(facts::TaskLeased{{job.id, index}, attempt, worker.id});
-  send_assign(job, index, worker);
-}
-
-void Scheduler::Turn::send_assign(const Job& job, std::uint32_t index, const Worker& worker) {
-  const Task& task = *job.task(index);
-  act(actions::Assign{worker.peer,
-                      {worker.id, {job.id, index}, task.attempt, *task.input, task.shape.outputs, task.shape.time_max}});
-}
-
 // ---- Time ----
 
 void Scheduler::Turn::apply(const events::Tick& /*event*/) {
   expire_workers();
+  lose_orphans();
   expire_leases();
   expire_jobs();
+  if (!blocked()) repeat_stragglers();
+}
+
+// Whoever held them has not come back.
+void Scheduler::Turn::lose_orphans() {
+  if (now_ < workers_.adoption_end()) return;
+  while (!workers_.orphans().empty()) {
+    const auto [task, attempt] = *workers_.orphans().begin();
+    workers_.forget_orphan(task, attempt);
+    lose_attempt(task, attempt, LossKind::kRecovered,
+                 {FaultKind::kMachine, "its worker did not come back after the coordinator was restarted"});
+  }
 }
 
 void Scheduler::Turn::expire_workers() {
   std::vector<std::pair<WorkerId, Duration>> silent;
   for (const auto& [id, worker] : workers_.all()) {
-    if (now_ - worker.heard > kWorkerSilenceMax) silent.emplace_back(id, now_ - worker.heard);
+    const bool cut_off = worker.disconnected && now_ - *worker.disconnected >= kReconnectMax;
+    if (cut_off || now_ - worker.heard > kWorkerSilenceMax) silent.emplace_back(id, now_ - worker.heard);
   }
   for (const auto& [id, silence] : silent) {
-    lose_worker(id, LossKind::kWorkerLost, "was silent for " + std::to_string(silence.count()) + " ms");
+    const bool cut_off = workers_.find(id)->disconnected.has_value();
+    lose_worker(id, LossKind::kWorkerLost,
+                cut_off ? "lost its connection" : "was silent for " + std::to_string(silence.count()) + " ms");
   }
 }
 
@@ -281,7 +343,7 @@ void Scheduler::Turn::expire_leases() {
     for (const auto& [key, holding] : worker.held) {
       if (holding.dropping) continue;
       const Task& task = *jobs_.find(key.first.job)->task(key.first.index);
-      if (now_ - task.since > task.shape.time_max + kTransferTimeMax) overdue.emplace_back(id, key);
+      if (now_ - task.lease_of(key.second)->since > task.shape.time_max + kTransferTimeMax) overdue.emplace_back(id, key);
     }
   }
   for (const auto& [id, key] : overdue) {

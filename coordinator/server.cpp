@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "base/archive.h"
 #include "base/footprint.h"
@@ -30,6 +31,8 @@ namespace {
 constexpr int kMessagesPerTurn = 256;
 // How soon to try again where a data socket was full: it cannot be waited for.
 constexpr Duration kFullSocketPause{5};
+// While the database takes nothing; a full disk is looked at often enough.
+constexpr Duration kRecordAgainEvery{1000};
 constexpr std::uint64_t kSourceBytesMax = 1ULL << 42;  // 4 TiB: more than a day of 8K ProRes
 
 std::int64_t unix_ms_now() {
@@ -55,8 +58,18 @@ class Server {
         scheduler_(std::move(parts.scheduler)),
         control_(std::move(parts.control)),
         transfers_(std::move(parts.data), spool_,
-                   {[this](const Peer& peer, const wire::Artifact& artifact) { return may_fetch(peer, artifact); },
-                    [this](const Peer& peer, const wire::Store& store) { return may_store(peer, store); }}) {}
+                   {[this](const Peer& peer, const wire::Artifact& artifact) {
+                      const bool of_worker =
+                          artifact.kind == wire::ArtifactKind::kTaskInput || artifact.kind == wire::ArtifactKind::kTaskOutput;
+                      return !of_worker || scheduler_.knows_peer(peer.id());
+                    },
+                    [this](const Peer& peer, const wire::Artifact& artifact) { return may_fetch(peer, artifact); },
+                    [this](const Peer& peer, const wire::Store& store) { return may_store(peer, store); },
+                    [this](const wire::Artifact& artifact) { return scheduler_.input_of({artifact.job, artifact.index}); },
+                    [this] {
+                      watch_spool();
+                      return spool_fault_.has_value();
+                    }}) {}
 
   Result<> recover(const std::vector<Fact>& facts);
   Result<> run(int stop_fd);
@@ -70,13 +83,19 @@ class Server {
     std::string worker;
     Instant since;
     TaskResult result;
+    std::vector<wire::ArtifactFacts> outputs;
   };
 
   void wait(int stop_fd);
   void receive_control();
   void receive_data();
   void poll_children();
-  Result<> settle();
+  void probe_workers();
+  void watch_spool();
+  void decide();
+  Result<> settle(int stop_fd);
+  Result<bool> record_decided(int stop_fd);
+  void refuse_while_paused(const Fault& why);
 
   void on(const Peer& peer, wire::Submit& message);
   void on(const Peer& peer, wire::WorkerHello& message) { happened(events::WorkerSaidHello{peer.id(), std::move(message)}); }
@@ -85,6 +104,7 @@ class Server {
   void on(const Peer& peer, wire::TaskFailed& message);
   void on(const Peer& peer, wire::Goodbye&) { happened(events::WorkerLeft{peer.id()}); }
   void on(const Peer& peer, wire::CancelJob& message);
+  void on(const Peer& peer, wire::DrainWorker& message);
   void on(const Peer& peer, wire::JobDelivered& message);
   void on(const Peer& peer, wire::JobQuery& message);
   void on(const Peer& peer, wire::JobsQuery& message);
@@ -93,6 +113,13 @@ class Server {
   void on(const Peer& peer, Other&) {
     log_.warn("peer " + peer.printable() + " sent what only a coordinator sends");
   }
+
+  void note(const facts::AttemptLost& fact);
+  void note(const facts::TaskAdopted& fact);
+  void note(const facts::TaskCommitted& fact);
+  void note(const facts::TaskReopened& fact);
+  template <class Other>
+  void note(const Other&) {}
 
   void act(const actions::AcceptJob& action);
   void act(const actions::RefuseJob& action);
@@ -110,6 +137,8 @@ class Server {
   void act(const actions::Assign& action);
   void act(const actions::SettleAttempt& action) { send(Peer(action.peer), action.settled); }
   void act(const actions::AckHeartbeat& action) { send(Peer(action.peer), action.ack); }
+  void act(const actions::DrainWorker& action) { send(Peer(action.peer), wire::Drain{action.worker}); }
+  void act(const actions::ReportDifference& action);
   void act(const actions::FinishJob& action);
   void act(const actions::CleanJob& action);
 
@@ -123,6 +152,7 @@ class Server {
   [[nodiscard]] Result<> check(const wire::Submit& submit) const;
   [[nodiscard]] std::optional<wire::JobStatus> status(JobId job);
   JobWork* work(JobId job);
+  [[nodiscard]] std::string worker_name(WorkerId id) const;
 
   const CoordinatorOptions& options_;
   Log& log_;
@@ -136,6 +166,9 @@ class Server {
   Instant now_ = monotonic_now();
   Instant tick_due_{};
   bool data_waits_ = false;
+  bool stopped_ = false;
+  std::set<std::string> unreachable_;  // workers whose connection is gone, until they are lost or back
+  std::optional<Fault> spool_fault_;   // why nothing new is begun
 
   std::map<JobId, std::unique_ptr<JobWork>> works_;
   JobCards cards_;
@@ -143,6 +176,8 @@ class Server {
   std::map<std::pair<TaskId, Attempt>, LeaseNote> leases_;
   // Of one turn: what happened, and what may be said once its facts are recorded.
   std::deque<Event> events_;
+  std::vector<Fact> facts_;
+  std::vector<Action> actions_;
   std::vector<std::pair<Peer, wire::Control>> answers_;
   std::vector<std::pair<Peer, wire::JobQuery>> questions_;
   std::vector<wire::Artifact> arrivals_;
@@ -158,13 +193,46 @@ Result<> Server::run(int stop_fd) {
     receive_control();
     receive_data();
     poll_children();
+    if (control_.lost_a_connection() || !unreachable_.empty()) probe_workers();
     if (now_ >= tick_due_) {
+      watch_spool();
       happened(events::Tick{});
       tick_due_ = now_ + kTickEvery;
     }
-    TRY(settle());
+    if (auto settled = settle(stop_fd); !settled) return settled;
+    if (stopped_) return {};
     data_waits_ = transfers_.send();
   }
+}
+
+// Which of the workers are gone: to those nothing can be sent. What is sent to the others says nothing new.
+void Server::probe_workers() {
+  std::set<std::string> gone;
+  for (const std::string& peer : scheduler_.peers()) {
+    const auto outcome = control_.send(Peer(peer), wire::encode(wire::Control(wire::HeartbeatAck{})));
+    if (outcome == SendOutcome::kGone) gone.insert(peer);
+  }
+  for (const std::string& peer : gone) {
+    if (!unreachable_.contains(peer)) happened(events::WorkerDisconnected{peer});
+  }
+  for (const std::string& peer : unreachable_) {
+    if (!gone.contains(peer)) happened(events::WorkerReconnected{peer});
+  }
+  unreachable_ = std::move(gone);
+}
+
+void Server::watch_spool() {
+  const auto room = spool_.has_room();
+  if (!room && !spool_fault_) {
+    log_.error(room.error().text + ": nothing new is begun until there is room");
+    spool_fault_ = room.error();
+    happened(events::SpoolBlocked{room.error()});
+  } else if (room && spool_fault_) {
+    log_.info("there is room again: going on");
+    spool_fault_.reset();
+    happened(events::SpoolFreed{});
+  }
+  transfers_.hold_sources(spool_fault_.has_value());
 }
 
 void Server::wait(int stop_fd) {
@@ -202,6 +270,10 @@ void Server::receive_data() {
     if (std::holds_alternative<Transfers::Arrived>(news)) {
       if (source) happened(events::UploadFinished{artifact.job});
       arrivals_.push_back(artifact);
+    } else if (const auto* damaged = std::get_if<Transfers::Damaged>(&news)) {
+      log_.error(damaged->fault.text);
+      if (artifact.kind == wire::ArtifactKind::kTaskInput)
+        happened(events::InputDamaged{{artifact.job, artifact.index}, damaged->fault});
     } else if (const auto* broken = std::get_if<Transfers::Broken>(&news)) {
       log_.warn(describe(artifact) + ": " + broken->fault.text);
       if (source) happened(events::UploadFailed{artifact.job, broken->fault});
@@ -213,35 +285,80 @@ void Server::receive_data() {
 
 void Server::poll_children() {
   for (const auto& [job, job_work] : works_) {
-    for (Event& event : job_work->poll(now_)) happened(std::move(event));
+    for (Event& event : job_work->poll(now_)) {
+      // Its reason may be the disk, which is to be known before.
+      if (std::holds_alternative<events::StepFailed>(event)) watch_spool();
+      happened(std::move(event));
+    }
+  }
+}
+
+void Server::decide() {
+  while (!events_.empty()) {
+    const Event event = std::move(events_.front());
+    events_.pop_front();
+    Step step = scheduler_.handle(event, now_);
+    for (Fact& fact : step.facts) {
+      log_.debug(describe(fact));
+      facts_.push_back(std::move(fact));
+    }
+    for (Action& action : step.actions) actions_.push_back(std::move(action));
+  }
+}
+
+// What is decided stays decided while the database takes nothing, and nothing is done about it. Whoever asks is told; what
+// workers say is dropped, for they say it again. False: told to stop.
+Result<bool> Server::record_decided(int stop_fd) {
+  auto recorded = store_.record(facts_);
+  if (recorded) return true;
+  log_.error(recorded.error().text + ": pausing until it can be recorded");
+  for (int tries = 0; !recorded; ++tries) {
+    poller_.clear();
+    poller_.watch(control_);
+    poller_.watch(stop_fd);
+    poller_.wait(kTickEvery);
+    if (poller_.readable(stop_fd)) return false;
+    refuse_while_paused(recorded.error());
+    // SQLite's own state is sound after a failed transaction: it was rolled back.
+    const Instant now = monotonic_now();
+    if (now - now_ < kRecordAgainEvery) continue;
+    now_ = now;
+    recorded = store_.record(facts_);
+  }
+  log_.info("recorded: going on");
+  // Heartbeats were not heard meanwhile. Nobody is silent before they had the time to speak again.
+  now_ = monotonic_now();
+  tick_due_ = now_ + kWorkerSilenceMax + kTickEvery;
+  return true;
+}
+
+void Server::refuse_while_paused(const Fault& why) {
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
+    const auto incoming = control_.receive();
+    if (!incoming) return;
+    const auto message = wire::decode_control(incoming->bytes);
+    if (!message) continue;
+    std::visit(
+        [&](const auto& m) {
+          if constexpr (requires { m.request; }) {
+            refuse(incoming->peer, m.request,
+                   {FaultKind::kUnavailable, "the coordinator cannot record anything now: " + why.text});
+          }
+        },
+        *message);
   }
 }
 
 // Decides, records, acts; what the actions bring about at once is decided in the same turn.
-Result<> Server::settle() {
-  while (!events_.empty()) {
-    std::vector<Fact> facts;
-    std::vector<Action> actions;
-    while (!events_.empty()) {
-      const Event event = std::move(events_.front());
-      events_.pop_front();
-      Step step = scheduler_.handle(event, now_);
-      for (Fact& fact : step.facts) {
-        log_.debug(describe(fact));
-        facts.push_back(std::move(fact));
-      }
-      for (Action& action : step.actions) actions.push_back(std::move(action));
+Result<> Server::settle(int stop_fd) {
+  while (decide(), !facts_.empty() || !actions_.empty()) {
+    if (!TRY(record_decided(stop_fd))) {
+      stopped_ = true;
+      return {};
     }
-    if (auto recorded = store_.record(facts); !recorded) {
-      return std::unexpected(std::move(recorded.error()).within("nothing more can be recorded, so nothing more is done"));
-    }
-    for (const Fact& fact : facts) {
-      if (const auto* lost = std::get_if<facts::AttemptLost>(&fact)) {
-        log_.warn(describe(fact));
-        if (JobWork* job_work = work(lost->task.job)) job_work->count_lost_attempt();
-      }
-    }
-    for (const Action& action : actions) std::visit([this](const auto& a) { act(a); }, action);
+    const std::vector<Fact> facts = std::exchange(facts_, {});
+    for (const Fact& fact : facts) std::visit([this](const auto& f) { note(f); }, fact);
+    for (const Action& action : std::exchange(actions_, {})) std::visit([this](const auto& a) { act(a); }, action);
   }
   for (const wire::Artifact& artifact : std::exchange(arrivals_, {})) transfers_.confirm(artifact);
   for (auto& [peer, message] : std::exchange(answers_, {})) send(peer, message);
@@ -266,6 +383,10 @@ Result<> Server::check(const wire::Submit& submit) const {
     return fail(FaultKind::kUsage, "this coordinator opens no paths that others name");
   if (submit.source_bytes > kSourceBytesMax) return fail(FaultKind::kInput, "the source is larger than 4 TiB");
   TRY(load_profile(submit.profile_yaml, submit.profile_name, {}));
+  if (submit.local_path.empty()) {
+    if (auto room = spool_.has_room_for(submit.source_bytes); !room)
+      return fail(FaultKind::kUnavailable, room.error().text + ": submit again in a minute or two, when jobs have finished");
+  }
   return {};
 }
 
@@ -273,7 +394,7 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   if (auto good = check(message); !good) return refuse(peer, message.request, good.error());
   const std::int64_t submitted = unix_ms_now();
   auto added = store_.add(message, submitted);
-  if (!added) return refuse(peer, message.request, added.error());
+  if (!added) return refuse(peer, message.request, {FaultKind::kUnavailable, added.error().text + ": submit again later"});
   const bool upload_wanted = message.local_path.empty();
   if (added->known) {
     const auto known = scheduler_.job(added->job, now_);
@@ -292,11 +413,36 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   }
   asked_.emplace(added->job, Asked{peer, message.request});
   cards_.add(added->job, message, submitted);
-  const std::uint32_t priority = message.priority;
+  const std::uint32_t priority = message.priority, slots_max = message.slots_max;
   auto job_work = std::make_unique<JobWork>(added->job, std::move(message), submitted, spool_);
   job_work->set_build(build_);
   works_.emplace(added->job, std::move(job_work));
-  happened(events::JobAdded{added->job, priority, upload_wanted});
+  happened(events::JobAdded{added->job, priority, upload_wanted, slots_max});
+}
+
+// ---- Facts, on disk by now ----
+
+void Server::note(const facts::AttemptLost& fact) {
+  log_.warn(describe(fact));
+  if (JobWork* job_work = work(fact.task.job)) job_work->count_lost_attempt();
+}
+
+// The worker kept it over a restart, so when it began is not known any more.
+void Server::note(const facts::TaskAdopted& fact) {
+  leases_[{fact.task, fact.attempt}] = {worker_name(fact.worker), now_, {}, {}};
+}
+
+void Server::note(const facts::TaskCommitted& fact) {
+  const auto lease = leases_.find({fact.task, fact.attempt});
+  auto result = decode<TaskResult>(fact.result, "a result that was found good");
+  if (lease == leases_.end() || !result) return;
+  lease->second.result = std::move(*result);
+  lease->second.outputs = fact.outputs;
+}
+
+void Server::note(const facts::TaskReopened& fact) {
+  log_.error(describe(fact));
+  if (JobWork* job_work = work(fact.task.job)) job_work->reopen(fact.task.index);
 }
 
 void Server::act(const actions::AcceptJob& action) {
@@ -330,6 +476,16 @@ void Server::on(const Peer& peer, wire::CancelJob& message) {
                    "job " + std::to_string(message.job.value) + " is " + std::string(job_state_word(found->state)) + " already"});
   }
   happened(events::CancelRequested{message.job});
+  answer_later(peer, wire::Done{message.request});
+}
+
+void Server::on(const Peer& peer, wire::DrainWorker& message) {
+  if (!scheduler_.knows_worker(message.worker)) {
+    return refuse(
+        peer, message.request,
+        {FaultKind::kNoInput, "there is no worker " + std::to_string(message.worker.value) + ": gopmill workers lists them"});
+  }
+  happened(events::DrainRequested{message.worker});
   answer_later(peer, wire::Done{message.request});
 }
 
@@ -367,7 +523,7 @@ std::optional<wire::JobStatus> Server::status(JobId job) {
       cards_.add(job, (*submission)->submit, (*submission)->submitted_unix_ms);
     }
   }
-  if (const JobWork* job_work = work(job)) cards_.update(job, *job_work);
+  if (const JobWork* job_work = work(job)) cards_.update(job, job_work->finished());
   cards_.fill(*found, scheduler_.frames_done(job));
   return found;
 }
@@ -375,6 +531,8 @@ std::optional<wire::JobStatus> Server::status(JobId job) {
 // ---- Workers ----
 
 void Server::on(const Peer& peer, wire::TaskDone& message) {
+  // What was heard before decides what this worker holds.
+  decide();
   const auto result = decode<TaskResult>(message.result, "the task's result");
   Result<> good = result ? Result<>() : Result<>(std::unexpected(result.error()));
   for (std::uint32_t part = 0; good && part < message.outputs.size(); ++part) {
@@ -389,7 +547,6 @@ void Server::on(const Peer& peer, wire::TaskDone& message) {
     happened(events::TaskFailed{peer.id(), {message.worker, message.task, message.attempt, good.error()}});
     return;
   }
-  if (const auto lease = leases_.find({message.task, message.attempt}); lease != leases_.end()) lease->second.result = *result;
   happened(events::TaskFinished{peer.id(), std::move(message)});
 }
 
@@ -406,21 +563,31 @@ void Server::act(const actions::WelcomeWorker& action) {
 
 void Server::act(const actions::Assign& action) {
   const auto [lease, fresh] = leases_.try_emplace({action.assign.task, action.assign.attempt});
-  if (fresh) {
-    lease->second.since = now_;
-    for (const wire::WorkerStatus& worker : scheduler_.workers(now_)) {
-      if (worker.worker == action.assign.worker) lease->second.worker = worker.name;
-    }
-  }
+  if (fresh) lease->second = {worker_name(action.assign.worker), now_, {}, {}};
   send(Peer(action.peer), action.assign);
+}
+
+std::string Server::worker_name(WorkerId id) const {
+  for (const wire::WorkerStatus& worker : scheduler_.workers(now_)) {
+    if (worker.worker == id) return worker.name;
+  }
+  return "a worker that left";
+}
+
+void Server::act(const actions::ReportDifference& action) {
+  const std::string text = "task " + std::to_string(action.task.index) + " came out differently as attempt " +
+                           std::to_string(action.other) + " by " + worker_name(action.worker) + " and as attempt " +
+                           std::to_string(action.committed) + ", which is kept: one of the two machines computes wrongly";
+  log_.error("job " + std::to_string(action.task.job.value) + ": " + text);
+  if (JobWork* job_work = work(action.task.job)) job_work->add_note(text);
 }
 
 void Server::act(const actions::CommitOutputs& action) {
   const auto lease = leases_.find({action.task, action.attempt});
   JobWork* job_work = work(action.task.job);
   if (!job_work || lease == leases_.end()) return;
-  job_work->commit(action.task.index,
-                   {action.attempt, std::move(lease->second.result), lease->second.worker, (now_ - lease->second.since).count()});
+  job_work->commit(action.task.index, {action.attempt, std::move(lease->second.result), std::move(lease->second.outputs),
+                                       lease->second.worker, (now_ - lease->second.since).count()});
   leases_.erase(lease);
 }
 
@@ -482,7 +649,7 @@ void Server::act(const actions::FinishJob& action) {
 }
 
 void Server::act(const actions::CleanJob& action) {
-  if (const JobWork* job_work = work(action.job)) cards_.update(action.job, *job_work);
+  if (const JobWork* job_work = work(action.job)) cards_.update(action.job, job_work->finished());
   works_.erase(action.job);
   transfers_.forget_job(action.job);
   std::erase_if(leases_, [&](const auto& entry) { return entry.first.first.job == action.job; });
@@ -496,17 +663,22 @@ void Server::act(const actions::CleanJob& action) {
 Result<> Server::recover(const std::vector<Fact>& facts) {
   std::map<JobId, std::map<std::uint32_t, CommittedTask>> committed;
   std::set<JobId> planned;
-  std::set<JobId> living;
+  std::set<JobId> living, done;
   for (const Fact& fact : facts) {
     if (const auto* accepted = std::get_if<facts::JobAccepted>(&fact)) living.insert(accepted->job);
     if (const auto* plan = std::get_if<facts::JobPlanned>(&fact)) planned.insert(plan->job);
-    if (const auto* ended = std::get_if<facts::JobEnded>(&fact); ended && ended->state != wire::JobState::kDone)
-      living.erase(ended->job);
+    if (const auto* ended = std::get_if<facts::JobEnded>(&fact)) {
+      if (ended->state == wire::JobState::kDone)
+        done.insert(ended->job);
+      else
+        living.erase(ended->job);
+    }
     if (const auto* forgotten = std::get_if<facts::JobForgotten>(&fact)) living.erase(forgotten->job);
     if (const auto* task = std::get_if<facts::TaskCommitted>(&fact)) {
       committed[task->task.job][task->task.index] = {task->attempt, TRY(decode<TaskResult>(task->result, "a recorded result")),
-                                                     "", 0};
+                                                     task->outputs, "", 0};
     }
+    if (const auto* reopened = std::get_if<facts::TaskReopened>(&fact)) committed[reopened->task.job].erase(reopened->task.index);
   }
   spool_.sweep({living.begin(), living.end()});
   for (const JobId job : living) {
@@ -516,10 +688,17 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
     auto job_work = std::make_unique<JobWork>(job, submission->submit, submission->submitted_unix_ms, spool_);
     job_work->set_build(build_);
     cards_.add(job, submission->submit, submission->submitted_unix_ms);
+    if (done.contains(job)) {
+      const auto kept = spool_.load_finished(job);
+      auto finished = kept ? decode_finished(*kept) : Result<Finished>(std::unexpected(kept.error()));
+      if (finished) cards_.update(job, std::move(*finished));
+      if (!finished)
+        log_.error("job " + std::to_string(job.value) + " is done, but its files cannot be found: " + finished.error().text);
+      continue;
+    }
     if (planned.contains(job)) {
-      // A job that is done has given its analysis back with the rest of its bytes.
       if (auto restored = job_work->restore(committed[job]); !restored)
-        log_.debug("job " + std::to_string(job.value) + ": " + restored.error().text);
+        log_.error("job " + std::to_string(job.value) + ": " + restored.error().text);
     }
     works_.emplace(job, std::move(job_work));
   }

@@ -1,6 +1,7 @@
 #include "coordinator/spool.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,10 @@ namespace gopmill {
 namespace {
 
 constexpr std::uint64_t kFactsBytesMax = 512ULL << 20;  // kChildResultBytesMax: an analysis is a child's result
+
+constexpr std::uint64_t kFinishedBytesMax = 1ULL << 20;  // lists that a JobReply must hold too
+constexpr const char* kFactsName = "facts";
+constexpr const char* kFinishedName = "finished";
 
 std::filesystem::path part_of(std::filesystem::path path) {
   path += ".part";
@@ -30,6 +35,20 @@ Result<Spool> Spool::open(const std::filesystem::path& folder) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0)
     return fail(FaultKind::kCannotCreate, "cannot write to " + folder.string() + ": " + std::strerror(errno));
   return Spool(folder);
+}
+
+Result<> Spool::has_room_for(std::uint64_t bytes) const {
+  struct statvfs disk{};
+  if (::statvfs(folder_.c_str(), &disk) != 0)
+    return std::unexpected(fault_of("cannot look at the disk of " + folder_.string(), errno));
+  if ((disk.f_flag & ST_RDONLY) != 0) return fail(FaultKind::kMachine, "the disk of " + folder_.string() + " is read-only");
+  if (::access(folder_.c_str(), W_OK | X_OK) != 0) return std::unexpected(fault_of("cannot write to " + folder_.string(), errno));
+  const std::uint64_t free = disk.f_bavail * disk.f_frsize;
+  const std::uint64_t kept = std::min(kSpoolRoomMin, disk.f_blocks * disk.f_frsize / 20);
+  if (bytes <= free && free - bytes >= kept) return {};
+  const auto megabytes = [](std::uint64_t n) { return std::to_string(n >> 20) + " MiB"; };
+  return fail(FaultKind::kMachine, "the disk of " + folder_.string() + " has " + megabytes(free) + " left, " +
+                                       megabytes(bytes + kept) + " are needed");
 }
 
 std::filesystem::path Spool::job_folder(JobId job) const { return folder_ / std::to_string(job.value); }
@@ -64,7 +83,8 @@ void Spool::keep_only_results(JobId job) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(job_folder(job), ignored)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with("result.") || name.ends_with(".part")) std::filesystem::remove(entry.path(), ignored);
+    const bool kept = (name.starts_with("result.") && !name.ends_with(".part")) || name == kFinishedName;
+    if (!kept) std::filesystem::remove(entry.path(), ignored);
   }
 }
 
@@ -123,12 +143,22 @@ void Spool::remove(const wire::Artifact& artifact) {
 
 void Spool::remove_part(const wire::Artifact& artifact) { ::unlink(part_of(path(artifact)).c_str()); }
 
-Result<> Spool::save_facts(JobId job, const std::string& bytes) {
-  AtomicFile file = TRY(AtomicFile::create(job_folder(job) / "facts", true));
+namespace {
+
+Result<> save(const std::filesystem::path& path, const std::string& bytes) {
+  AtomicFile file = TRY(AtomicFile::create(path, true));
   TRY(write_at(file.fd(), 0, std::as_bytes(std::span(bytes))));
   return file.finish();
 }
 
-Result<std::string> Spool::load_facts(JobId job) const { return read_file(job_folder(job) / "facts", kFactsBytesMax); }
+}  // namespace
+
+Result<> Spool::save_facts(JobId job, const std::string& bytes) { return save(job_folder(job) / kFactsName, bytes); }
+Result<std::string> Spool::load_facts(JobId job) const { return read_file(job_folder(job) / kFactsName, kFactsBytesMax); }
+
+Result<> Spool::save_finished(JobId job, const std::string& bytes) { return save(job_folder(job) / kFinishedName, bytes); }
+Result<std::string> Spool::load_finished(JobId job) const {
+  return read_file(job_folder(job) / kFinishedName, kFinishedBytesMax);
+}
 
 }  // namespace gopmill

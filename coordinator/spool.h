@@ -12,6 +12,9 @@
 
 namespace gopmill {
 
+// Enough for the database and for what running attempts still bring.
+inline constexpr std::uint64_t kSpoolRoomMin = 256ULL << 20;
+
 // The bytes of jobs between their ends: one folder per job under DATA/spool, removed whole when the job is cleaned.
 //
 //   spool/JOB/source              the submitted file
@@ -19,6 +22,7 @@ namespace gopmill {
 //   spool/JOB/input.TASK          a task's input; there while the task waits or runs
 //   spool/JOB/output.TASK.ATTEMPT.PART
 //   spool/JOB/result.N            a finished file
+//   spool/JOB/finished            what the finished files are, for whoever collects them after a restart
 //
 // A file that is still being written is named ".part" behind its name. Bounds: source + inputs within the scheduler's
 // window + outputs (about the size of the renditions) + results (the same again). Not thread-safe.
@@ -27,9 +31,14 @@ class Spool {
   // Makes the folder; kCannotCreate with the reason.
   static Result<Spool> open(const std::filesystem::path& folder);
 
+  // Whether more can be begun: a writable disk with kSpoolRoomMin, or a twentieth of a small disk, left. What is being written
+  // goes on below that. kMachine with the reason.
+  [[nodiscard]] Result<> has_room() const { return has_room_for(0); }
+  [[nodiscard]] Result<> has_room_for(std::uint64_t bytes) const;
+
   Result<> make_job(JobId job);
   void remove_job(JobId job);
-  // Everything of the job but its results.
+  // Everything of the job but its results and what is known of them.
   void keep_only_results(JobId job);
   // Removes folders of jobs that are not in `keep`, and every ".part".
   void sweep(const std::vector<JobId>& keep);
@@ -46,6 +55,8 @@ class Spool {
 
   Result<> save_facts(JobId job, const std::string& bytes);
   Result<std::string> load_facts(JobId job) const;
+  Result<> save_finished(JobId job, const std::string& bytes);
+  Result<std::string> load_finished(JobId job) const;
 
  private:
   explicit Spool(std::filesystem::path folder) : folder_(std::move(folder)) {}

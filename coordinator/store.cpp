@@ -16,6 +16,11 @@ template <class A>
 void fields(A& a, Submit& v) {
   a(v.request, v.protocol, v.build, v.key, v.source_name, v.source_bytes, v.source_hash, v.local_path, v.profile_name,
     v.profile_yaml, v.priority, v.output_base, v.output_folder);
+  // Rows that are older than this field end here.
+  if constexpr (requires { a.at_end(); }) {
+    if (a.at_end()) return;
+  }
+  a(v.slots_max);
 }
 }  // namespace wire
 

@@ -21,7 +21,7 @@ void Transfers::answer(const Peer& peer, wire::Data message) {
 }
 
 std::vector<Transfers::News> Transfers::receive(const std::function<void(const Peer&, const Fault&)>& malformed) {
-  std::vector<News> news;
+  std::vector<News> news = std::exchange(damaged_, {});
   for (int i = 0; i < kMessagesTakenPerTurn; ++i) {
     auto incoming = listener_.receive();
     if (!incoming) break;
@@ -44,6 +44,7 @@ std::vector<Transfers::News> Transfers::receive(const std::function<void(const P
 // ---- Out ----
 
 void Transfers::on_fetch(const Peer& peer, const wire::Fetch& fetch) {
+  if (!rights_.known(peer, fetch.artifact)) return;
   if (!rights_.may_fetch(peer, fetch.artifact)) {
     return deny(peer, fetch.artifact, {FaultKind::kMachine, describe(fetch.artifact) + " is not for you, or no longer"});
   }
@@ -52,28 +53,50 @@ void Transfers::on_fetch(const Peer& peer, const wire::Fetch& fetch) {
   if (found == sending_.end()) {
     auto file = spool_.open_file(fetch.artifact);
     const auto size = file ? file_size(file->get()) : Result<std::uint64_t>(std::unexpected(file.error()));
-    if (!size) return deny(peer, fetch.artifact, size.error());
+    if (!size) {
+      damaged_.emplace_back(Damaged{fetch.artifact, size.error()});
+      return;  // its attempts are called off
+    }
     if (sending_.size() >= kSendingMax) sending_.erase(sending_.begin());  // it will ask again
     found = sending_.emplace(key, Sending{std::move(*file), SendingTransfer(*size)}).first;
   }
   found->second.transfer.open({fetch.offset, fetch.credit});
 }
 
-Transfers::Sent Transfers::send_one(const SendKey& key, Sending& sending) {
+Transfers::Outcome Transfers::send_one(const SendKey& key, Sending& sending) {
   const auto piece = sending.transfer.next();
-  if (!piece) return Sent::kNothing;
+  if (!piece) return Outcome::kNothing;
   std::string bytes(piece->bytes, '\0');
   const auto got = read_at(sending.file.get(), piece->offset, std::as_writable_bytes(std::span(bytes)));
   if (!got || *got != piece->bytes) {
     deny(key.first, key.second, {FaultKind::kMachine, describe(key.second) + " cannot be read"});
-    return Sent::kOver;
+    return Outcome::kOver;
   }
+  const std::string sent = key.second.kind == wire::ArtifactKind::kTaskInput ? bytes : std::string();
   switch (listener_.send(key.first, wire::encode(wire::Data(make_chunk(key.second, piece->offset, std::move(bytes)))))) {
-    case SendOutcome::kSent: sending.transfer.advance(); return Sent::kOne;
-    case SendOutcome::kFull: return Sent::kFull;
-    case SendOutcome::kGone: return Sent::kOver;
+    case SendOutcome::kSent:
+      sending.transfer.advance();
+      if (!sent.empty()) check_sent(key, piece->offset, sent);
+      return Outcome::kOne;
+    case SendOutcome::kFull: return Outcome::kFull;
+    case SendOutcome::kGone: return Outcome::kOver;
   }
-  return Sent::kOver;
+  return Outcome::kOver;
+}
+
+void Transfers::check_sent(const SendKey& key, std::uint64_t offset, const std::string& bytes) {
+  Sent& sent = sent_[key];
+  if (offset == 0) sent = {};
+  if (sent.offset != offset) return;  // sent again from somewhere: the receiver's own check must do
+  sent.hash.update(std::as_bytes(std::span(bytes)));
+  sent.offset += bytes.size();
+  const auto facts = rights_.facts_of(key.second);
+  if (!facts || sent.offset < facts->bytes) return;
+  if (sent.hash.digest() != facts->hash) {
+    damaged_.emplace_back(
+        Damaged{key.second, {FaultKind::kMachine, describe(key.second) + " has changed on the coordinator's disk"}});
+  }
+  sent_.erase(key);
 }
 
 bool Transfers::send() {
@@ -82,12 +105,12 @@ bool Transfers::send() {
   for (bool any = true; any && budget > 0;) {
     any = false;
     for (auto it = sending_.begin(); it != sending_.end() && budget > 0;) {
-      const Sent sent = send_one(it->first, it->second);
-      any = any || sent == Sent::kOne;
-      waiting = waiting || sent == Sent::kFull;
-      budget -= sent == Sent::kOne ? 1 : 0;
+      const Outcome sent = send_one(it->first, it->second);
+      any = any || sent == Outcome::kOne;
+      waiting = waiting || sent == Outcome::kFull;
+      budget -= sent == Outcome::kOne ? 1 : 0;
       // Without an open window the next Fetch makes it anew.
-      it = sent == Sent::kOver || sent == Sent::kNothing ? sending_.erase(it) : std::next(it);
+      it = sent == Outcome::kOver || sent == Outcome::kNothing ? sending_.erase(it) : std::next(it);
     }
   }
   return waiting || !sending_.empty();
@@ -96,7 +119,9 @@ bool Transfers::send() {
 // ---- In ----
 
 void Transfers::on_store(const Peer& peer, const wire::Store& store, std::vector<News>& news) {
-  if (const auto known = stored_.find(store.artifact); known != stored_.end() && known->second == store.facts) {
+  if (!rights_.known(peer, store.artifact)) return;
+  if (sources_held_ && store.artifact.kind == wire::ArtifactKind::kSource) return hold_back(peer, store.artifact);
+  if (stored(store.artifact) == store.facts) {
     senders_.insert_or_assign(store.artifact, peer);
     news.emplace_back(Arrived{store.artifact, store.facts});  // said again: the confirmation may have been lost
     return;
@@ -110,6 +135,7 @@ void Transfers::on_store(const Peer& peer, const wire::Store& store, std::vector
   if (found == receiving_.end()) {
     if (receiving_.size() >= kReceivingMax) return deny(peer, store.artifact, {FaultKind::kMachine, "too many uploads at once"});
     auto file = spool_.create(store.artifact);
+    if (!file && rights_.blocked()) return hold_back(peer, store.artifact);
     if (!file) return deny(peer, store.artifact, file.error());
     found = receiving_.emplace(store.artifact, Receiving{peer, std::move(*file), ReceivingTransfer(store.artifact, store.facts)})
                 .first;
@@ -127,16 +153,22 @@ void Transfers::on_chunk(const Peer& peer, wire::Chunk chunk, std::vector<News>&
   if (!taken.write.empty()) {
     if (auto written = write_at(receiving.file.get(), taken.write_offset, std::as_bytes(std::span(taken.write))); !written) {
       const wire::Artifact artifact = found->first;
-      deny(peer, artifact, written.error());
-      news.emplace_back(Broken{artifact, written.error()});
-      spool_.remove_part(artifact);
       receiving_.erase(found);
+      spool_.remove_part(artifact);
+      fail_receiving(peer, artifact, written.error(), news);
       return;
     }
     news.emplace_back(Progressed{found->first});
   }
   if (taken.open) answer(peer, receiving.transfer.grant(*taken.open));
   if (receiving.transfer.whole()) finish(found, news);
+}
+
+// A disk without room gives back what little the beginning took; the sender waits and begins again.
+void Transfers::fail_receiving(const Peer& peer, const wire::Artifact& artifact, const Fault& fault, std::vector<News>& news) {
+  if (rights_.blocked()) return hold_back(peer, artifact);
+  deny(peer, artifact, fault);
+  news.emplace_back(Broken{artifact, fault});
 }
 
 void Transfers::finish(std::map<wire::Artifact, Receiving>::iterator receiving, std::vector<News>& news) {
@@ -149,8 +181,7 @@ void Transfers::finish(std::map<wire::Artifact, Receiving>::iterator receiving, 
   if (outcome) outcome = spool_.finish(artifact, true);
   if (!outcome) {
     spool_.remove_part(artifact);
-    deny(peer, artifact, outcome.error());
-    news.emplace_back(Broken{artifact, outcome.error()});
+    fail_receiving(peer, artifact, outcome.error(), news);
     return;
   }
   stored_[artifact] = facts;
@@ -165,9 +196,16 @@ void Transfers::confirm(const wire::Artifact& artifact) {
   senders_.erase(sender);
 }
 
-std::optional<wire::ArtifactFacts> Transfers::stored(const wire::Artifact& artifact) const {
+std::optional<wire::ArtifactFacts> Transfers::stored(const wire::Artifact& artifact) {
   const auto found = stored_.find(artifact);
-  return found == stored_.end() ? std::nullopt : std::optional(found->second);
+  if (found != stored_.end()) return found->second;
+  if (artifact.kind != wire::ArtifactKind::kTaskOutput) return std::nullopt;
+  const auto file = spool_.open_file(artifact);
+  if (!file) return std::nullopt;
+  const auto bytes = file_size(file->get());
+  const auto hash = file_hash(file->get());
+  if (!bytes || !hash) return std::nullopt;
+  return stored_[artifact] = {*bytes, *hash};
 }
 
 void Transfers::discard_outputs(JobId job, std::uint32_t task, Attempt attempt) {
@@ -176,12 +214,11 @@ void Transfers::discard_outputs(JobId job, std::uint32_t task, Attempt attempt) 
     return a.kind == first.kind && a.job == job && a.index == task && a.attempt == attempt;
   };
   for (auto it = stored_.lower_bound(first); it != stored_.end() && same(it->first); it = stored_.erase(it)) {
-    spool_.remove(it->first);
     senders_.erase(it->first);
   }
-  for (auto it = receiving_.lower_bound(first); it != receiving_.end() && same(it->first); it = receiving_.erase(it)) {
-    spool_.remove_part(it->first);
-  }
+  for (auto it = receiving_.lower_bound(first); it != receiving_.end() && same(it->first);) it = receiving_.erase(it);
+  // By name, since what came before a restart is in no list.
+  for (wire::Artifact part = first; part.part < wire::kOutputsMax; ++part.part) spool_.remove(part);
 }
 
 void Transfers::forget_job(JobId job) {
@@ -189,6 +226,7 @@ void Transfers::forget_job(JobId job) {
   std::erase_if(senders_, [&](const auto& entry) { return entry.first.job == job; });
   std::erase_if(receiving_, [&](const auto& entry) { return entry.first.job == job; });
   std::erase_if(sending_, [&](const auto& entry) { return entry.first.second.job == job; });
+  std::erase_if(sent_, [&](const auto& entry) { return entry.first.second.job == job; });
 }
 
 }  // namespace gopmill

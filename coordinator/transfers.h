@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "coordinator/spool.h"
 #include "proto/channel.h"
 #include "proto/transfer.h"
@@ -21,9 +22,16 @@ class Transfers {
  public:
   // Who may do what is asked of the server at every Fetch and Store.
   struct Rights {
+    // Whether anything can be said of this peer yet. A worker that has not said hello to a restarted coordinator is left
+    // without an answer, and asks again; a denial would end its attempt.
+    std::function<bool(const Peer&, const wire::Artifact&)> known;
     std::function<bool(const Peer&, const wire::Artifact&)> may_fetch;
-    // The facts the artifact must have, or why it is not wanted.
+    // Why it is not wanted, if so.
     std::function<Result<>(const Peer&, const wire::Store&)> may_store;
+    // What the bytes must be, where that is known.
+    std::function<std::optional<wire::ArtifactFacts>(const wire::Artifact&)> facts_of;
+    // Asked when a write failed: whether the disk takes nothing more at the moment. Then senders wait.
+    std::function<bool()> blocked;
   };
   Transfers(Listener listener, Spool& spool, Rights rights)
       : listener_(std::move(listener)), spool_(spool), rights_(std::move(rights)) {}
@@ -43,16 +51,22 @@ class Transfers {
     wire::Artifact artifact;
     Fault fault;
   };  // this machine cannot take it
-  using News = std::variant<Progressed, Arrived, Broken>;
+  struct Damaged {
+    wire::Artifact artifact;
+    Fault fault;
+  };  // what was sent is not what was put into the spool, or is gone from it
+  using News = std::variant<Progressed, Arrived, Broken, Damaged>;
   // Handles every waiting message; `malformed` is called for those that make no sense.
   std::vector<News> receive(const std::function<void(const Peer&, const Fault&)>& malformed);
   // Sends what windows allow, a bounded number of chunks. True: more waits, and sockets may be full; come back soon.
   bool send();
+  // New sources wait while the disk has no room; their senders are told so.
+  void hold_sources(bool hold) { sources_held_ = hold; }
 
   // Tells the sender of an arrived artifact; for a source only once its arrival is recorded.
   void confirm(const wire::Artifact& artifact);
-  // What an output is known to be, if it is here whole.
-  [[nodiscard]] std::optional<wire::ArtifactFacts> stored(const wire::Artifact& artifact) const;
+  // What an output is known to be, if it is here whole, be it from before a restart.
+  [[nodiscard]] std::optional<wire::ArtifactFacts> stored(const wire::Artifact& artifact);
   // Drops files and state of one attempt's outputs, or everything of a job (the spool's folder is the caller's).
   void discard_outputs(JobId job, std::uint32_t task, Attempt attempt);
   void forget_job(JobId job);
@@ -67,6 +81,11 @@ class Transfers {
     Fd file;
     SendingTransfer transfer;
   };
+  // What went out of an input from its start without a gap: checked when all of it has.
+  struct Sent {
+    std::uint64_t offset = 0;
+    ArtifactHash hash;
+  };
   using SendKey = std::pair<Peer, wire::Artifact>;
 
   void answer(const Peer& peer, wire::Data message);
@@ -76,9 +95,13 @@ class Transfers {
   void on_fetch(const Peer& peer, const wire::Fetch& fetch);
   void on_store(const Peer& peer, const wire::Store& store, std::vector<News>& news);
   void on_chunk(const Peer& peer, wire::Chunk chunk, std::vector<News>& news);
+  void fail_receiving(const Peer& peer, const wire::Artifact& artifact, const Fault& fault, std::vector<News>& news);
   void finish(std::map<wire::Artifact, Receiving>::iterator receiving, std::vector<News>& news);
-  enum class Sent : std::uint8_t { kOne, kNothing, kFull, kOver };
-  Sent send_one(const SendKey& key, Sending& sending);
+  // There is no room for this now: its sender asks again in its own time.
+  void hold_back(const Peer& peer, const wire::Artifact& artifact) { answer(peer, wire::Grant{artifact, 0, 0, 0}); }
+  enum class Outcome : std::uint8_t { kOne, kNothing, kFull, kOver };
+  Outcome send_one(const SendKey& key, Sending& sending);
+  void check_sent(const SendKey& key, std::uint64_t offset, const std::string& bytes);
 
   Listener listener_;
   Spool& spool_;
@@ -87,6 +110,9 @@ class Transfers {
   std::map<wire::Artifact, wire::ArtifactFacts> stored_;  // sources and outputs that are here whole
   std::map<wire::Artifact, Peer> senders_;                // of those, whom to confirm to
   std::map<SendKey, Sending> sending_;
+  std::map<SendKey, Sent> sent_;
+  std::vector<News> damaged_;  // found while sending
+  bool sources_held_ = false;
 };
 
 }  // namespace gopmill

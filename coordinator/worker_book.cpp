@@ -13,7 +13,34 @@ constexpr std::size_t kNameMax = 100;  // a worker's own words, repeated in faul
 // busy/slots of a below that of b, without division.
 bool less_busy(const Worker& a, const Worker& b) { return a.held.size() * b.slots < b.held.size() * a.slots; }
 
+bool contains(const std::vector<WorkerId>& list, WorkerId id) { return std::find(list.begin(), list.end(), id) != list.end(); }
+
+// Known before unknown, then less time for the same work.
+bool faster(const Worker& a, const Worker& b) {
+  const auto a_ms = a.pace.expected_ms(1'000'000), b_ms = b.pace.expected_ms(1'000'000);
+  if (a_ms.has_value() != b_ms.has_value()) return a_ms.has_value();
+  return a_ms && *a_ms < *b_ms;
+}
+
 }  // namespace
+
+// ---- Worker ----
+
+std::uint32_t Worker::free_slots() const {
+  const std::size_t usable = aside_till ? 1 : slots;  // on probation: one task at a time
+  return held.size() >= usable ? 0 : static_cast<std::uint32_t>(usable - held.size());
+}
+
+bool Worker::takes_tasks(Instant now) const { return !closed && !disconnected && (!aside_till || *aside_till <= now); }
+
+wire::WorkerState Worker::state(Instant now) const {
+  if (disconnected) return wire::WorkerState::kUnreachable;
+  if (closed) return wire::WorkerState::kDraining;
+  if (!aside_till) return wire::WorkerState::kWorking;
+  return *aside_till > now ? wire::WorkerState::kSetAside : wire::WorkerState::kProbation;
+}
+
+// ---- WorkerBook ----
 
 Worker& WorkerBook::admit(const std::string& peer, const wire::WorkerHello& hello, Instant now) {
   Worker worker;
@@ -50,13 +77,36 @@ Worker* WorkerBook::find(WorkerId id) {
   return at == workers_.end() ? nullptr : &at->second;
 }
 
-Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on) {
+void WorkerBook::praise(Worker& worker, std::uint64_t cost, Duration spent) {
+  ++tasks_done_;
+  ++worker.tasks_done;
+  worker.pace.count(cost, spent);
+  worker.strikes = 0;
+  worker.aside_till.reset();
+  worker.aside_for = {};
+}
+
+std::optional<Instant> WorkerBook::strike(Worker& worker, Instant now) {
+  ++worker.tasks_failed;
+  const bool on_probation = worker.aside_till.has_value();
+  if (worker.strikes++ == 0 && !on_probation) worker.done_by_others = tasks_done_;
+  // Since the first strike this worker has completed nothing, so whatever was completed, others completed.
+  const bool others_succeed = tasks_done_ > worker.done_by_others;
+  const auto takes_over = [&](const auto& other) { return other.first != worker.id && other.second.takes_tasks(now); };
+  if (!on_probation && (worker.strikes < kStrikesMax || !others_succeed)) return std::nullopt;
+  if (std::none_of(workers_.begin(), workers_.end(), takes_over)) return std::nullopt;
+  worker.aside_for = std::clamp(2 * worker.aside_for, kAsideMin, kAsideMax);
+  worker.aside_till = now + worker.aside_for;
+  return worker.aside_till;
+}
+
+Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on, Instant now) {
   Worker* fresh = nullptr;
   Worker* any = nullptr;
   bool fresh_exists = false;
   for (auto& [id, worker] : workers_) {
-    if (worker.closed) continue;
-    const bool failed = std::find(failed_on.begin(), failed_on.end(), id) != failed_on.end();
+    if (!worker.takes_tasks(now)) continue;
+    const bool failed = contains(failed_on, id);
     fresh_exists = fresh_exists || !failed;
     if (worker.free_slots() == 0) continue;
     if (!failed && (fresh == nullptr || less_busy(worker, *fresh))) fresh = &worker;
@@ -65,15 +115,24 @@ Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on) {
   return fresh_exists ? fresh : any;
 }
 
-std::uint64_t WorkerBook::slots_total() const {
+Worker* WorkerBook::choose_fastest(const std::vector<WorkerId>& other_than, Instant now) {
+  Worker* best = nullptr;
+  for (auto& [id, worker] : workers_) {
+    if (!worker.takes_tasks(now) || worker.free_slots() == 0 || contains(other_than, id)) continue;
+    if (best == nullptr || faster(worker, *best)) best = &worker;
+  }
+  return best;
+}
+
+std::uint64_t WorkerBook::slots_total(Instant now) const {
   std::uint64_t total = 0;
-  for (const auto& [id, worker] : workers_) total += worker.closed ? 0 : worker.slots;
+  for (const auto& [id, worker] : workers_) total += worker.takes_tasks(now) ? worker.slots : 0;
   return total;
 }
 
-std::uint64_t WorkerBook::free_slots() const {
+std::uint64_t WorkerBook::free_slots(Instant now) const {
   std::uint64_t total = 0;
-  for (const auto& [id, worker] : workers_) total += worker.free_slots();
+  for (const auto& [id, worker] : workers_) total += worker.takes_tasks(now) ? worker.free_slots() : 0;
   return total;
 }
 

@@ -154,6 +154,7 @@ std::vector<ChildEvent> MediaChild::poll(Instant now) {
       case ChildSaying::kProgress: events.emplace_back(ChildProgress{message.value}); break;
       case ChildSaying::kWantFile: events.emplace_back(ChildWantsFile{index}); break;
       case ChildSaying::kClosedFile: events.emplace_back(ChildClosedFile{index}); break;
+      case ChildSaying::kHashedFile: events.emplace_back(ChildHashedFile{message.value}); break;
       case ChildSaying::kFinished: finished_ = true; break;
       default: break;  // a child gone mad: its result will be judged, not its chatter
     }

@@ -42,10 +42,13 @@ struct ChildWantsFile {
 struct ChildClosedFile {
   std::uint32_t index = 0;
 };  // done with that file (split: it is complete)
+struct ChildHashedFile {
+  std::uint64_t hash = 0;
+};  // XXH3-64 of the file it was given last, before it believes any of it
 struct ChildEnded {
   Result<std::string> result;
 };  // last of all; the process is gone
-using ChildEvent = std::variant<ChildProgress, ChildWantsFile, ChildClosedFile, ChildEnded>;
+using ChildEvent = std::variant<ChildProgress, ChildWantsFile, ChildClosedFile, ChildHashedFile, ChildEnded>;
 
 // Owned by one event loop, not thread-safe. Destruction kills the process and waits for it.
 class MediaChild {

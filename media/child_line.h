@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kChildWorkFdsMax = 32;
 // The hidden first argument that makes the binary a media child.
 inline constexpr const char* kChildArgument = "media-child";
 
-enum class ChildSaying : std::uint8_t { kProgress = 1, kWantFile = 2, kClosedFile = 3, kFinished = 4 };
+enum class ChildSaying : std::uint8_t { kProgress = 1, kWantFile = 2, kClosedFile = 3, kFinished = 4, kHashedFile = 5 };
 
 struct ChildMessage {
   ChildSaying saying{};

@@ -117,6 +117,8 @@ Result<Fd> ParentLine::want_file(std::uint32_t index) {
   return Fd(fd);
 }
 
+void ParentLine::hashed_file(std::uint64_t hash) { say(socket_, ChildSaying::kHashedFile, hash); }
+
 void ParentLine::closed_file(std::uint32_t index) { say(socket_, ChildSaying::kClosedFile, index); }
 
 int media_child_main() {

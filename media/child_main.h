@@ -16,6 +16,8 @@ class ParentLine {
   void progress(std::uint64_t done);
   // Blocks until the parent hands over file `index`: this is how a full spool holds the child back.
   Result<Fd> want_file(std::uint32_t index);
+  // What the file given last is, for the parent to compare with what it should be.
+  void hashed_file(std::uint64_t hash);
   void closed_file(std::uint32_t index);
 
  private:

@@ -7,6 +7,7 @@
 #include <optional>
 #include <tuple>
 
+#include "base/hash.h"
 #include "media/av/muxer.h"
 #include "media/joined.h"
 #include "media/journal.h"
@@ -57,6 +58,8 @@ class JournalChain {
  private:
   Result<> open_next() {
     file_ = TRY(parent_.want_file(first_ + opened_++));
+    // Once: what was right in the first reading is in the page cache for the second.
+    if (!last_reading_) parent_.hashed_file(TRY(file_hash(file_.get())));
     auto reader = JournalReader::open(file_.get(), 0);
     if (!reader) return std::unexpected(std::move(reader.error()).within(place()));
     reader_.emplace(std::move(*reader));

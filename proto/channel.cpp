@@ -1,3 +1,5 @@
+// Long because: everything that must know ZeroMQ is here, behind one door.
+
 #include "proto/channel.h"
 
 #include <arpa/inet.h>
@@ -233,6 +235,13 @@ Result<Listener> Listener::bind(Context& context, Plane plane, const std::string
     if (error == EINVAL || error == EPROTONOSUPPORT) TRY(refuse_endpoint(endpoint));
     return fail(FaultKind::kCannotCreate, "cannot listen on " + endpoint + ": " + why(error));
   }
+  // A name in the context's own space; the address is as good as a counter.
+  const std::string events = "inproc://ends-of-" + std::to_string(reinterpret_cast<std::uintptr_t>(socket));
+  GOPMILL_CHECK(zmq_socket_monitor(socket, events.c_str(), ZMQ_EVENT_DISCONNECTED) == 0);
+  listener.monitor_.reset(zmq_socket(context.context_, ZMQ_PAIR));
+  if (!listener.monitor_) return fail(FaultKind::kMachine, "no socket for " + endpoint + ": " + why(errno));
+  set(listener.monitor_.get(), ZMQ_LINGER, 0);
+  GOPMILL_CHECK(zmq_connect(listener.monitor_.get(), events.c_str()) == 0);
   std::array<char, 1024> bound{};
   std::size_t size = bound.size();
   GOPMILL_CHECK(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound.data(), &size) == 0);
@@ -242,7 +251,14 @@ Result<Listener> Listener::bind(Context& context, Plane plane, const std::string
 
 std::optional<Incoming> Listener::receive() {
   Message id;
-  if (!receive_frame(socket_.get(), id)) return std::nullopt;
+  if (!receive_frame(socket_.get(), id)) {
+    // ZeroMQ's thread blocks once its news of connections fill a queue, so they are always read.
+    for (Message event; receive_frame(monitor_.get(), event);) {
+      (void)whole_message(monitor_.get(), event);
+      lost_a_connection_ = true;
+    }
+    return std::nullopt;
+  }
   GOPMILL_CHECK(id.has_more());  // a ROUTER puts the id in front of everything
   Message body;
   GOPMILL_CHECK(receive_frame(socket_.get(), body));
@@ -262,6 +278,8 @@ SendOutcome Listener::send(const Peer& peer, std::string&& bytes) {
   GOPMILL_CHECK(send_frame(socket_.get(), body, 0) == 0);
   return SendOutcome::kSent;
 }
+
+bool Listener::lost_a_connection() { return std::exchange(lost_a_connection_, false); }
 
 // ---- Connector ----
 
@@ -331,7 +349,10 @@ Poller& Poller::operator=(Poller&&) noexcept = default;
 Poller::~Poller() = default;
 
 void Poller::clear() { items_->list.clear(); }
-void Poller::watch(const Listener& listener) { items_->list.push_back({listener.socket_.get(), 0, ZMQ_POLLIN, 0}); }
+void Poller::watch(const Listener& listener) {
+  items_->list.push_back({listener.socket_.get(), 0, ZMQ_POLLIN, 0});
+  items_->list.push_back({listener.monitor_.get(), 0, ZMQ_POLLIN, 0});
+}
 void Poller::watch(const Connector& connector, Interest interest) {
   items_->list.push_back({connector.socket_.get(), 0, Items::events(interest), 0});
 }

@@ -91,12 +91,17 @@ class Listener {
   std::optional<Incoming> receive();
   // Never blocks. `bytes` are taken only when sent; after any other outcome they are still the caller's.
   SendOutcome send(const Peer& peer, std::string&& bytes);
+  // Whether a connection has ended since the last call, as far as receive() has heard; whose, send() tells (kGone). Wakes a
+  // Poller that watches this listener.
+  bool lost_a_connection();
 
  private:
   friend class Poller;
   Listener() = default;
   std::unique_ptr<void, detail::SocketClose> socket_;
+  std::unique_ptr<void, detail::SocketClose> monitor_;  // ends of connections, told by ZeroMQ
   std::string endpoint_;
+  bool lost_a_connection_ = false;
 };
 
 // The end that connects to one listener, again and again until destroyed.

@@ -203,6 +203,7 @@ void put(const WorkerHello& from, pb::WorkerHello& to) {
   to.set_build(from.build);
   to.set_name(clean_text(from.name, kNameBytesMax));
   to.set_slots(from.slots);
+  put_list(from.running, to.mutable_running(), kRunningMax);
 }
 void get(Taker& taker, pb::WorkerHello& from, WorkerHello& to) {
   to.protocol = from.protocol();
@@ -210,6 +211,7 @@ void get(Taker& taker, pb::WorkerHello& from, WorkerHello& to) {
   to.name = taker.text("name", from.mutable_name());
   taker.at_most<std::uint32_t>("slots", from.slots(), kRunningMax);
   to.slots = from.slots();
+  get_list(taker, "running", from.mutable_running(), kRunningMax, to.running);
 }
 
 void put(const Welcome& from, pb::Welcome& to) {
@@ -265,6 +267,9 @@ void get(Taker& taker, pb::HeartbeatAck& from, HeartbeatAck& to) {
 
 void put(const UnknownWorker& from, pb::UnknownWorker& to) { to.set_worker(from.worker.value); }
 void get(Taker& /*taker*/, const pb::UnknownWorker& from, UnknownWorker& to) { to.worker = {from.worker()}; }
+
+void put(const Drain& from, pb::Drain& to) { to.set_worker(from.worker.value); }
+void get(Taker& /*taker*/, const pb::Drain& from, Drain& to) { to.worker = {from.worker()}; }
 
 void put(const Assign& from, pb::Assign& to) {
   to.set_worker(from.worker.value);
@@ -341,6 +346,7 @@ void put(const Submit& from, pb::Submit& to) {
   to.set_priority(from.priority);
   to.set_output_base(clean_text(from.output_base, kNameBytesMax));
   to.set_output_folder(from.output_folder);
+  to.set_slots_max(from.slots_max);
 }
 void get(Taker& taker, pb::Submit& from, Submit& to) {
   to.request = from.request();
@@ -358,6 +364,7 @@ void get(Taker& taker, pb::Submit& from, Submit& to) {
   to.priority = from.priority();
   to.output_base = taker.file_name("output_base", from.mutable_output_base());
   to.output_folder = taker.path("output_folder", from.mutable_output_folder());
+  to.slots_max = from.slots_max();
 }
 
 void put(const Submitted& from, pb::Submitted& to) {
@@ -373,18 +380,20 @@ void get(Taker& taker, pb::Submitted& from, Submitted& to) {
   to.upload_wanted = from.upload_wanted();
 }
 
-// Requests and answers that are a number, or a number and a job.
+// Requests and answers that are a number, or a number and a job or a worker.
 template <class Wire, class Pb>
   requires requires(Pb& to) { to.set_request(0); }
 void put(const Wire& from, Pb& to) {
   to.set_request(from.request);
   if constexpr (requires { to.set_job(0); }) to.set_job(from.job.value);
+  if constexpr (requires { to.set_worker(0); }) to.set_worker(from.worker.value);
 }
 template <class Wire, class Pb>
   requires requires(Pb& from) { from.set_request(0); }
 void get(Taker& /*taker*/, const Pb& from, Wire& to) {
   to.request = from.request();
   if constexpr (requires { from.job(); }) to.job = {from.job()};
+  if constexpr (requires { from.worker(); }) to.worker = {from.worker()};
 }
 
 void put(const RenditionProgress& from, pb::RenditionProgress& to) {
@@ -475,6 +484,8 @@ void put(const WorkerStatus& from, pb::WorkerStatus& to) {
   to.set_tasks_done(from.tasks_done);
   to.set_tasks_failed(from.tasks_failed);
   to.set_silent_ms(from.silent.count());
+  to.set_state(static_cast<std::uint32_t>(from.state));
+  to.set_aside_for_ms(from.aside_for.count());
 }
 void get(Taker& taker, pb::WorkerStatus& from, WorkerStatus& to) {
   to.worker = {from.worker()};
@@ -485,6 +496,8 @@ void get(Taker& taker, pb::WorkerStatus& from, WorkerStatus& to) {
   to.tasks_done = from.tasks_done();
   to.tasks_failed = from.tasks_failed();
   to.silent = taker.duration("workers.silent", from.silent_ms());
+  to.state = taker.enumerator("workers.state", from.state(), WorkerState::kUnreachable);
+  to.aside_for = taker.duration("workers.aside_for", from.aside_for_ms());
 }
 
 void put(const JobReply& from, pb::JobReply& to) {
@@ -609,6 +622,8 @@ pb::JobReply& place(pb::Control& in, const JobReply&) { return *in.mutable_job_r
 pb::JobsReply& place(pb::Control& in, const JobsReply&) { return *in.mutable_jobs_reply(); }
 pb::WorkersReply& place(pb::Control& in, const WorkersReply&) { return *in.mutable_workers_reply(); }
 pb::Done& place(pb::Control& in, const Done&) { return *in.mutable_done(); }
+pb::Drain& place(pb::Control& in, const Drain&) { return *in.mutable_drain(); }
+pb::DrainWorker& place(pb::Control& in, const DrainWorker&) { return *in.mutable_drain_worker(); }
 pb::Fetch& place(pb::Data& in, const Fetch&) { return *in.mutable_fetch(); }
 pb::Store& place(pb::Data& in, const Store&) { return *in.mutable_store(); }
 pb::Grant& place(pb::Data& in, const Grant&) { return *in.mutable_grant(); }
@@ -725,6 +740,8 @@ Result<Control> decode_control(std::string_view bytes) {
     case pb::Control::kJobsReply: return take<Control, JobsReply>("JobsReply", in.mutable_jobs_reply());
     case pb::Control::kWorkersReply: return take<Control, WorkersReply>("WorkersReply", in.mutable_workers_reply());
     case pb::Control::kDone: return take<Control, Done>("Done", in.mutable_done());
+    case pb::Control::kDrain: return take<Control, Drain>("Drain", in.mutable_drain());
+    case pb::Control::kDrainWorker: return take<Control, DrainWorker>("DrainWorker", in.mutable_drain_worker());
     case pb::Control::MESSAGE_NOT_SET: break;
   }
   return fail(FaultKind::kInput, "control message is of no known kind");

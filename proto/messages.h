@@ -45,11 +45,18 @@ struct ArtifactFacts {
 
 // ---- Control: workers ----
 
+struct RunningTask {
+  TaskId task;
+  Attempt attempt = 0;
+  std::uint64_t done = 0;  // frames (video) or milliseconds (audio) finished so far
+  friend bool operator==(const RunningTask&, const RunningTask&) = default;
+};
 struct WorkerHello {  // worker → coordinator; repeated until answered
   std::uint32_t protocol = kProtocolVersion;
   std::string build;  // see base/build.h: one job never mixes builds
   std::string name;   // "host/pid", for people
   std::uint32_t slots = 1;
+  std::vector<RunningTask> running;  // held over from before the connection or the coordinator went away
   friend bool operator==(const WorkerHello&, const WorkerHello&) = default;
 };
 struct Welcome {    // coordinator → worker or client
@@ -65,12 +72,6 @@ struct Refused {              // coordinator → anyone: the answer to a hello o
   Fault fault;
   friend bool operator==(const Refused&, const Refused&) = default;
 };
-struct RunningTask {
-  TaskId task;
-  Attempt attempt = 0;
-  std::uint64_t done = 0;  // frames (video) or milliseconds (audio) finished so far
-  friend bool operator==(const RunningTask&, const RunningTask&) = default;
-};
 struct Heartbeat {  // worker → coordinator, every heartbeat_every: the FULL list of what it holds
   WorkerId worker;
   std::vector<RunningTask> running;
@@ -84,6 +85,10 @@ struct HeartbeatAck {  // coordinator → worker: heard; and the FULL list of wh
 struct UnknownWorker {  // coordinator → worker: your id has expired; drop everything and say hello again
   WorkerId worker;
   friend bool operator==(const UnknownWorker&, const UnknownWorker&) = default;
+};
+struct Drain {  // coordinator → worker: finish what you hold, take nothing new, then leave; repeated until it has left
+  WorkerId worker;
+  friend bool operator==(const Drain&, const Drain&) = default;
 };
 struct Assign {  // coordinator → worker: lease one task
   WorkerId worker;
@@ -147,6 +152,7 @@ struct Submit {
   std::string profile_name;
   std::string profile_yaml;     // resolved: no `extends`
   std::uint32_t priority = 50;  // 0..100
+  std::uint32_t slots_max = 0;  // segments of this job at once; 0: as many as there are slots
   std::string output_base;      // BASE of BASE_RENDITION.mp4
   std::string output_folder;    // bytes as they are; absolute, on the submitter's machine: where `gopmill wait` puts the files
   friend bool operator==(const Submit&, const Submit&) = default;
@@ -175,6 +181,11 @@ struct CancelJob {
   std::uint64_t request = 0;
   JobId job;
   friend bool operator==(const CancelJob&, const CancelJob&) = default;
+};
+struct DrainWorker {  // client → coordinator: have this worker drain and leave
+  std::uint64_t request = 0;
+  WorkerId worker;
+  friend bool operator==(const DrainWorker&, const DrainWorker&) = default;
 };
 struct JobDelivered {  // every file is in its place: the coordinator may forget the bytes
   std::uint64_t request = 0;
@@ -213,12 +224,21 @@ struct JobStatus {
   bool delivered = false;
   friend bool operator==(const JobStatus&, const JobStatus&) = default;
 };
+enum class WorkerState : std::uint8_t {
+  kWorking = 1,
+  kDraining = 2,     // finishes what it holds and leaves
+  kSetAside = 3,     // failed what others complete: is given nothing until its time is over
+  kProbation = 4,    // was set aside: is given one task at a time until it completes one
+  kUnreachable = 5,  // its connection is gone; lost unless it is back within kReconnectMax
+};
 struct WorkerStatus {
   WorkerId worker;
   std::string name, build;
   std::uint32_t slots = 0, busy = 0;
   std::uint64_t tasks_done = 0, tasks_failed = 0;
   Duration silent{0};  // since last heard
+  WorkerState state = WorkerState::kWorking;
+  Duration aside_for{0};  // of kSetAside: what is left of it
   friend bool operator==(const WorkerStatus&, const WorkerStatus&) = default;
 };
 struct JobReply {
@@ -237,7 +257,7 @@ struct WorkersReply {
   std::vector<WorkerStatus> workers;
   friend bool operator==(const WorkersReply&, const WorkersReply&) = default;
 };
-struct Done {  // of CancelJob, JobDelivered
+struct Done {  // of CancelJob, JobDelivered, DrainWorker
   std::uint64_t request = 0;
   friend bool operator==(const Done&, const Done&) = default;
 };
@@ -246,7 +266,7 @@ inline constexpr std::size_t kJobsListed = 200;
 
 using Control = std::variant<WorkerHello, Welcome, Refused, Heartbeat, HeartbeatAck, UnknownWorker, Assign, TaskDone, TaskFailed,
                              TaskSettled, Goodbye, Submit, Submitted, JobQuery, JobsQuery, WorkersQuery, CancelJob, JobDelivered,
-                             JobReply, JobsReply, WorkersReply, Done>;
+                             JobReply, JobsReply, WorkersReply, Done, Drain, DrainWorker>;
 
 // ---- Data: bulk bytes, credit in bytes, either direction; the coordinator is always one end. proto/transfer.h has the
 // rules. Fetch and Grant open the same kind of window: the bytes [offset, offset + credit) may be sent, once, in order. ----

@@ -194,7 +194,9 @@ void Upload::handle(const wire::Data& message, Instant now) {
     const bool all_there = grant->received >= facts_.bytes;
     const bool moved = grant->received > received_;
     clock_.learn(moved && !all_there);
-    if (!heard_ || moved || all_there) clock_.progress(now);
+    // No credit in answer to a Store: the coordinator has no room at the moment, and has said so.
+    const bool held_back = grant->credit == 0;
+    if (!heard_ || moved || all_there || held_back) clock_.progress(now);
     heard_ = true;
     received_ = std::max(received_, std::min(grant->received, facts_.bytes));
   } else if (const auto* denied = std::get_if<wire::Denied>(&message); denied != nullptr && denied->artifact == artifact_) {

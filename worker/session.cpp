@@ -97,11 +97,15 @@ void Session::receive(const wire::Control& message, Orders& out) {
                    heard_ = now_;
                    release({m.task, m.attempt}, out);
                  },
+                 [&](const wire::Drain& m) {
+                   // Said again with every heartbeat, so it is never the second word that ends work at once.
+                   if (worker_ && m.worker == worker_) leaving_ = true;
+                 },
                  [&](const wire::UnknownWorker& m) {
                    if (!worker_ || m.worker != worker_) return;
-                   release_all(out);
+                   // A coordinator that was restarted does not know us, but what we hold is still wanted: the hello lists it.
                    worker_ = {};
-                   if (!leaving_) rejoin(out);
+                   rejoin(out);
                  },
                  [](const auto&) {},
              },
@@ -240,7 +244,8 @@ void Session::rejoin(Orders& out) {
 }
 
 void Session::say_hello(Orders& out) {
-  out.emplace_back(orders::Send{wire::WorkerHello{wire::kProtocolVersion, config_.build, config_.name, config_.slots}});
+  out.emplace_back(
+      orders::Send{wire::WorkerHello{wire::kProtocolVersion, config_.build, config_.name, config_.slots, running()}});
   hello_due_ = now_ + hello_wait_ * (80 + spread(config_.name, hellos_++)) / 100;
   hello_wait_ = std::min(2 * hello_wait_, kHelloMax);
 }

@@ -20,7 +20,7 @@
 //
 //   joining ──Welcome──▶ member ──coordinator silent──▶ joining (attempts kept: it may be restarting)
 //      ▲                    │
-//      └───UnknownWorker────┘  (attempts dropped)        any ──Drain──▶ leaving ──nothing held, or Drain again──▶ gone
+//      └───UnknownWorker────┘  (attempts kept, and listed in the hello)        any ──Drain──▶ leaving ──nothing held, or Drain again──▶ gone
 //
 // An attempt:  fetching ──▶ running ──▶ storing ──▶ reporting ──TaskSettled──▶ forgotten
 //                  └───────────┴───────────┴──fault──▲
@@ -123,8 +123,10 @@ using Order = std::variant<orders::Send, orders::Join, orders::FetchInput, order
 // ---- Limits ----
 
 inline constexpr Duration kSessionTickEvery{250};
-inline constexpr Duration kHelloMin{500};         // between hellos: doubling from this ...
-inline constexpr Duration kHelloMax{10'000};      // ... to this, each ±20 % by the worker's name, against a herd of workers
+inline constexpr Duration kHelloMin{500};  // between hellos: doubling from this ...
+// ... to this, each ±20 % by the worker's name, against a herd of workers: a thousand of them say 500 hellos a second. A
+// restarted coordinator waits for them three times as long (kAdoptionMax).
+inline constexpr Duration kHelloMax{2000};
 inline constexpr Duration kReportEvery{1000};     // TaskDone and TaskFailed, until settled
 inline constexpr std::size_t kSettledKept = 256;  // attempts ended here, remembered so that a late Assign cannot revive one
 

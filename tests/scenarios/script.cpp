@@ -34,6 +34,17 @@ StepKind step_of(const std::string& word) {
   return StepKind::kVerify;
 }
 
+std::string state_text(const wire::WorkerStatus& worker) {
+  switch (worker.state) {
+    case wire::WorkerState::kWorking: return {};
+    case wire::WorkerState::kDraining: return ", draining";
+    case wire::WorkerState::kSetAside: return ", set aside for " + std::to_string(worker.aside_for.count()) + " ms";
+    case wire::WorkerState::kProbation: return ", on probation";
+    case wire::WorkerState::kUnreachable: return ", unreachable";
+  }
+  return ", of no known state";
+}
+
 JobId job_of(const std::string& word) { return JobId{std::stoull(word)}; }
 
 wire::RunningTask task_of(const std::string& word) {
@@ -67,6 +78,15 @@ struct Script::Words {
     return static_cast<std::uint32_t>(std::stoul(option(name, std::to_string(otherwise))));
   }
 };
+
+std::vector<wire::RunningTask> Script::Peer::running() const {
+  std::vector<wire::RunningTask> list;
+  for (const auto& [task, attempt] : holds) {
+    const auto so_far = done.find(task);
+    list.push_back({task, attempt, so_far == done.end() ? 0 : so_far->second});
+  }
+  return list;
+}
 
 Scheduler::Config Script::config(std::uint64_t first_worker) { return {kBuild, WorkerId{first_worker}}; }
 
@@ -136,9 +156,7 @@ void Script::advance(Duration by) {
     now_ = std::min(end, now_ + kTickEvery);
     for (auto& [name, peer] : peers_) {
       if (!peer.beating || !peer.id || now_ < peer.beat_due) continue;
-      std::vector<wire::RunningTask> running;
-      for (const auto& [task, attempt] : peer.holds) running.push_back({task, attempt, 0});
-      beat(peer, running);
+      beat(peer, peer.running());
     }
     happen(events::Tick{});
   }
@@ -165,7 +183,6 @@ void Script::restart() {
       return task == nullptr || !task->committed;
     });
   }
-  for (auto& [name, peer] : peers_) peer.id = {};
   happen(events::Tick{});
 }
 
@@ -186,7 +203,8 @@ void Script::show_workers() {
   for (const wire::WorkerStatus& worker : scheduler_.workers(now_)) {
     std::ostringstream line;
     line << "worker " << worker.worker.value << " (" << worker.name << ") busy " << worker.busy << "/" << worker.slots
-         << ", done " << worker.tasks_done << ", failed " << worker.tasks_failed << ", silent " << worker.silent.count() << " ms";
+         << ", done " << worker.tasks_done << ", failed " << worker.tasks_failed << ", silent " << worker.silent.count() << " ms"
+         << state_text(worker);
     print(line.str());
   }
 }
@@ -201,17 +219,18 @@ bool Script::run_job(const Words& words) {
     advance(duration_of(words.at(0)));
     return true;
   }
-  static const std::set<std::string> kVerbs = {"submit",  "upload-progress", "uploaded",  "upload-failed", "analysed",
-                                               "split",   "stitched",        "verified",  "break",         "inputs",
-                                               "prepare", "cancel",          "delivered", "status"};
+  static const std::set<std::string> kVerbs = {
+      "submit", "upload-progress", "uploaded", "upload-failed", "analysed", "split", "stitched", "verified",     "break",
+      "inputs", "prepare",         "cancel",   "delivered",     "status",   "block", "free",     "damage-input", "damage-output"};
   if (!kVerbs.contains(verb)) return false;
-  const JobId job = job_of(words.at(0));
+  const JobId job = words.at(0).empty() ? JobId{} : job_of(words.at(0));
   if (verb == "submit") {
     const std::uint32_t audio = words.number("audio", 0), all = words.number("tasks", 3);
     for (std::uint32_t index = 0; index < all; ++index) {
-      plans_[job].push_back({index < audio ? TaskKind::kAudio : TaskKind::kVideo, 10, 250, 2, Duration{60'000}});
+      const Duration from{index < audio ? 0 : (index - audio) * 10'000}, to{index < audio ? 0 : from.count() + 10'000};
+      plans_[job].push_back({index < audio ? TaskKind::kAudio : TaskKind::kVideo, 10, 250, 2, Duration{60'000}, from, to});
     }
-    happen(events::JobAdded{job, words.number("priority", 50), words.has("upload")});
+    happen(events::JobAdded{job, words.number("priority", 50), words.has("upload"), words.number("slots", 0)});
   }
   if (verb == "upload-progress") happen(events::UploadProgressed{job});
   if (verb == "uploaded") happen(events::UploadFinished{job});
@@ -223,6 +242,14 @@ bool Script::run_job(const Words& words) {
   if (verb == "stitched") step(job, StepKind::kStitch);
   if (verb == "verified") step(job, StepKind::kVerify);
   if (verb == "break") happen(events::StepFailed{job, step_of(words.at(1)), fault_of(words.at(2))});
+  if (verb == "block") happen(events::SpoolBlocked{{FaultKind::kMachine, "the disk is full"}});
+  if (verb == "free") happen(events::SpoolFreed{});
+  if (verb == "damage-input") happen(events::InputDamaged{task_of(words.at(0)).task, {FaultKind::kMachine, "a bit has flipped"}});
+  if (verb == "damage-output") {
+    const wire::RunningTask task = task_of(words.at(0));
+    happen(events::OutputsDamaged{task.task, task.attempt, {FaultKind::kMachine, "a bit has flipped"}});
+  }
+  if (verb.starts_with("damage-")) written_[job].erase(task_of(words.at(0)).task.index);
   if (verb == "cancel") happen(events::CancelRequested{job});
   if (verb == "delivered") happen(events::Delivered{job});
   if (verb == "status") show(job);
@@ -240,8 +267,9 @@ bool Script::run_worker(const Words& words) {
     Peer& peer = peers_[name];
     peer.name = peer.peer = name;
     peer.slots = words.number("slots", peer.slots);
-    happen(events::WorkerSaidHello{
-        name, {words.number("protocol", wire::kProtocolVersion), words.option("build", kBuild), "host/" + name, peer.slots}});
+    happen(events::WorkerSaidHello{name,
+                                   {words.number("protocol", wire::kProtocolVersion), words.option("build", kBuild),
+                                    "host/" + name, peer.slots, peer.running()}});
     peer.beat_due = now_ + kHeartbeatEvery;
     return true;
   }
@@ -250,6 +278,10 @@ bool Script::run_worker(const Words& words) {
   Peer& peer = at->second;
   if (verb == "lose" || verb == "find") peer.beating = verb == "find";
   if (verb == "deafen") peer.deaf = true;
+  if (verb == "progress") peer.done[task_of(words.at(1)).task] = static_cast<std::uint64_t>(std::stoul(words.at(2)));
+  if (verb == "disconnect") happen(events::WorkerDisconnected{name});
+  if (verb == "reconnect") happen(events::WorkerReconnected{name});
+  if (verb == "drain") happen(events::DrainRequested{peer.id});
   if (verb == "leave") {
     peer.beating = false;
     happen(events::WorkerLeft{name});
@@ -259,21 +291,21 @@ bool Script::run_worker(const Words& words) {
     for (std::size_t index = 1; index < words.rest.size(); ++index) {
       if (words.at(index) != "all") running.push_back(task_of(words.at(index)));
     }
-    if (words.has("all")) {
-      for (const auto& [task, attempt] : peer.holds) running.push_back({task, attempt, 0});
-    }
-    beat(peer, running);
+    beat(peer, words.has("all") ? peer.running() : running);
   }
-  if (verb == "done" || verb == "fail") {
+  if (verb == "done" || verb == "fail" || verb == "differ") {
     wire::RunningTask task = task_of(words.at(1));
     if (task.attempt == 0) task.attempt = peer.holds[task.task];
     if (verb == "done") {
       happen(events::TaskFinished{name, {peer.id, task.task, task.attempt, "result", {{500, 1}, {600, 2}}}});
+    } else if (verb == "differ") {
+      happen(events::TaskFinished{name, {peer.id, task.task, task.attempt, "result", {{500, 1}, {600, 3}}}});
     } else {
       happen(events::TaskFailed{name, {peer.id, task.task, task.attempt, fault_of(words.at(2))}});
     }
   }
-  static const std::set<std::string> kVerbs = {"lose", "find", "deafen", "leave", "beat", "done", "fail"};
+  static const std::set<std::string> kVerbs = {"lose", "find",   "deafen",   "leave",      "beat",      "done",
+                                               "fail", "differ", "progress", "disconnect", "reconnect", "drain"};
   return kVerbs.contains(verb);
 }
 

@@ -14,7 +14,7 @@ namespace gopmill::test {
 // Runs scheduler scenarios written as text. Commands, one to a line ("w" a worker's name, "j" a job, "t" a task j/i or an
 // attempt j/i#a; without #a the newest attempt that worker was assigned):
 //
-//   submit j [tasks=3] [audio=0] [priority=50] [upload]     upload-progress j | uploaded j | upload-failed j
+//   submit j [tasks=3] [audio=0] [priority=50] [slots=0] [upload]   upload-progress j | uploaded j | upload-failed j
 //   analysed j | split j | stitched j | verified j          the step is done
 //   break j STEP FAULT                                      the step failed; STEP analyse split stitch verify
 //   inputs j                                                every input that is allowed and missing is written
@@ -24,6 +24,11 @@ namespace gopmill::test {
 //   deafen w                                                beats, but hears nothing more of what it is assigned
 //   beat w [t...]                                           a heartbeat listing these (all it holds by its own account: "beat w all")
 //   done w t | fail w t FAULT
+//   differ w t                                              done, but with other outputs
+//   progress w t N                                          what its next heartbeats say
+//   disconnect w | reconnect w | drain w
+//   block | free                                            the spool's disk
+//   damage-input t | damage-output t                        found damaged
 //   cancel j | delivered j | restart
 //   advance DURATION                                        ms, s, m or h; a tick every 250 ms, a beat per worker every second
 //   status j | workers
@@ -43,6 +48,8 @@ class Script {
     WorkerId id;
     bool beating = true, deaf = false;
     std::map<TaskId, Attempt> holds;
+    std::map<TaskId, std::uint64_t> done;
+    [[nodiscard]] std::vector<wire::RunningTask> running() const;
     Instant beat_due;
   };
   struct Words;

@@ -46,6 +46,11 @@ TEST(Simulator, EverySeedEndsSound) {
     sum.child_faults += voyage.child_faults;
     sum.transfer_faults += voyage.transfer_faults;
     sum.step_faults += voyage.step_faults;
+    sum.disconnections += voyage.disconnections;
+    sum.disk_blocks += voyage.disk_blocks;
+    sum.damages += voyage.damages;
+    sum.adoptions += voyage.adoptions;
+    sum.repetitions += voyage.repetitions;
     sum.commits += voyage.commits;
     sum.attempts_lost += voyage.attempts_lost;
     sum.stale_results += voyage.stale_results;
@@ -58,14 +63,17 @@ TEST(Simulator, EverySeedEndsSound) {
             << sum.doubled << ", long delayed " << sum.delayed << "\nworkers killed " << sum.kills << ", stopped " << sum.stops
             << ", drained " << sum.drains << "; coordinator killed " << sum.coordinator_deaths << ", of these while writing "
             << sum.deaths_writing << "; writes and syncs of its disk " << sum.disk_operations << "\nfaults of children "
-            << sum.child_faults << ", transfers " << sum.transfer_faults << ", steps " << sum.step_faults << "\njobs done "
-            << sum.jobs_done << ", failed " << sum.jobs_failed << ", cancelled " << sum.jobs_cancelled << "; commits "
-            << sum.commits << ", attempts lost " << sum.attempts_lost << ", stale results " << sum.stale_results << "\n";
+            << sum.child_faults << ", transfers " << sum.transfer_faults << ", steps " << sum.step_faults << "; disconnections "
+            << sum.disconnections << ", full disks " << sum.disk_blocks << ", damaged bytes " << sum.damages
+            << "\nattempts adopted " << sum.adoptions << ", repeated " << sum.repetitions << "\njobs done " << sum.jobs_done
+            << ", failed " << sum.jobs_failed << ", cancelled " << sum.jobs_cancelled << "; commits " << sum.commits
+            << ", attempts lost " << sum.attempts_lost << ", stale results " << sum.stale_results << "\n";
   if (only != 0) return;
   // A storm in which one of these never happened would prove nothing about it.
-  for (const std::uint64_t count : {sum.lost, sum.doubled, sum.delayed, sum.kills, sum.stops, sum.drains, sum.coordinator_deaths,
-                                    sum.deaths_writing, sum.child_faults, sum.transfer_faults, sum.step_faults, sum.stale_results,
-                                    sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled}) {
+  for (const std::uint64_t count :
+       {sum.lost, sum.doubled, sum.delayed, sum.kills, sum.stops, sum.drains, sum.coordinator_deaths, sum.deaths_writing, sum.child_faults,
+        sum.transfer_faults, sum.step_faults, sum.disconnections, sum.disk_blocks, sum.damages, sum.adoptions, sum.repetitions,
+        sum.stale_results, sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled}) {
     EXPECT_GT(count, 0U);
   }
 }

@@ -8,7 +8,11 @@ namespace {
 
 using wire::JobState;
 
-bool follows(JobState from, JobState to) { return to < JobState::kDone && static_cast<int>(to) == static_cast<int>(from) + 1; }
+// In order; but stitching may find that a task must be done again.
+bool follows(JobState from, JobState to) {
+  if (from == JobState::kStitching && to == JobState::kRunning) return true;
+  return to < JobState::kDone && static_cast<int>(to) == static_cast<int>(from) + 1;
+}
 
 }  // namespace
 
@@ -66,33 +70,55 @@ struct FactBook::Check {
     TaskFacts* task = running_task(f.task);
     if (task == nullptr) return "leased outside of a running job";
     if (task->committed) return "leased after its commit";
-    if (task->leased) return "two live leases of one task";
+    if (task->leases.size() >= 2) return "more than two live leases of one task";
+    if (std::any_of(task->leases.begin(), task->leases.end(), [&](const auto& lease) { return lease.second == f.worker; }))
+      return "two live leases of one task on one worker";
     if (f.attempt != task->newest + 1) return "attempts do not rise by one";
     if (!f.worker) return "leased to nobody";
     task->newest = f.attempt;
-    task->leased = f.attempt;
-    task->worker = f.worker;
+    task->leases[f.attempt] = f.worker;
+    return {};
+  }
+  std::string operator()(const facts::TaskAdopted& f) const {
+    TaskFacts* task = running_task(f.task);
+    if (task == nullptr) return "adopted outside of a running job";
+    if (!task->leases.contains(f.attempt)) return "adopted without a lease";
+    if (!f.worker) return "adopted by nobody";
+    task->leases[f.attempt] = f.worker;
     return {};
   }
   std::string operator()(const facts::TaskCommitted& f) const {
     TaskFacts* task = running_task(f.task);
     if (task == nullptr) return "committed outside of a running job";
     if (task->committed) return "committed twice";
-    if (task->leased != f.attempt) return "committed by an attempt that holds no lease";
-    task->leased.reset();
+    if (!task->leases.contains(f.attempt)) return "committed by an attempt that holds no lease";
+    task->leases.clear();
     task->committed = f.attempt;
+    return {};
+  }
+  std::string operator()(const facts::TaskReopened& f) const {
+    JobFacts* job = live(f.task.job);
+    if (job == nullptr || job->state != JobState::kStitching || f.task.index >= job->tasks.size()) {
+      return "reopened outside of stitching";
+    }
+    TaskFacts& task = job->tasks[f.task.index];
+    if (task.committed != f.attempt) return "reopened without its commit";
+    task.committed.reset();
+    if (++task.storage >= 8) job->out_of_patience = true;
     return {};
   }
   std::string operator()(const facts::AttemptLost& f) const {
     TaskFacts* task = running_task(f.task);
     if (task == nullptr) return "lost outside of a running job";
-    if (task->leased != f.attempt) return "lost without a lease";
+    if (!task->leases.contains(f.attempt)) return "lost without a lease";
     if (f.fault.text.empty()) return "lost without a reason";
-    task->leased.reset();
+    task->leases.erase(f.attempt);
+    if (f.kind == LossKind::kStorage) ++task->storage;
     if (f.kind == LossKind::kMachine) ++task->machine;
     if (f.kind == LossKind::kPoison) ++task->poison;
     if (f.kind == LossKind::kWorkerLost) ++task->worker_lost;
-    const bool patient = task->machine < 8 && task->poison < 3 && task->worker_lost < 50 && f.kind != LossKind::kFatal;
+    const bool patient =
+        task->machine < 8 && task->poison < 3 && task->worker_lost < 50 && task->storage < 8 && f.kind != LossKind::kFatal;
     if (!patient) live(f.task.job)->out_of_patience = true;
     return {};
   }
@@ -109,7 +135,7 @@ struct FactBook::Check {
     }
     job->state = f.state;
     job->out_of_patience = false;
-    for (TaskFacts& task : job->tasks) task.leased.reset();
+    for (TaskFacts& task : job->tasks) task.leases.clear();
     return {};
   }
   std::string operator()(const facts::JobForgotten& f) const {
@@ -135,7 +161,7 @@ struct ActionCheck {
 
   [[nodiscard]] bool live_lease(TaskId id, Attempt attempt) const {
     const auto* task = disk.task(id);
-    return task != nullptr && task->leased == attempt;
+    return task != nullptr && task->leases.contains(attempt);
   }
   [[nodiscard]] bool in_state(JobId id, JobState state) const {
     const auto* job = disk.job(id);
@@ -179,16 +205,20 @@ struct ActionCheck {
     return task != nullptr && task->newest >= a.assign.attempt ? "" : "assigned before its lease was recorded";
   }
   std::string operator()(const actions::SettleAttempt& a) const {
-    return live_lease(a.settled.task, a.settled.attempt) && disk.task(a.settled.task)->worker == a.settled.worker
+    return live_lease(a.settled.task, a.settled.attempt) &&
+                   disk.task(a.settled.task)->leased_to(a.settled.attempt, a.settled.worker)
                ? "settled before its end was recorded"
                : "";
   }
   std::string operator()(const actions::AckHeartbeat& a) const {
     for (const wire::RunningTask& drop : a.ack.drop) {
-      if (live_lease(drop.task, drop.attempt) && disk.task(drop.task)->worker == a.ack.worker) return "dropped a live lease";
+      const auto* task = disk.task(drop.task);
+      if (task != nullptr && task->leased_to(drop.attempt, a.ack.worker)) return "dropped a live lease";
     }
     return {};
   }
+  std::string operator()(const actions::DrainWorker& a) const { return a.worker ? "" : "drained nobody"; }
+  std::string operator()(const actions::ReportDifference& /*a*/) const { return {}; }
   std::string operator()(const actions::FinishJob& a) const {
     return in_state(a.job, a.state) ? "" : "finished before it was recorded";
   }
@@ -210,6 +240,7 @@ void Invariants::decided(const Step& step, std::uint64_t slots) {
   for (const Fact& fact : step.facts) {
     complain(decided_.apply(fact));
     if (const auto* lost = std::get_if<facts::AttemptLost>(&fact)) touched.insert(lost->task.job);
+    if (const auto* reopened = std::get_if<facts::TaskReopened>(&fact)) touched.insert(reopened->task.job);
   }
   for (const JobId id : touched) {
     const auto* job = decided_.job(id);
@@ -243,19 +274,31 @@ void Invariants::carried_out(const Action& action) {
 void Invariants::coordinator_died() {
   decided_ = recorded_;
   inputs_end_.clear();
+  orphans_.clear();
+  orphans_till_.reset();
+  for (const auto& [id, job] : decided_.jobs()) {
+    for (std::uint32_t index = 0; index < job.tasks.size(); ++index) {
+      for (const auto& [attempt, worker] : job.tasks[index].leases) orphans_[{{id, index}, attempt}] = worker;
+    }
+  }
 }
 
 void Invariants::listed(const Scheduler& scheduler, Instant now) {
   const auto workers = scheduler.workers(now);
   if (workers.size() > 1'000) complain("more than 1,000 workers");
   std::map<WorkerId, std::uint32_t> leases;
+  if (!orphans_till_) orphans_till_ = now + kAdoptionMax + kTickEvery;
+  if (now > *orphans_till_) orphans_.clear();
   std::size_t open = 0, active = 0;
   for (const auto& [id, job] : decided_.jobs()) {
     if (!is_final(job.state) || (job.state == JobState::kDone && !job.forgotten)) ++open;
     if (job.state >= JobState::kAnalysing && job.state <= JobState::kVerifying) ++active;
     if (is_final(job.state)) continue;
-    for (const auto& task : job.tasks) {
-      if (task.leased) ++leases[task.worker];
+    for (std::uint32_t index = 0; index < job.tasks.size(); ++index) {
+      for (const auto& [attempt, worker] : job.tasks[index].leases) {
+        const auto orphan = orphans_.find({{id, index}, attempt});
+        if (orphan == orphans_.end() || orphan->second != worker) ++leases[worker];
+      }
     }
   }
   if (open > 10'000) complain("more than 10,000 open jobs");

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/scheduler.h"
@@ -18,10 +19,15 @@ namespace gopmill::test {
 class FactBook {
  public:
   struct TaskFacts {
-    std::uint32_t machine = 0, poison = 0, worker_lost = 0;
+    std::uint32_t machine = 0, poison = 0, worker_lost = 0, storage = 0;
     Attempt newest = 0;
-    std::optional<Attempt> leased, committed;
-    WorkerId worker;  // of the newest lease
+    std::map<Attempt, WorkerId> leases;
+    std::optional<Attempt> committed;
+
+    [[nodiscard]] bool leased_to(Attempt attempt, WorkerId worker) const {
+      const auto lease = leases.find(attempt);
+      return lease != leases.end() && lease->second == worker;
+    }
   };
   struct JobFacts {
     wire::JobState state{};
@@ -65,6 +71,9 @@ class Invariants {
   FactBook decided_;
   FactBook recorded_;
   std::map<JobId, std::uint32_t> inputs_end_;
+  // After a restart, leases of workers that may still come back.
+  std::map<std::pair<TaskId, Attempt>, WorkerId> orphans_;
+  std::optional<Instant> orphans_till_;
   std::string broken_;
 };
 

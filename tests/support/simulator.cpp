@@ -171,6 +171,8 @@ class Farm {
   void kill_someone();
   void stop_someone();
   void drain_someone();
+  void disconnect(const std::string& peer, Duration back_after);
+  void fill_disk();
   FakeWorker* someone();
   bool strikes(std::int64_t permille) { return !calm_ && permille > 0 && dice_.permille(permille); }
   Fault child_fault();
@@ -197,6 +199,7 @@ class Farm {
   std::uint64_t epoch_ = 0;  // rises with every start and death of the coordinator
   std::uint64_t starts_ = 0;
   Instant disk_free_;
+  bool blocked_ = false;
   Instant last_fact_;
   CrashDisk disk_;
   std::optional<Store> store_;  // after its disk: it is closed before
@@ -241,6 +244,7 @@ void Farm::boot_coordinator() {
   }
   note("-- coordinator starts with " + std::to_string(facts->size()) + " facts");
   coordinator_ticks(epoch_);
+  if (blocked_) happen(events::SpoolBlocked{{FaultKind::kMachine, "the disk is full"}});
 }
 
 // A store whose opening is cut short is opened again, as by a person who starts the coordinator again.
@@ -295,6 +299,11 @@ void Farm::happen(const Event& event) {
     note("  fact " + describe(fact));
     if (std::holds_alternative<facts::TaskCommitted>(fact)) ++voyage_.commits;
     if (std::holds_alternative<facts::AttemptLost>(fact)) ++voyage_.attempts_lost;
+    if (std::holds_alternative<facts::TaskAdopted>(fact)) ++voyage_.adoptions;
+    if (const auto* lease = std::get_if<facts::TaskLeased>(&fact)) {
+      const auto* before = invariants_.durable().task(lease->task);
+      if (before != nullptr && before->leases.size() == 1) ++voyage_.repetitions;
+    }
   }
   invariants_.decided(step, slots);
   invariants_.listed(*scheduler_, now());
@@ -344,6 +353,10 @@ void Farm::carry_out(const Action& action) {
     tell_worker(assign->peer, assign->assign);
   } else if (const auto* settle = std::get_if<actions::SettleAttempt>(&action)) {
     tell_worker(settle->peer, settle->settled);
+  } else if (std::holds_alternative<actions::ReportDifference>(action)) {
+    complain("two attempts of one task differ: " + describe(action));
+  } else if (const auto* drain = std::get_if<actions::DrainWorker>(&action)) {
+    tell_worker(drain->peer, wire::Drain{drain->worker});
   } else if (const auto* start = std::get_if<actions::StartStep>(&action)) {
     start_step(*start);
   } else if (const auto* stop = std::get_if<actions::StopStep>(&action)) {
@@ -387,6 +400,20 @@ void Farm::start_step(const actions::StartStep& action) {
   at->second.token = ++tokens_;
   at->second.inputs = action.inputs;
   const std::uint64_t token = tokens_;
+  if (action.step == StepKind::kStitch && strikes(weather_.damage)) {
+    const auto part = std::find_if(spool_.committed.begin(), spool_.committed.end(),
+                                   [&](const auto& entry) { return entry.first.job == action.job; });
+    const events::OutputsDamaged damaged{part->first, part->second, {FaultKind::kMachine, "a bit has flipped"}};
+    agenda_.after(dice_.between(10ms, 1s), [this, damaged, token] {
+      const auto step = steps_.find({damaged.task.job, StepKind::kStitch});
+      if (step == steps_.end() || step->second.token != token) return;
+      steps_.erase(step);
+      ++voyage_.damages;
+      spool_.committed.erase(damaged.task);
+      happen(damaged);
+    });
+    return;
+  }
   if (strikes(weather_.step_fails)) {
     static constexpr FaultKind kKinds[] = {FaultKind::kMachine, FaultKind::kMachine, FaultKind::kPoison, FaultKind::kInput};
     const FaultKind kind = kKinds[dice_.between(0, 3)];
@@ -570,7 +597,14 @@ bool Farm::working(int number, const AttemptName& name, std::uint64_t token) {
 void Farm::fetch(int number, const AttemptName& name, std::uint64_t token) {
   if (!working(number, name, token)) return;
   FakeWorker& worker = workers_.at(number);
-  if (!scheduler_ || worker.stopped) {
+  if (!scheduler_ || worker.stopped || !scheduler_->knows_peer(worker.peer)) {
+    agenda_.after(500ms, [this, number, name, token] { fetch(number, name, token); });
+    return;
+  }
+  if (spool_.inputs.contains(name.first) && strikes(weather_.damage)) {
+    ++voyage_.damages;
+    spool_.inputs.erase(name.first);
+    happen(events::InputDamaged{name.first, {FaultKind::kMachine, "a bit has flipped"}});
     agenda_.after(500ms, [this, number, name, token] { fetch(number, name, token); });
     return;
   }
@@ -620,7 +654,7 @@ void Farm::end_child(int number, const AttemptName& name, std::uint64_t token) {
 void Farm::store(int number, const AttemptName& name, std::uint64_t token) {
   if (!working(number, name, token)) return;
   FakeWorker& worker = workers_.at(number);
-  if (!scheduler_ || worker.stopped) {
+  if (!scheduler_ || worker.stopped || !scheduler_->knows_peer(worker.peer)) {
     agenda_.after(500ms, [this, number, name, token] { store(number, name, token); });
     return;
   }
@@ -728,7 +762,29 @@ void Farm::kill_someone() {
   note("-- " + worker->peer + " is killed");
   ++voyage_.kills;
   if (dice_.permille(300)) agenda_.after(50ms, [this, peer = worker->peer] { happen(events::WorkerLeft{peer}); });
+  if (dice_.permille(500)) disconnect(worker->peer, Duration{-1});
   kill_worker(*worker);
+}
+
+// Its connection breaks; for good, or it is back after a while.
+void Farm::disconnect(const std::string& peer, Duration back_after) {
+  ++voyage_.disconnections;
+  agenda_.after(dice_.between(1ms, 50ms), [this, peer] { happen(events::WorkerDisconnected{peer}); });
+  if (back_after < 0ms) return;
+  agenda_.after(back_after, [this, peer] { happen(events::WorkerReconnected{peer}); });
+}
+
+void Farm::fill_disk() {
+  if (blocked_) return;
+  note("-- the disk is full");
+  ++voyage_.disk_blocks;
+  blocked_ = true;
+  happen(events::SpoolBlocked{{FaultKind::kMachine, "the disk is full"}});
+  agenda_.after(dice_.between(200ms, 20s), [this] {
+    note("-- the disk has room");
+    blocked_ = false;
+    happen(events::SpoolFreed{});
+  });
 }
 
 void Farm::stop_someone() {
@@ -751,6 +807,12 @@ void Farm::drain_someone() {
   if (worker == nullptr) return;
   note("-- " + worker->peer + " is told to leave");
   ++voyage_.drains;
+  if (dice_.permille(300)) disconnect(worker->peer, dice_.between(100ms, 3s));
+  if (scheduler_ && dice_.permille(500)) {
+    for (const auto& known : scheduler_->workers(now())) {
+      if (known.name == worker->peer) return happen(events::DrainRequested{known.worker});
+    }
+  }
   agenda_.after(30s, [this, number = worker->number, peer = worker->peer] {
     FakeWorker& slow = workers_.at(number);
     if (slow.alive && slow.peer == peer) feed(slow, seen::Drain{});
@@ -799,6 +861,7 @@ Voyage Farm::sail() {
   every(weather_.stop_every, &Farm::stop_someone);
   every(weather_.drain_every, &Farm::drain_someone);
   every(weather_.coordinator_dies_every, &Farm::kill_coordinator);
+  every(weather_.disk_fills_every, &Farm::fill_disk);
 
   const Instant storm_end{weather_.storm};
   while (!all_over() && go_on(storm_end)) {}
@@ -843,6 +906,8 @@ Weather weather_of(std::uint64_t seed) {
   weather.stop_every = now_and_then(3s, 40s);
   weather.drain_every = now_and_then(10s, 60s);
   weather.coordinator_dies_every = now_and_then(8s, 80s);
+  weather.disk_fills_every = now_and_then(15s, 60s);
+  weather.damage = sometimes(40);
   weather.storm = dice.between(20s, 150s);
   return weather;
 }
