@@ -43,9 +43,8 @@ Result<std::string> expected_spool(Store& store) {
   std::map<JobId, Expected> jobs;
   for (Fact& fact : TRY(store.living_facts())) {
     if (const auto* accepted = std::get_if<facts::JobAccepted>(&fact)) {
-      jobs[accepted->job] = {accepted->upload_wanted,
-                             accepted->upload_wanted ? wire::JobState::kUploading : wire::JobState::kQueued,
-                             {}};
+      jobs[accepted->job] = {
+          accepted->upload_wanted, accepted->upload_wanted ? wire::JobState::kUploading : wire::JobState::kQueued, {}};
     } else if (const auto* entered = std::get_if<facts::JobEntered>(&fact)) {
       jobs[entered->job].state = entered->state;
     } else if (const auto* ended = std::get_if<facts::JobEnded>(&fact)) {
@@ -63,8 +62,8 @@ Result<std::string> expected_spool(Store& store) {
     if (expected.uploaded && expected.state != wire::JobState::kUploading) {
       const auto submission = TRY(store.submission(job));
       if (!submission) return fail(FaultKind::kConfig, "no submission of job " + std::to_string(job.value));
-      lines << "source " << job.value << " "
-            << facts_text({submission->submit.source_bytes, submission->submit.source_hash}) << "\n";
+      lines << "source " << job.value << " " << facts_text({submission->submit.source_bytes, submission->submit.source_hash})
+            << "\n";
     }
     for (const auto& [index, task] : expected.committed) {
       for (std::size_t part = 0; part < task.outputs.size(); ++part) {
@@ -110,9 +109,7 @@ Result<> check_and_name(const std::filesystem::path& part, const std::filesystem
 }  // namespace
 
 Result<> check_backup_name(const std::string& name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
   const bool good = !name.empty() && name.size() <= kNameMax && plain(name.front()) &&
                     std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-' || c == '_' || c == '.'; });
   if (!good) return fail(FaultKind::kUsage, "a backup's name is letters, digits, '-', '_' and '.', at most 100 of them");

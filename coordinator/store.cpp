@@ -27,6 +27,11 @@ void fields(A& a, Submit& v) {
 namespace {
 
 constexpr std::int64_t kWorkerBlock = 1'000'000;  // worker ids one run of the coordinator may give
+// What a restored store passes over: more jobs and starts than there can have been since its backup was made.
+constexpr std::uint64_t kJobIdsSkipped = 100'000;
+constexpr std::int64_t kWorkerBlocksSkipped = 1'000;
+// Of a copy: 1 MiB, some milliseconds, so that heartbeats are answered in between.
+constexpr int kPagesPerStep = 256;
 // The oldest jobs that are over are looked at when new ones come, so that forgetting them never takes long; more than one
 // for each, so that a limit that was lowered is reached some day.
 constexpr std::int64_t kForgottenPerSubmission = 4;
@@ -277,6 +282,48 @@ Result<std::optional<facts::JobEnded>> Store::ending(JobId job) {
   const Fact fact = TRY(from_row({kFactKindJobEnded, job, row.bytes(1)}));
   return std::optional(std::get<facts::JobEnded>(fact));
 }
+
+// ---- Whole ----
+
+Result<> Store::check() {
+  const std::string verdict = TRY(state_->database.text("PRAGMA integrity_check(1)"));
+  if (verdict != "ok") return fail(FaultKind::kConfig, "the store is damaged: " + verdict);
+  for (const Fact& fact : TRY(living_facts())) {
+    const auto* accepted = std::get_if<facts::JobAccepted>(&fact);
+    if (accepted != nullptr && !TRY(submission(accepted->job)))
+      return fail(FaultKind::kConfig, "the store has lost the submission of job " + std::to_string(accepted->job.value));
+  }
+  return {};
+}
+
+Result<> Store::skip_ids() {
+  sql::Transaction transaction = TRY(sql::Transaction::begin(state_->database));
+  const std::uint64_t last = state_->last_job + kJobIdsSkipped;
+  sql::Statement skip =
+      TRY(state_->database.prepare("INSERT INTO submission (job, key, submitted_unix_ms, submit) VALUES (?, 'skipped', 0, X'')"));
+  TRY(sql::Query(skip).bind(row_id(JobId{last})).step());
+  TRY(sql::Query(state_->drop_submission).bind(row_id(JobId{last})).step());
+  TRY(sql::Query(state_->reserve_workers).bind(kWorkerBlock * kWorkerBlocksSkipped).step());
+  TRY(transaction.finish());
+  state_->last_job = last;
+  return {};
+}
+
+Result<Store::Copy> Store::copy(const std::filesystem::path& file) {
+  // Not synced on the way: whoever asked for it syncs it when it is whole.
+  auto into = std::make_unique<sql::Database>(TRY(sql::Database::open(file, nullptr)));
+  TRY(into->run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF"));
+  sql::Copy pages = TRY(sql::Copy::begin(state_->database, *into));
+  return Copy(std::move(into), std::make_unique<sql::Copy>(std::move(pages)));
+}
+
+Store::Copy::Copy(std::unique_ptr<sql::Database> into, std::unique_ptr<sql::Copy> pages)
+    : into_(std::move(into)), pages_(std::move(pages)) {}
+Store::Copy::Copy(Copy&&) noexcept = default;
+Store::Copy& Store::Copy::operator=(Copy&&) noexcept = default;
+Store::Copy::~Copy() = default;
+
+Result<bool> Store::Copy::step() { return pages_->step(kPagesPerStep); }
 
 Result<WorkerId> Store::next_worker_block() {
   sql::Transaction transaction = TRY(sql::Transaction::begin(state_->database));

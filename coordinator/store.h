@@ -14,6 +14,11 @@
 
 namespace gopmill {
 
+namespace sql {
+class Copy;
+class Database;
+}  // namespace sql
+
 // A submission as it was accepted; what the scheduler does not need to know of a job.
 struct AcceptedSubmission {
   JobId job;
@@ -60,6 +65,28 @@ class Store {
   Result<std::optional<facts::JobEnded>> ending(JobId job);
   // A worker id that no run of this store has given yet; reserves a block of them.
   Result<WorkerId> next_worker_block();
+
+  // kConfig unless every page, every fact of living jobs and their submissions can be read.
+  Result<> check();
+  // Of a store that was restored from a backup: ids that were given after the backup was made are not given again.
+  Result<> skip_ids();
+  // A copy into a file that is not there yet, made in steps while the store is used: what is recorded meanwhile is in it too.
+  // The store outlives it.
+  class Copy {
+   public:
+    Copy(Copy&&) noexcept;
+    Copy& operator=(Copy&&) noexcept;
+    ~Copy();
+    // Some milliseconds of work. True: it is whole, though not synced.
+    Result<bool> step();
+
+   private:
+    friend class Store;
+    Copy(std::unique_ptr<sql::Database> into, std::unique_ptr<sql::Copy> pages);
+    std::unique_ptr<sql::Database> into_;  // before the pages: it is closed after them
+    std::unique_ptr<sql::Copy> pages_;
+  };
+  Result<Copy> copy(const std::filesystem::path& file);
 
  private:
   struct State;
