@@ -77,7 +77,8 @@ void add_backup_commands(CLI::App& app, Command& chosen) {
   auto restoring = std::make_shared<RestoreArguments>();
   command = app.add_subcommand("restore", "Make a coordinator's folder from a backup");
   command->add_option("BACKUP", restoring->backup, "The backup's NAME.db; NAME.manifest is beside it")->required();
-  command->add_option("--data", restoring->data, "Folder without a store: a new one, or one with nothing but a spool")->required();
+  command->add_option("--data", restoring->data, "Folder without a store: a new one, or one with nothing but a spool")
+      ->required();
   add_examples(*command,
                "gopmill restore --data /srv/gopmill-2 /srv/gopmill/backups/2026-11-21T175341Z.db\n\n"
                "Copy the old DATA/spool into the new folder first, if there still is one: jobs whose bytes are there go on\n"

@@ -70,10 +70,26 @@ TEST(Simulator, EverySeedEndsSound) {
             << ", attempts lost " << sum.attempts_lost << ", stale results " << sum.stale_results << "\n";
   if (only != 0) return;
   // A storm in which one of these never happened would prove nothing about it.
-  for (const std::uint64_t count :
-       {sum.lost, sum.doubled, sum.delayed, sum.kills, sum.stops, sum.drains, sum.coordinator_deaths, sum.deaths_writing, sum.child_faults,
-        sum.transfer_faults, sum.step_faults, sum.disconnections, sum.disk_blocks, sum.damages, sum.adoptions, sum.repetitions,
-        sum.stale_results, sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled}) {
+  for (const std::uint64_t count : {sum.lost,
+                                    sum.doubled,
+                                    sum.delayed,
+                                    sum.kills,
+                                    sum.stops,
+                                    sum.drains,
+                                    sum.coordinator_deaths,
+                                    sum.deaths_writing,
+                                    sum.child_faults,
+                                    sum.transfer_faults,
+                                    sum.step_faults,
+                                    sum.disconnections,
+                                    sum.disk_blocks,
+                                    sum.damages,
+                                    sum.adoptions,
+                                    sum.repetitions,
+                                    sum.stale_results,
+                                    sum.jobs_done,
+                                    sum.jobs_failed,
+                                    sum.jobs_cancelled}) {
     EXPECT_GT(count, 0U);
   }
 }
