@@ -119,6 +119,10 @@ Result<> FarmClient::delivered(JobId job) {
   return {};
 }
 
+Result<wire::BackupReply> FarmClient::make_backup(const std::string& name) {
+  return ask<wire::BackupReply>(wire::MakeBackup{.request = 0, .name = name});
+}
+
 // ---- Bulk bytes ----
 
 Result<Connector*> FarmClient::data_socket(const std::string& announced) {

@@ -42,6 +42,7 @@ class FarmClient {
   Result<> cancel(JobId job);
   Result<> drain(WorkerId worker);
   Result<> delivered(JobId job);
+  Result<wire::BackupReply> make_backup(const std::string& name);
 
   // Bytes over the data socket, with resume over lost messages and connections. `data_endpoint` is as the coordinator
   // announced it. `on_bytes` is told how many bytes are across, often.

@@ -23,6 +23,7 @@ void add_run_command(CLI::App& app, Command& chosen);       // run
 void add_farm_commands(CLI::App& app, Command& chosen);     // coordinator, worker
 void add_submit_commands(CLI::App& app, Command& chosen);   // submit, wait
 void add_job_commands(CLI::App& app, Command& chosen);      // jobs, job, cancel, workers
+void add_backup_commands(CLI::App& app, Command& chosen);   // backup, restore
 void add_profile_commands(CLI::App& app, Command& chosen);  // profiles list, show, check
 void add_media_commands(CLI::App& app, Command& chosen);    // probe, verify, make-clip
 

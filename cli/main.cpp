@@ -58,6 +58,7 @@ int run_main(int argc, char** argv) {
   add_submit_commands(app, chosen);
   add_job_commands(app, chosen);
   add_farm_commands(app, chosen);
+  add_backup_commands(app, chosen);
   add_profile_commands(app, chosen);
   add_media_commands(app, chosen);
   try {

@@ -174,7 +174,6 @@ Result<Fact> decode_kind(int kind, const std::string& body) {
 }
 
 static_assert(std::is_same_v<std::variant_alternative_t<kFactKindJobEnded - 1, Fact>, facts::JobEnded>);
-static_assert(std::is_same_v<std::variant_alternative_t<kFactKindJobForgotten - 1, Fact>, facts::JobForgotten>);
 
 }  // namespace
 

@@ -18,6 +18,7 @@ FactRow to_row(const Fact& fact);
 Result<Fact> from_row(const FactRow& row);
 
 inline constexpr int kFactKindJobEnded = 8;
-inline constexpr int kFactKindJobForgotten = 9;
+// What the store keeps of a job that is over: acceptance, end, and that its files are forgotten.
+inline constexpr const char* kFactKindsKept = "1, 12, 8, 9";
 
 }  // namespace gopmill

@@ -39,7 +39,8 @@ StitchRequest JobWork::stitch_request(std::size_t file) const {
 }
 
 Result<> JobWork::start_finisher(StepKind step, std::size_t file, Instant now) {
-  GOPMILL_CHECK(plan_ && file < file_count());
+  if (!plan_) return fail(FaultKind::kMachine, "what its analysis found is not in the spool");
+  GOPMILL_CHECK(file < file_count());
   const wire::Artifact artifact = result_of(job_, static_cast<std::uint32_t>(file));
   StitchRequest stitching = stitch_request(file);
   if (step == StepKind::kStitch) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/archive.h"
-#include "base/check.h"
 #include "base/hash.h"
 #include "media/journal.h"
 #include "profiles/profile.h"
@@ -164,7 +163,7 @@ Result<> JobWork::restore(const std::map<std::uint32_t, CommittedTask>& committe
 // ---- Split ----
 
 Result<> JobWork::start_split(const std::vector<std::uint32_t>& tasks, Instant now) {
-  GOPMILL_CHECK(plan_);
+  if (!plan_) return fail(FaultKind::kMachine, "what its analysis found is not in the spool");
   // Sound and picture are read by children side by side: a sound run spans the whole file, and the first segment shall
   // not wait for it. Segments whose bitrate is measured first are read once more for that.
   std::vector<std::uint32_t> sound, measure, picture;

@@ -124,6 +124,11 @@ struct SpoolBlocked {
   Fault fault;
 };
 struct SpoolFreed {};
+// What the job cannot go on without is not in the spool: its source, or what its analysis found.
+struct JobBytesLost {
+  JobId job;
+  Fault fault;
+};
 // Its hello lists what it holds from before it lost us, or we were restarted.
 struct WorkerSaidHello {
   std::string peer;
@@ -171,11 +176,12 @@ struct Tick {};
 
 }  // namespace events
 
-using Event = std::variant<events::JobAdded, events::UploadProgressed, events::UploadFinished, events::UploadFailed,
-                           events::StepDone, events::StepFailed, events::InputReady, events::InputDamaged, events::OutputsDamaged,
-                           events::SpoolBlocked, events::SpoolFreed, events::WorkerSaidHello, events::WorkerHeard,
-                           events::WorkerLeft, events::WorkerDisconnected, events::WorkerReconnected, events::DrainRequested,
-                           events::TaskFinished, events::TaskFailed, events::CancelRequested, events::Delivered, events::Tick>;
+using Event =
+    std::variant<events::JobAdded, events::UploadProgressed, events::UploadFinished, events::UploadFailed, events::StepDone,
+                 events::StepFailed, events::InputReady, events::InputDamaged, events::OutputsDamaged, events::SpoolBlocked,
+                 events::SpoolFreed, events::JobBytesLost, events::WorkerSaidHello, events::WorkerHeard, events::WorkerLeft,
+                 events::WorkerDisconnected, events::WorkerReconnected, events::DrainRequested, events::TaskFinished,
+                 events::TaskFailed, events::CancelRequested, events::Delivered, events::Tick>;
 
 // ---- Facts: what must be on disk, in this order, before the actions of the same step. Scheduler::restore rebuilds
 // everything from them. ----

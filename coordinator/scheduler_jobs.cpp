@@ -209,6 +209,10 @@ void Scheduler::Turn::enter(Job& job, wire::JobState state) {
   record(facts::JobEntered{job.id, state});
 }
 
+void Scheduler::Turn::apply(const events::JobBytesLost& event) {
+  if (Job* job = jobs_.find_live(event.job)) fail_job(*job, event.fault);
+}
+
 // ---- The end ----
 
 void Scheduler::Turn::apply(const events::CancelRequested& event) {

@@ -90,6 +90,7 @@ struct EventText {
   }
   std::string operator()(const events::SpoolBlocked& e) const { return "spool blocked: " + text(e.fault); }
   std::string operator()(const events::SpoolFreed& /*e*/) const { return "spool freed"; }
+  std::string operator()(const events::JobBytesLost& e) const { return "bytes of " + text(e.job) + " lost: " + text(e.fault); }
   std::string operator()(const events::WorkerSaidHello& e) const {
     return "hello from " + e.peer + (e.hello.running.empty() ? "" : " holding " + text(e.hello.running));
   }

@@ -29,6 +29,7 @@ class Scheduler::Turn {
   void apply(const events::OutputsDamaged& event);
   void apply(const events::SpoolBlocked& event);
   void apply(const events::SpoolFreed& event);
+  void apply(const events::JobBytesLost& event);
   void apply(const events::WorkerSaidHello& event);
   void apply(const events::WorkerHeard& event);
   void apply(const events::WorkerLeft& event);

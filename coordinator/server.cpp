@@ -15,6 +15,7 @@
 
 #include "base/archive.h"
 #include "base/footprint.h"
+#include "coordinator/backup.h"
 #include "coordinator/job_cards.h"
 #include "coordinator/job_work.h"
 #include "coordinator/scheduler.h"
@@ -99,6 +100,7 @@ class Server {
   Result<> settle(int stop_fd);
   Result<bool> record_decided(int stop_fd);
   void refuse_while_paused(const Fault& why);
+  void step_backup();
 
   void on(const Peer& peer, wire::Submit& message);
   void submit_again(const Peer& peer, const wire::Submit& message, JobId job);
@@ -113,6 +115,7 @@ class Server {
   void on(const Peer& peer, wire::JobQuery& message);
   void on(const Peer& peer, wire::JobsQuery& message);
   void on(const Peer& peer, wire::WorkersQuery& message);
+  void on(const Peer& peer, wire::MakeBackup& message);
   template <class Other>
   void on(const Peer& peer, Other&) {
     log_.warn("peer " + peer.printable() + " sent what only a coordinator sends");
@@ -155,6 +158,7 @@ class Server {
   [[nodiscard]] Result<> may_store(const Peer& peer, const wire::Store& store) const;
   [[nodiscard]] Result<> check(const wire::Submit& submit) const;
   [[nodiscard]] std::optional<wire::JobStatus> status(JobId job);
+  [[nodiscard]] Result<> source_is_there(JobId job, const wire::Submit& submit) const;
   JobWork* work(JobId job);
   [[nodiscard]] std::string worker_name(WorkerId id) const;
 
@@ -174,6 +178,9 @@ class Server {
   std::set<std::string> unreachable_;  // workers whose connection is gone, until they are lost or back
   Instant probe_due_{}, probe_end_{};  // after the end of a connection
   std::optional<Fault> spool_fault_;   // why nothing new is begun
+
+  std::optional<Backup> backup_;                                            // after the store, which it reads
+  std::optional<std::pair<std::string, Result<std::string>>> last_backup_;  // its name, and its path or what went wrong
 
   std::map<JobId, std::unique_ptr<JobWork>> works_;
   JobCards cards_;
@@ -207,6 +214,7 @@ Result<> Server::run(int stop_fd) {
     }
     if (auto settled = settle(stop_fd); !settled) return settled;
     if (stopped_) return {};
+    if (backup_) step_backup();
     data_waits_ = transfers_.send();
   }
 }
@@ -251,7 +259,8 @@ void Server::wait(int stop_fd) {
     for (const int fd : job_work->event_fds()) poller_.watch(fd);
   }
   const Duration until_tick = std::max(Duration(0), tick_due_ - monotonic_now());
-  const Duration at_most = data_waits_ ? kFullSocketPause : now_ < probe_end_ ? kProbeEvery : kTickEvery;
+  const bool waits = data_waits_ || backup_;
+  const Duration at_most = waits ? kFullSocketPause : now_ < probe_end_ ? kProbeEvery : kTickEvery;
   poller_.wait(std::min(until_tick, at_most));
 }
 
@@ -406,7 +415,7 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   const bool upload_wanted = message.local_path.empty();
   if (added->known) return submit_again(peer, message, added->job);
   if (auto made = spool_.make_job(added->job); !made) {
-    (void)store_.forget(added->job);
+    store_.forget(added->job);
     return refuse(peer, message.request, made.error());
   }
   asked_.emplace(added->job, Asked{peer, message.request});
@@ -480,7 +489,7 @@ void Server::act(const actions::RefuseJob& action) {
   const auto [first, last] = asked_.equal_range(action.job);
   for (auto it = first; it != last; ++it) refuse(it->second.peer, it->second.request, action.fault);
   asked_.erase(action.job);
-  (void)store_.forget(action.job);
+  store_.forget(action.job);
   works_.erase(action.job);
   spool_.remove_job(action.job);
 }
@@ -544,6 +553,36 @@ std::optional<wire::JobStatus> Server::status(JobId job) {
   if (const JobWork* job_work = work(job)) cards_.update(job, job_work->finished());
   cards_.fill(*found, scheduler_.frames_done(job));
   return found;
+}
+
+// ---- Backups ----
+
+void Server::on(const Peer& peer, wire::MakeBackup& message) {
+  if (last_backup_ && last_backup_->first == message.name) {
+    if (!last_backup_->second) return refuse(peer, message.request, std::exchange(last_backup_, {})->second.error());
+    return send(peer, wire::BackupReply{message.request, *last_backup_->second, true});
+  }
+  if (backup_ && backup_->name() != message.name)
+    return refuse(peer, message.request, {FaultKind::kUnavailable, "backup " + backup_->name() + " is being made: ask again"});
+  if (!backup_) {
+    auto begun = Backup::begin(store_, options_.data / "backups", message.name);
+    if (!begun) return refuse(peer, message.request, begun.error());
+    backup_.emplace(std::move(*begun));
+  }
+  send(peer, wire::BackupReply{message.request, backup_->path().string(), false});
+}
+
+void Server::step_backup() {
+  const auto made = backup_->step();
+  if (made && !*made) return;
+  if (made) {
+    log_.info("backup " + backup_->path().string() + " made");
+    last_backup_.emplace(backup_->name(), backup_->path().string());
+  } else {
+    log_.warn(made.error().text);
+    last_backup_.emplace(backup_->name(), std::unexpected(made.error()));
+  }
+  backup_.reset();
 }
 
 // ---- Workers ----
@@ -677,6 +716,14 @@ void Server::act(const actions::CleanJob& action) {
 
 // ---- Start ----
 
+// While it may still be read: until every task is committed.
+Result<> Server::source_is_there(JobId job, const wire::Submit& submit) const {
+  const auto found = scheduler_.job(job, now_);
+  const bool needed = found && found->state >= wire::JobState::kQueued && found->state <= wire::JobState::kRunning;
+  if (!needed || !submit.local_path.empty() || spool_.has({wire::ArtifactKind::kSource, job, 0, 0, 0})) return {};
+  return fail(FaultKind::kNoInput, "its source is not in the spool any more: submit it again");
+}
+
 // Brings back what a coordinator that ended left behind: jobs go on where their recorded facts say.
 Result<> Server::recover(const std::vector<Fact>& facts) {
   std::map<JobId, std::map<std::uint32_t, CommittedTask>> committed;
@@ -691,6 +738,7 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
       else
         living.erase(ended->job);
     }
+    if (const auto* forgotten = std::get_if<facts::JobForgotten>(&fact)) living.erase(forgotten->job);
     if (const auto* task = std::get_if<facts::TaskCommitted>(&fact)) {
       committed[task->task.job][task->task.index] = {task->attempt, TRY(decode<TaskResult>(task->result, "a recorded result")),
                                                      task->outputs, "", 0};
@@ -713,11 +761,11 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
         log_.error("job " + std::to_string(job.value) + " is done, but its files cannot be found: " + finished.error().text);
       continue;
     }
-    if (planned.contains(job)) {
-      if (auto restored = job_work->restore(committed[job]); !restored)
-        log_.error("job " + std::to_string(job.value) + ": " + restored.error().text);
-    }
+    Result<> whole = source_is_there(job, submission->submit);
+    if (whole && planned.contains(job)) whole = job_work->restore(committed[job]);
     works_.emplace(job, std::move(job_work));
+    // A spool that is another's or an older one: of a restored backup, of a disk that was lost.
+    if (!whole) happened(events::JobBytesLost{job, std::move(whole.error()).within("it cannot go on after a restart")});
   }
   return {};
 }

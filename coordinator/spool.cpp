@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <system_error>
 
 namespace gopmill {
@@ -25,6 +26,12 @@ std::filesystem::path part_of(std::filesystem::path path) {
 }
 
 Fault fault_of(const std::string& what, int error) { return {FaultKind::kMachine, what + ": " + std::strerror(error)}; }
+
+Result<> sync_folder(const std::filesystem::path& path) {
+  const Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0) return std::unexpected(fault_of("cannot sync " + path.string(), errno));
+  return {};
+}
 
 }  // namespace
 
@@ -69,9 +76,10 @@ std::filesystem::path Spool::path(const wire::Artifact& artifact) const {
 
 Result<> Spool::make_job(JobId job) {
   std::error_code error;
-  std::filesystem::create_directories(job_folder(job), error);
+  const bool made = std::filesystem::create_directories(job_folder(job), error);
   if (error) return fail(FaultKind::kMachine, "cannot create " + job_folder(job).string() + ": " + error.message());
-  return {};
+  if (!made) return {};
+  return sync_folder(folder_);  // what is synced inside a folder is lost with a folder whose name is not
 }
 
 void Spool::remove_job(JobId job) {
@@ -90,10 +98,10 @@ void Spool::keep_only_results(JobId job) {
 
 void Spool::sweep(const std::vector<JobId>& keep) {
   std::error_code ignored;
+  std::set<std::string> names;
+  for (const JobId job : keep) names.insert(std::to_string(job.value));
   for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
-    const std::string name = entry.path().filename().string();
-    const bool kept = std::any_of(keep.begin(), keep.end(), [&](JobId job) { return std::to_string(job.value) == name; });
-    if (!kept) {
+    if (!names.contains(entry.path().filename().string())) {
       std::filesystem::remove_all(entry.path(), ignored);
       continue;
     }
@@ -119,11 +127,7 @@ Result<> Spool::finish(const wire::Artifact& artifact, bool durable) {
   }
   if (::rename(part.c_str(), final_path.c_str()) != 0)
     return std::unexpected(fault_of("cannot name " + final_path.string(), errno));
-  if (durable) {
-    const Fd folder(::open(final_path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || ::fsync(folder.get()) != 0)
-      return std::unexpected(fault_of("cannot sync " + final_path.parent_path().string(), errno));
-  }
+  if (durable) return sync_folder(final_path.parent_path());
   return {};
 }
 

@@ -396,6 +396,26 @@ void get(Taker& /*taker*/, const Pb& from, Wire& to) {
   if constexpr (requires { from.worker(); }) to.worker = {from.worker()};
 }
 
+void put(const MakeBackup& from, pb::MakeBackup& to) {
+  to.set_request(from.request);
+  to.set_name(from.name);
+}
+void get(Taker& taker, pb::MakeBackup& from, MakeBackup& to) {
+  to.request = from.request();
+  to.name = taker.file_name("name", from.mutable_name());
+}
+
+void put(const BackupReply& from, pb::BackupReply& to) {
+  to.set_request(from.request);
+  to.set_path(from.path);
+  to.set_made(from.made);
+}
+void get(Taker& taker, pb::BackupReply& from, BackupReply& to) {
+  to.request = from.request();
+  to.path = taker.path("path", from.mutable_path());
+  to.made = from.made();
+}
+
 void put(const RenditionProgress& from, pb::RenditionProgress& to) {
   to.set_name(clean_text(from.name, kNameBytesMax));
   to.set_frames_done(from.frames_done);
@@ -624,6 +644,8 @@ pb::WorkersReply& place(pb::Control& in, const WorkersReply&) { return *in.mutab
 pb::Done& place(pb::Control& in, const Done&) { return *in.mutable_done(); }
 pb::Drain& place(pb::Control& in, const Drain&) { return *in.mutable_drain(); }
 pb::DrainWorker& place(pb::Control& in, const DrainWorker&) { return *in.mutable_drain_worker(); }
+pb::MakeBackup& place(pb::Control& in, const MakeBackup&) { return *in.mutable_make_backup(); }
+pb::BackupReply& place(pb::Control& in, const BackupReply&) { return *in.mutable_backup_reply(); }
 pb::Fetch& place(pb::Data& in, const Fetch&) { return *in.mutable_fetch(); }
 pb::Store& place(pb::Data& in, const Store&) { return *in.mutable_store(); }
 pb::Grant& place(pb::Data& in, const Grant&) { return *in.mutable_grant(); }
@@ -742,6 +764,8 @@ Result<Control> decode_control(std::string_view bytes) {
     case pb::Control::kDone: return take<Control, Done>("Done", in.mutable_done());
     case pb::Control::kDrain: return take<Control, Drain>("Drain", in.mutable_drain());
     case pb::Control::kDrainWorker: return take<Control, DrainWorker>("DrainWorker", in.mutable_drain_worker());
+    case pb::Control::kMakeBackup: return take<Control, MakeBackup>("MakeBackup", in.mutable_make_backup());
+    case pb::Control::kBackupReply: return take<Control, BackupReply>("BackupReply", in.mutable_backup_reply());
     case pb::Control::MESSAGE_NOT_SET: break;
   }
   return fail(FaultKind::kInput, "control message is of no known kind");

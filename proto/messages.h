@@ -262,11 +262,25 @@ struct Done {  // of CancelJob, JobDelivered, DrainWorker
   friend bool operator==(const Done&, const Done&) = default;
 };
 
+// Client → coordinator: write a backup of the store under this name; asked again until it is made. The name is the client's, so
+// that asking again makes no second one.
+struct MakeBackup {
+  std::uint64_t request = 0;
+  std::string name;
+  friend bool operator==(const MakeBackup&, const MakeBackup&) = default;
+};
+struct BackupReply {
+  std::uint64_t request = 0;
+  std::string path;   // bytes as they are, on the coordinator's machine
+  bool made = false;  // else it is being made
+  friend bool operator==(const BackupReply&, const BackupReply&) = default;
+};
+
 inline constexpr std::size_t kJobsListed = 200;
 
 using Control = std::variant<WorkerHello, Welcome, Refused, Heartbeat, HeartbeatAck, UnknownWorker, Assign, TaskDone, TaskFailed,
                              TaskSettled, Goodbye, Submit, Submitted, JobQuery, JobsQuery, WorkersQuery, CancelJob, JobDelivered,
-                             JobReply, JobsReply, WorkersReply, Done, Drain, DrainWorker>;
+                             JobReply, JobsReply, WorkersReply, Done, Drain, DrainWorker, MakeBackup, BackupReply>;
 
 // ---- Data: bulk bytes, credit in bytes, either direction; the coordinator is always one end. proto/transfer.h has the
 // rules. Fetch and Grant open the same kind of window: the bytes [offset, offset + credit) may be sent, once, in order. ----

@@ -99,7 +99,8 @@ Outcome gopmill(const std::vector<std::string>& arguments, int seconds, const st
   return outcome;
 }
 
-Farm::Farm() { start_coordinator(); }
+Farm::Farm() : data_(folder_ / "data") { start_coordinator(); }
+Farm::Farm(std::filesystem::path data) : data_(std::move(data)) { start_coordinator(); }
 
 Farm::~Farm() {
   for (const pid_t pid : children_) {
@@ -109,7 +110,7 @@ Farm::~Farm() {
 }
 
 void Farm::start_coordinator() {
-  coordinator_ = start({"coordinator", "--listen", "ipc://" + (folder_ / "c").string(), "--data", (folder_ / "data").string()});
+  coordinator_ = start({"coordinator", "--listen", "ipc://" + (folder_ / "c").string(), "--data", data_.string()});
   GOPMILL_CHECK(eventually([&] { return ask({"jobs", "--json"}).exit == 0; }));
 }
 
@@ -147,7 +148,7 @@ Outcome Farm::ask(std::vector<std::string> arguments, int seconds) {
 std::vector<std::string> Farm::spool_files() const {
   std::vector<std::string> files;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "data/spool", ignored)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data_ / "spool", ignored)) {
     if (entry.is_regular_file()) files.push_back(entry.path().string());
   }
   return files;

@@ -40,6 +40,8 @@ Outcome gopmill(const std::vector<std::string>& arguments, int seconds = 300,
 class Farm {
  public:
   Farm();
+  // On a folder that is there already.
+  explicit Farm(std::filesystem::path data);
   Farm(const Farm&) = delete;
   Farm& operator=(const Farm&) = delete;
   ~Farm();
@@ -65,6 +67,7 @@ class Farm {
 
  private:
   Folder folder_;
+  std::filesystem::path data_;
   pid_t coordinator_ = -1;
   std::vector<pid_t> children_;
   int logs_ = 0;

@@ -92,6 +92,8 @@ inline std::vector<Control> every_control() {
       Done{46},
       Drain{WorkerId{9}},
       DrainWorker{48, WorkerId{9}},
+      MakeBackup{49, "nightly-2026-11-21"},
+      BackupReply{49, "/srv/gopmill/backups/nightly-2026-11-21.db", true},
   };
 }
 

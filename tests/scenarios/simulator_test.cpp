@@ -11,8 +11,10 @@ namespace {
 // Sanitizers make a voyage some ten times longer.
 #ifdef GOPMILL_SANITIZED
 constexpr std::uint64_t kSeeds = 150;
+constexpr std::uint64_t kWritePointsStep = 10;
 #else
 constexpr std::uint64_t kSeeds = 1'000;
+constexpr std::uint64_t kWritePointsStep = 1;
 #endif
 
 // GOPMILL_SEED=n replays one voyage; GOPMILL_SEEDS=n sails more of them, or fewer, than every run does.
@@ -39,6 +41,8 @@ TEST(Simulator, EverySeedEndsSound) {
     sum.stops += voyage.stops;
     sum.drains += voyage.drains;
     sum.coordinator_deaths += voyage.coordinator_deaths;
+    sum.deaths_writing += voyage.deaths_writing;
+    sum.disk_operations += voyage.disk_operations;
     sum.child_faults += voyage.child_faults;
     sum.transfer_faults += voyage.transfer_faults;
     sum.step_faults += voyage.step_faults;
@@ -57,7 +61,8 @@ TEST(Simulator, EverySeedEndsSound) {
   std::cout << "seeds " << last - first + 1 << ", events " << sum.events << ", virtual hours "
             << sum.virtual_time.count() / 3'600'000 << "\nmessages " << sum.messages << ": lost " << sum.lost << ", doubled "
             << sum.doubled << ", long delayed " << sum.delayed << "\nworkers killed " << sum.kills << ", stopped " << sum.stops
-            << ", drained " << sum.drains << "; coordinator killed " << sum.coordinator_deaths << "\nfaults of children "
+            << ", drained " << sum.drains << "; coordinator killed " << sum.coordinator_deaths << ", of these while writing "
+            << sum.deaths_writing << "; writes and syncs of its disk " << sum.disk_operations << "\nfaults of children "
             << sum.child_faults << ", transfers " << sum.transfer_faults << ", steps " << sum.step_faults << "; disconnections "
             << sum.disconnections << ", full disks " << sum.disk_blocks << ", damaged bytes " << sum.damages
             << "\nattempts adopted " << sum.adoptions << ", repeated " << sum.repetitions << "\njobs done " << sum.jobs_done
@@ -65,10 +70,26 @@ TEST(Simulator, EverySeedEndsSound) {
             << ", attempts lost " << sum.attempts_lost << ", stale results " << sum.stale_results << "\n";
   if (only != 0) return;
   // A storm in which one of these never happened would prove nothing about it.
-  for (const std::uint64_t count :
-       {sum.lost, sum.doubled, sum.delayed, sum.kills, sum.stops, sum.drains, sum.coordinator_deaths, sum.child_faults,
-        sum.transfer_faults, sum.step_faults, sum.disconnections, sum.disk_blocks, sum.damages, sum.adoptions, sum.repetitions,
-        sum.stale_results, sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled}) {
+  for (const std::uint64_t count : {sum.lost,
+                                    sum.doubled,
+                                    sum.delayed,
+                                    sum.kills,
+                                    sum.stops,
+                                    sum.drains,
+                                    sum.coordinator_deaths,
+                                    sum.deaths_writing,
+                                    sum.child_faults,
+                                    sum.transfer_faults,
+                                    sum.step_faults,
+                                    sum.disconnections,
+                                    sum.disk_blocks,
+                                    sum.damages,
+                                    sum.adoptions,
+                                    sum.repetitions,
+                                    sum.stale_results,
+                                    sum.jobs_done,
+                                    sum.jobs_failed,
+                                    sum.jobs_cancelled}) {
     EXPECT_GT(count, 0U);
   }
 }
@@ -92,6 +113,22 @@ TEST(Simulator, InCalmWeatherNothingIsLost) {
     ASSERT_EQ(voyage.broken, "") << account(voyage);
     EXPECT_EQ(voyage.jobs_done, 5U) << account(voyage);
     EXPECT_EQ(voyage.attempts_lost, 0U) << account(voyage);
+  }
+}
+
+// The coordinator dies before every single operation of its disk, one voyage each: every job still ends well, and what was
+// committed is not done again (the invariants see to that).
+TEST(Simulator, ADeathAtAnyWriteLosesNothing) {
+  Weather calm;
+  calm.lose = calm.duplicate = calm.delay_long = calm.child_machine = calm.child_poison = calm.child_input = 0;
+  calm.transfer_fails = calm.step_fails = calm.cancels = calm.upload_stalls = calm.upload_fails = 0;
+  const Voyage whole = sail(1, calm);
+  EXPECT_GE(whole.disk_operations, 500U);
+  for (calm.dies_at_write = 1; calm.dies_at_write <= whole.disk_operations; calm.dies_at_write += kWritePointsStep) {
+    const Voyage voyage = sail(1, calm);
+    ASSERT_EQ(voyage.broken, "") << "death at operation " << calm.dies_at_write << "\n" << account(voyage);
+    ASSERT_EQ(voyage.jobs_done, whole.jobs_done) << account(voyage);
+    ASSERT_EQ(voyage.deaths_writing, 1U) << account(voyage);
   }
 }
 

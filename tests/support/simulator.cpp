@@ -10,8 +10,11 @@
 #include <set>
 #include <utility>
 
+#include "coordinator/fact_codec.h"
 #include "coordinator/scheduler.h"
+#include "coordinator/store.h"
 #include "tests/support/agenda.h"
+#include "tests/support/crash_disk.h"
 #include "tests/support/invariants.h"
 #include "worker/session.h"
 
@@ -46,6 +49,48 @@ struct Spool {
   [[nodiscard]] bool empty() const {
     return inputs.empty() && outputs.empty() && committed.empty() && sources.empty() && files.empty();
   }
+};
+
+// What the store owes whoever opens it: the facts of the jobs that are not over, in order, and two ends of those that are.
+class OwedFacts {
+ public:
+  void record(const std::vector<Fact>& facts) {
+    for (const Fact& fact : facts) {
+      const FactRow row = to_row(fact);
+      rows_[row.job].push_back({++count_, row.kind, row.body});
+      const auto* ended = std::get_if<facts::JobEnded>(&fact);
+      const bool over =
+          std::holds_alternative<facts::JobForgotten>(fact) || (ended != nullptr && ended->state != wire::JobState::kDone);
+      if (over) std::erase_if(rows_[row.job], [](const Row& r) { return !ends_a_life(r); });
+    }
+  }
+  [[nodiscard]] bool equals(const std::vector<Fact>& found) const {
+    std::map<JobId, std::vector<Row>> rows;
+    std::size_t count = 0;
+    for (const Fact& fact : found) {
+      const FactRow row = to_row(fact);
+      rows[row.job].push_back({0, row.kind, row.body});
+    }
+    for (const auto& [job, own] : rows_) count += own.empty() ? 0 : 1;
+    return count == rows.size() && std::all_of(rows.begin(), rows.end(), [&](const auto& entry) {
+             const auto own = rows_.find(entry.first);
+             return own != rows_.end() &&
+                    std::equal(entry.second.begin(), entry.second.end(), own->second.begin(), own->second.end(),
+                               [](const Row& a, const Row& b) { return a.kind == b.kind && a.body == b.body; });
+           });
+  }
+
+ private:
+  struct Row {
+    std::uint64_t seq = 0;
+    int kind = 0;
+    std::string body;
+  };
+  static bool ends_a_life(const Row& row) {
+    return (", " + std::string(kFactKindsKept) + ",").find(" " + std::to_string(row.kind) + ",") != std::string::npos;
+  }
+  std::map<JobId, std::vector<Row>> rows_;
+  std::uint64_t count_ = 0;
 };
 
 struct FakeStep {
@@ -86,7 +131,9 @@ class Farm {
  private:
   // ---- The coordinator's shell ----
   void boot_coordinator();
+  void open_store();
   void kill_coordinator();
+  void die();
   void happen(const Event& event);
   void write(Step step);
   void carry_out(const Action& action);
@@ -154,14 +201,17 @@ class Farm {
   Instant disk_free_;
   bool blocked_ = false;
   Instant last_fact_;
-  std::vector<Fact> disk_;
+  CrashDisk disk_;
+  std::optional<Store> store_;  // after its disk: it is closed before
+  OwedFacts owed_;
+  std::vector<Fact> in_doubt_;  // of a commit that was cut short: they are on disk all, or none is
   Spool spool_;
   std::map<std::pair<JobId, StepKind>, FakeStep> steps_;
   Invariants invariants_;
 
   std::map<int, FakeWorker> workers_;
   std::map<std::string, int> by_peer_;
-  std::uint64_t tokens_ = 0, lives_ = 0, last_job_ = 0;
+  std::uint64_t tokens_ = 0, lives_ = 0;
   std::vector<FakeJob> jobs_;
 };
 
@@ -170,22 +220,62 @@ class Farm {
 void Farm::boot_coordinator() {
   if (scheduler_) return;
   ++epoch_;
-  Scheduler::Config config{kBuild, WorkerId{1 + 1'000'000 * starts_++}};
-  scheduler_ = Scheduler::restore(config, disk_, now());
+  open_store();
+  if (!store_) return;
+  const auto facts = store_->living_facts();
+  const auto workers = store_->next_worker_block();
+  if (!facts || !workers) return die();
+  OwedFacts with_doubt = owed_;
+  with_doubt.record(in_doubt_);
+  if (!in_doubt_.empty() && with_doubt.equals(*facts)) {
+    owed_ = std::move(with_doubt);
+    for (const Fact& fact : in_doubt_) invariants_.recorded(fact);
+    invariants_.coordinator_died();  // what was in doubt has been decided
+  } else if (!owed_.equals(*facts)) {
+    complain("the store has not what was recorded");
+  }
+  in_doubt_.clear();
+  scheduler_ = Scheduler::restore({kBuild, *workers}, *facts, now());
   disk_free_ = now();
-  // What was submitted and never recorded was never accepted; its source is removed.
+  // What was submitted and never recorded was never accepted: its source is removed, and its id may be another's.
   std::erase_if(spool_.sources, [&](const JobId& job) { return invariants_.durable().job(job) == nullptr; });
-  note("-- coordinator starts with " + std::to_string(disk_.size()) + " facts");
+  for (FakeJob& job : jobs_) {
+    if (invariants_.durable().job(job.id) == nullptr) job.id = {};
+  }
+  note("-- coordinator starts with " + std::to_string(facts->size()) + " facts");
   coordinator_ticks(epoch_);
   if (blocked_) happen(events::SpoolBlocked{{FaultKind::kMachine, "the disk is full"}});
 }
 
+// A store whose opening is cut short is opened again, as by a person who starts the coordinator again.
+void Farm::open_store() {
+  auto store = Store::open("gopmill.db", disk_.vfs());
+  if (store) {
+    store_.emplace(std::move(*store));
+  } else if (disk_.stopped()) {
+    die();
+  } else {
+    complain("the store does not open: " + store.error().text);
+  }
+}
+
+// Between two commits, or within the next: before any one of its operations.
 void Farm::kill_coordinator() {
   if (!scheduler_) return;
-  note("-- coordinator dies");
+  if (dice_.permille(400)) return die();
+  disk_.stop_at(disk_.operations() + static_cast<std::uint64_t>(dice_.between(1, 12)));
+}
+
+void Farm::die() {
+  const bool writing = disk_.stopped();
+  note(writing ? "-- coordinator dies writing" : "-- coordinator dies");
   ++voyage_.coordinator_deaths;
+  voyage_.deaths_writing += writing ? 1 : 0;
   ++epoch_;
+  disk_.stop();
+  store_.reset();
   scheduler_.reset();
+  dice_.permille(700) ? disk_.lose_power(dice_) : disk_.kill_process();
   steps_.clear();
   invariants_.coordinator_died();
   agenda_.after(dice_.between(200ms, 8s), [this] { boot_coordinator(); });
@@ -233,10 +323,12 @@ void Farm::write(Step step) {
   auto shared = std::make_shared<const Step>(std::move(step));
   agenda_.at(synced, [this, shared, epoch = epoch_] {
     if (epoch != epoch_) return;
-    for (const Fact& fact : shared->facts) {
-      disk_.push_back(fact);
-      invariants_.recorded(fact);
+    if (!store_->record(shared->facts)) {
+      in_doubt_ = shared->facts;
+      return die();
     }
+    owed_.record(shared->facts);
+    for (const Fact& fact : shared->facts) invariants_.recorded(fact);
   });
   agenda_.at(disk_free_, [this, shared, epoch = epoch_] {
     for (const Action& action : shared->actions) {
@@ -598,14 +690,19 @@ FakeJob Farm::invent_job() {
   return job;
 }
 
-// One key is one job: it is offered again, under a new id, only where the last id never reached the disk.
+// One key is one job: offered again, it has the same id, but for one that went down with the coordinator unaccepted.
 void Farm::submit(std::size_t which) {
   FakeJob& job = jobs_[which];
-  const bool known = job.id && (invariants_.durable().job(job.id) != nullptr || (scheduler_ && scheduler_->job(job.id, now())));
-  if (scheduler_ && !known) {
-    job.id = JobId{++last_job_};
-    if (!job.upload) spool_.sources.insert(job.id);
-    happen(events::JobAdded{job.id, job.priority, job.upload});
+  if (scheduler_) {
+    wire::Submit submission;
+    submission.key = "job " + std::to_string(which);
+    const auto added = store_->add(submission, 1'700'000'000'000 + now().since_zero.count());
+    if (!added) complain("a submission cannot be added: " + added.error().text);
+    job.id = added->job;
+    if (!added->known) {
+      if (!job.upload) spool_.sources.insert(job.id);
+      happen(events::JobAdded{job.id, job.priority, job.upload});
+    }
   }
   look_after(which);
 }
@@ -749,6 +846,7 @@ void Farm::check() {
 
 Voyage Farm::sail() {
   voyage_.trace_hash = 0xcbf29ce484222325U;
+  disk_.stop_at(weather_.dies_at_write);
   boot_coordinator();
   for (int number = 1; number <= weather_.workers; ++number) {
     agenda_.after(dice_.between(0ms, 5s), [this, number] { boot_worker(number); });
@@ -777,6 +875,7 @@ Voyage Farm::sail() {
   if (voyage_.broken.empty()) check();
   voyage_.virtual_time = now() - Instant{};
   voyage_.events = agenda_.done();
+  voyage_.disk_operations = disk_.operations();
   voyage_.trace.assign(tail_.begin(), tail_.end());
   return voyage_;
 }

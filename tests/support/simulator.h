@@ -8,8 +8,8 @@
 
 namespace gopmill::test {
 
-// One farm in one process on virtual time: the real scheduler and real sessions, with a network, a disk, children and
-// people that behave as badly as a seed says. The invariants are checked after every event. When the faults stop, every
+// One farm in one process on virtual time: the real scheduler, the real store on a disk that forgets what was not synced,
+// and real sessions, with a network, children and people that behave as badly as a seed says. The invariants are checked after every event. When the faults stop, every
 // job must come to its end and leave nothing behind.
 
 struct Weather {  // how bad; chances in permille
@@ -24,7 +24,8 @@ struct Weather {  // how bad; chances in permille
   std::int64_t poison_task = 0;  // per job: one of its tasks kills every child
   std::int64_t cancels = 100, upload_stalls = 50, upload_fails = 20;                                      // per job
   Duration kill_every{0}, stop_every{0}, drain_every{0}, coordinator_dies_every{0}, disk_fills_every{0};  // 0: never
-  Duration storm{120'000};  // the faults stop after this
+  std::uint64_t dies_at_write = 0;  // the coordinator dies before this operation of its disk; 0: it does not
+  Duration storm{120'000};          // the faults stop after this
 };
 
 // Draws the weather of a seed, from calm to very bad.
@@ -37,10 +38,12 @@ struct Voyage {
   std::uint64_t trace_hash = 0;    // of the whole
   std::uint64_t events = 0;        // of the agenda
   std::uint64_t messages = 0, lost = 0, doubled = 0, delayed = 0;
-  std::uint64_t kills = 0, stops = 0, drains = 0, coordinator_deaths = 0, child_faults = 0, transfer_faults = 0, step_faults = 0;
+  std::uint64_t kills = 0, stops = 0, drains = 0, coordinator_deaths = 0, deaths_writing = 0, child_faults = 0,
+                transfer_faults = 0, step_faults = 0;
   std::uint64_t disconnections = 0, disk_blocks = 0, damages = 0, adoptions = 0, repetitions = 0;
   std::uint64_t jobs_done = 0, jobs_failed = 0, jobs_cancelled = 0;
   std::uint64_t commits = 0, attempts_lost = 0, stale_results = 0;
+  std::uint64_t disk_operations = 0;
   Duration virtual_time{0};
 };
 
