@@ -109,6 +109,11 @@ Result<> FarmClient::cancel(JobId job) {
   return {};
 }
 
+Result<> FarmClient::drain(WorkerId worker) {
+  TRY(ask<wire::Done>(wire::DrainWorker{0, worker}));
+  return {};
+}
+
 Result<> FarmClient::delivered(JobId job) {
   TRY(ask<wire::Done>(wire::JobDelivered{.request = 0, .job = job}));
   return {};

@@ -40,6 +40,7 @@ class FarmClient {
   Result<std::vector<wire::JobStatus>> jobs();
   Result<std::vector<wire::WorkerStatus>> workers();
   Result<> cancel(JobId job);
+  Result<> drain(WorkerId worker);
   Result<> delivered(JobId job);
   Result<wire::BackupReply> make_backup(const std::string& name);
 

@@ -38,6 +38,7 @@ struct WorkerArguments {
   std::string connect;
   std::uint32_t slots = 1;
   std::string temporary;
+  std::string data;
   bool verbose = false;
   pid_t parent = 0;
 };
@@ -79,7 +80,7 @@ Result<int> work(const WorkerArguments& arguments) {
   if (arguments.parent != 0) TRY(die_with_parent(arguments.parent));
   Interrupts interrupts;
   StderrLog log(arguments.verbose ? LogLevel::kDebug : LogLevel::kInfo);
-  TRY(run_worker({arguments.connect, arguments.slots, arguments.temporary}, log, interrupts.fd()));
+  TRY(run_worker({arguments.connect, arguments.slots, arguments.temporary, arguments.data}, log, interrupts.fd()));
   return kExitDone;
 }
 
@@ -113,6 +114,8 @@ void add_farm_commands(CLI::App& app, Command& chosen) {
       ->check(CLI::Range(1U, kSlotsMax))
       ->capture_default_str();
   command->add_option("--temp", worker->temporary, "Folder for nameless temporary files [$TMPDIR, else /var/tmp]");
+  command->add_option("--data", worker->data,
+                      "The coordinator's data endpoint, where a tunnel or NAT makes it another than it announces");
   command->add_flag("--verbose", worker->verbose, "Log every step");
   command->add_option(kParentOption, worker->parent)->group("");
   add_examples(*command,

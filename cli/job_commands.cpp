@@ -12,7 +12,7 @@
 #include "cli/table.h"
 #include "cli/talk.h"
 
-// gopmill jobs, job, cancel, workers: asks a coordinator.
+// gopmill jobs, job, cancel, workers, drain: asks a coordinator.
 
 namespace gopmill {
 
@@ -22,6 +22,7 @@ struct AskOptions {
   std::string endpoint;
   bool json = false;
   std::vector<std::uint64_t> jobs;
+  std::vector<std::uint64_t> workers;
 };
 
 std::string local_time(std::int64_t unix_ms) {
@@ -90,6 +91,22 @@ Result<int> cancel(const AskOptions& options) {
   return kExitDone;
 }
 
+// "set aside for 0:09": it failed what others completed.
+std::string state_text(const wire::WorkerStatus& worker) {
+  std::string text(worker_state_word(worker.state));
+  if (worker.state == wire::WorkerState::kSetAside) text += " for " + duration_text(worker.aside_for);
+  return text;
+}
+
+Result<int> drain(const AskOptions& options) {
+  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  for (const std::uint64_t id : options.workers) {
+    TRY(client.drain(WorkerId{id}));
+    say("worker " + id_text(id) + " finishes what it holds, then leaves");
+  }
+  return kExitDone;
+}
+
 Result<int> list_workers(const AskOptions& options) {
   FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
   const auto workers = TRY(client.workers());
@@ -97,11 +114,11 @@ Result<int> list_workers(const AskOptions& options) {
     TRY(print(workers_json(workers) + "\n"));
     return kExitDone;
   }
-  std::vector<TableRow> rows{{"ID", "NAME", "BUSY", "SLOTS", "DONE", "FAILED", "LAST HEARD"}};
+  std::vector<TableRow> rows{{"ID", "NAME", "BUSY", "SLOTS", "DONE", "FAILED", "LAST HEARD", "STATE"}};
   for (const wire::WorkerStatus& worker : workers) {
     rows.push_back({id_text(worker.worker.value), worker.name, std::to_string(worker.busy), std::to_string(worker.slots),
                     std::to_string(worker.tasks_done), std::to_string(worker.tasks_failed),
-                    decimal_text(static_cast<double>(worker.silent.count()) / 1000, 1) + " s ago"});
+                    decimal_text(static_cast<double>(worker.silent.count()) / 1000, 1) + " s ago", state_text(worker)});
   }
   TRY(print(table_text(rows, {0, 2, 3, 4, 5, 6})));
   return kExitDone;
@@ -136,10 +153,18 @@ void add_job_commands(CLI::App& app, Command& chosen) {
   add_json_flag(*job, job_options->json);
   const auto [cancelling, cancel_options] = add("cancel", "Cancel jobs", "gopmill cancel 3 4", cancel);
   cancelling->add_option("ID", cancel_options->jobs, "Jobs")->required();
+  const auto [draining, drain_options] =
+      add("drain", "Have workers finish what they hold and leave",
+          "gopmill drain 2\n  gopmill workers --json | jq '.[].worker' | xargs gopmill drain\n\n"
+          "Nothing is lost and nothing is done twice. A worker's process ends with exit code 0 once it has nothing left.",
+          drain);
+  draining->add_option("ID", drain_options->workers, "Workers, as `gopmill workers` numbers them")->required();
   const auto [workers, workers_options] =
       add("workers", "List the workers of a farm",
           "gopmill workers\n  gopmill workers --json\n\n"
-          "--json: an array of worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms.",
+          "STATE: working; draining (finishes what it holds and leaves); set aside (failed what others completed: is given\n"
+          "nothing for a while); on probation (was set aside: one task at a time until it completes one); unreachable.\n"
+          "--json: an array of worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms.",
           list_workers);
   add_json_flag(*workers, workers_options->json);
 }

@@ -178,6 +178,17 @@ std::string jobs_json(const std::vector<wire::JobStatus>& jobs) {
   return indented(list);
 }
 
+std::string_view worker_state_word(wire::WorkerState state) {
+  switch (state) {
+    case wire::WorkerState::kWorking: return "working";
+    case wire::WorkerState::kDraining: return "draining";
+    case wire::WorkerState::kSetAside: return "set aside";
+    case wire::WorkerState::kProbation: return "on probation";
+    case wire::WorkerState::kUnreachable: return "unreachable";
+  }
+  return "unknown";
+}
+
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
   Json list = Json::array();
   for (const auto& w : workers) {
@@ -188,7 +199,9 @@ std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
                     {"busy", w.busy},
                     {"tasks_done", w.tasks_done},
                     {"tasks_failed", w.tasks_failed},
-                    {"silent_ms", w.silent.count()}});
+                    {"silent_ms", w.silent.count()},
+                    {"state", worker_state_word(w.state)},
+                    {"aside_for_ms", w.aside_for.count()}});
   }
   return indented(list);
 }

@@ -23,7 +23,9 @@ namespace gopmill {
 std::string job_json(const wire::JobStatus& status);
 std::string jobs_json(const std::vector<wire::JobStatus>& jobs);  // an array of them, newest first
 
-// worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms
+// "working", "draining", "set aside", "on probation", "unreachable"
+std::string_view worker_state_word(wire::WorkerState state);
+// worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers);
 
 // How a job that was waited for ended: job, source, state, folder, files [path], report (path or null), fault or null

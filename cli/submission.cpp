@@ -31,11 +31,13 @@ Result<std::filesystem::path> checked_path(const std::filesystem::path& path) {
 Result<wire::Submit> request_of(const SubmissionOrder& order, const std::string& source, int fd, const OutputPlace& place) {
   wire::Submit request;
   request.build = build_identity();
-  request.key = random_routing_id();  // 128 random bits as text: nobody else's job has it
+  // 128 random bits as text: nobody else's job has them.
+  request.key = order.key.empty() ? random_routing_id() : order.key;
   request.source_name = std::filesystem::path(source).filename().string();
   request.source_bytes = TRY(file_size(fd));
   if (order.by_path) request.local_path = TRY(checked_path(source)).string();
   request.priority = order.priority;
+  request.slots_max = order.slots_max;
   request.output_base = place.base;
   request.output_folder = TRY(checked_path(place.folder)).string();
   return request;
@@ -44,6 +46,10 @@ Result<wire::Submit> request_of(const SubmissionOrder& order, const std::string&
 }  // namespace
 
 Result<std::vector<Submission>> prepare(const SubmissionOrder& order) {
+  if (!order.key.empty() && order.sources.size() > 1)
+    return fail(FaultKind::kUsage, "--key names one request: submit one source with it");
+  if (order.key.size() > wire::kNameBytesMax)
+    return fail(FaultKind::kUsage, "the key is longer than " + std::to_string(wire::kNameBytesMax) + " bytes");
   std::vector<Fd> sources;
   for (const std::string& source : order.sources) sources.push_back(TRY(open_checked(source)));
   Profile profile = TRY(find_profile(order.profile, encoder_check()));

@@ -22,6 +22,8 @@ struct SubmissionOrder {
   std::string profile;           // name or file
   std::filesystem::path folder;  // -o
   std::uint32_t priority = 50;
+  std::uint32_t slots_max = 0;
+  std::string key;       // empty: a new job every time
   bool replace = false;  // --force
   bool salvage = false;  // --salvage: damaged sources are carried as far as they go
   bool by_path = false;  // the coordinator opens the source by its path: nothing is hashed or sent

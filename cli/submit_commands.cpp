@@ -131,6 +131,12 @@ void add_submit_commands(CLI::App& app, Command& chosen) {
   command->add_option("--priority", submission->order.priority, "0 to 100, higher goes first")
       ->check(CLI::Range(0U, wire::kPriorityMax))
       ->capture_default_str();
+  command
+      ->add_option("--slots-max", submission->order.slots_max,
+                   "Segments of each job worked on at once, so that others find room [no limit]")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--key", submission->order.key,
+                      "Your name for this request: the same key is the same job, however often it is submitted");
   command->add_flag("--wait", submission->wait, "Show progress and collect the results");
   command->add_flag("--force", submission->order.replace, "Replace files that are in the way");
   command->add_flag("--quiet", submission->quiet, "Say nothing but faults");

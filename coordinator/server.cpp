@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/archive.h"
@@ -32,6 +33,8 @@ namespace {
 constexpr int kMessagesPerTurn = 256;
 // How soon to try again where a data socket was full: it cannot be waited for.
 constexpr Duration kFullSocketPause{5};
+// After the end of a connection: the socket learns a moment later than its monitor whose it was.
+constexpr Duration kProbeEvery{100};
 // While the database takes nothing; a full disk is looked at often enough.
 constexpr Duration kRecordAgainEvery{1000};
 constexpr std::uint64_t kSourceBytesMax = 1ULL << 42;  // 4 TiB: more than a day of 8K ProRes
@@ -100,6 +103,7 @@ class Server {
   void step_backup();
 
   void on(const Peer& peer, wire::Submit& message);
+  void submit_again(const Peer& peer, const wire::Submit& message, JobId job);
   void on(const Peer& peer, wire::WorkerHello& message) { happened(events::WorkerSaidHello{peer.id(), std::move(message)}); }
   void on(const Peer& peer, wire::Heartbeat& message) { happened(events::WorkerHeard{peer.id(), std::move(message)}); }
   void on(const Peer& peer, wire::TaskDone& message);
@@ -172,6 +176,7 @@ class Server {
   bool data_waits_ = false;
   bool stopped_ = false;
   std::set<std::string> unreachable_;  // workers whose connection is gone, until they are lost or back
+  Instant probe_due_{}, probe_end_{};  // after the end of a connection
   std::optional<Fault> spool_fault_;   // why nothing new is begun
 
   std::optional<Backup> backup_;                                            // after the store, which it reads
@@ -200,7 +205,8 @@ Result<> Server::run(int stop_fd) {
     receive_control();
     receive_data();
     poll_children();
-    if (control_.lost_a_connection() || !unreachable_.empty()) probe_workers();
+    if (control_.lost_a_connection()) probe_end_ = now_ + kReconnectMax;
+    if (now_ >= probe_due_ && (now_ < probe_end_ || !unreachable_.empty())) probe_workers();
     if (now_ >= tick_due_) {
       watch_spool();
       happened(events::Tick{});
@@ -215,6 +221,7 @@ Result<> Server::run(int stop_fd) {
 
 // Which of the workers are gone: to those nothing can be sent. What is sent to the others says nothing new.
 void Server::probe_workers() {
+  probe_due_ = now_ + kProbeEvery;
   std::set<std::string> gone;
   for (const std::string& peer : scheduler_.peers()) {
     const auto outcome = control_.send(Peer(peer), wire::encode(wire::Control(wire::HeartbeatAck{})));
@@ -252,7 +259,9 @@ void Server::wait(int stop_fd) {
     for (const int fd : job_work->event_fds()) poller_.watch(fd);
   }
   const Duration until_tick = std::max(Duration(0), tick_due_ - monotonic_now());
-  poller_.wait(data_waits_ || backup_ ? std::min(until_tick, kFullSocketPause) : until_tick);
+  const bool waits = data_waits_ || backup_;
+  const Duration at_most = waits ? kFullSocketPause : now_ < probe_end_ ? kProbeEvery : kTickEvery;
+  poller_.wait(std::min(until_tick, at_most));
 }
 
 void Server::receive_control() {
@@ -404,17 +413,7 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   auto added = store_.add(message, submitted);
   if (!added) return refuse(peer, message.request, {FaultKind::kUnavailable, added.error().text + ": submit again later"});
   const bool upload_wanted = message.local_path.empty();
-  if (added->known) {
-    const auto known = scheduler_.job(added->job, now_);
-    // Asked again before the first answer could be given: both are answered by AcceptJob.
-    if (!known) {
-      asked_.emplace(added->job, Asked{peer, message.request});
-    } else {
-      answer_later(peer,
-                   wire::Submitted{message.request, added->job, data_endpoint(), known->state == wire::JobState::kUploading});
-    }
-    return;
-  }
+  if (added->known) return submit_again(peer, message, added->job);
   if (auto made = spool_.make_job(added->job); !made) {
     store_.forget(added->job);
     return refuse(peer, message.request, made.error());
@@ -426,6 +425,26 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   job_work->set_build(build_);
   works_.emplace(added->job, std::move(job_work));
   happened(events::JobAdded{added->job, priority, upload_wanted, slots_max});
+}
+
+// The same key is the same job, be it over by now; with another source or profile it is a mistake.
+void Server::submit_again(const Peer& peer, const wire::Submit& message, JobId job) {
+  const auto before = store_.submission(job);
+  if (!before || !*before) return refuse(peer, message.request, {FaultKind::kUnavailable, "the store fails: submit again later"});
+  const auto what = [](const wire::Submit& s) { return std::tie(s.source_bytes, s.source_hash, s.local_path, s.profile_yaml); };
+  if (what((*before)->submit) != what(message)) {
+    return refuse(peer, message.request,
+                  {FaultKind::kUsage, "the key \"" + message.key + "\" is that of job " + std::to_string(job.value) +
+                                          ", which has another source or profile: use another key"});
+  }
+  const auto known = scheduler_.job(job, now_);
+  const auto ending = known ? Result<std::optional<facts::JobEnded>>() : store_.ending(job);
+  if (!known && ending && !*ending) {  // the first answer could not be given yet: both are, by AcceptJob
+    asked_.emplace(job, Asked{peer, message.request});
+    return;
+  }
+  const bool upload_wanted = known && known->state == wire::JobState::kUploading;
+  answer_later(peer, wire::Submitted{message.request, job, data_endpoint(), upload_wanted});
 }
 
 // ---- Facts, on disk by now ----

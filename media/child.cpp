@@ -85,7 +85,7 @@ Result<MediaChild> MediaChild::start(ChildWork work, const std::string& request,
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return fail(FaultKind::kMachine, std::string("cannot make a socket pair: ") + std::strerror(errno));
   }
-  MediaChild child;
+  MediaChild child(limits);
   child.socket_ = Fd(ends[0]);
   const Fd far_end(ends[1]);
   const ChildRequest head{
@@ -113,7 +113,7 @@ Result<MediaChild> MediaChild::start(ChildWork work, const std::string& request,
   return child;
 }
 
-MediaChild::MediaChild(MediaChild&& other) noexcept { *this = std::move(other); }
+MediaChild::MediaChild(MediaChild&& other) noexcept : pulse_(other.pulse_) { *this = std::move(other); }
 
 MediaChild& MediaChild::operator=(MediaChild&& other) noexcept {
   if (this == &other) return *this;
@@ -122,7 +122,9 @@ MediaChild& MediaChild::operator=(MediaChild&& other) noexcept {
   result_ = std::move(other.result_);
   pid_ = std::exchange(other.pid_, -1);
   deadline_ = other.deadline_;
-  timed_out_ = other.timed_out_;
+  pulse_ = other.pulse_;
+  owed_ = other.owed_;
+  fault_ = std::move(other.fault_);
   finished_ = other.finished_;
   ended_ = std::exchange(other.ended_, true);
   return *this;
@@ -135,8 +137,9 @@ MediaChild::~MediaChild() {
 std::vector<ChildEvent> MediaChild::poll(Instant now) {
   std::vector<ChildEvent> events;
   if (ended_) return events;
-  if (!finished_ && now >= deadline_) {
-    timed_out_ = true;
+  if (!finished_ && now >= deadline_) fault_ = Fault{FaultKind::kPoison, "the media child did not end in time"};
+  if (!finished_ && !fault_) fault_ = pulse_.feel(pid_, owed_, now);
+  if (fault_) {
     events.emplace_back(end());
     return events;
   }
@@ -149,10 +152,14 @@ std::vector<ChildEvent> MediaChild::poll(Instant now) {
       events.emplace_back(end());
       return events;
     }
+    pulse_.heard();
     const auto index = static_cast<std::uint32_t>(message.value);
     switch (message.saying) {
       case ChildSaying::kProgress: events.emplace_back(ChildProgress{message.value}); break;
-      case ChildSaying::kWantFile: events.emplace_back(ChildWantsFile{index}); break;
+      case ChildSaying::kWantFile:
+        owed_ = true;
+        events.emplace_back(ChildWantsFile{index});
+        break;
       case ChildSaying::kClosedFile: events.emplace_back(ChildClosedFile{index}); break;
       case ChildSaying::kHashedFile: events.emplace_back(ChildHashedFile{message.value}); break;
       case ChildSaying::kFinished: finished_ = true; break;
@@ -175,6 +182,7 @@ Result<> MediaChild::give_file(int fd) {
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int));
   std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  owed_ = false;
   if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
     return fail(FaultKind::kMachine, std::string("cannot hand a file to a media child: ") + std::strerror(errno));
   }
@@ -192,7 +200,7 @@ ChildEnded MediaChild::end() {
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
   ended_ = true;
   socket_.reset();
-  if (timed_out_) return {fail(FaultKind::kMachine, "the media child did not end in time")};
+  if (fault_) return {std::unexpected(std::move(*fault_))};
   if (!finished_) {
     const bool out_of_memory = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     return {fail(out_of_memory ? FaultKind::kMachine : FaultKind::kPoison, describe_death(status))};

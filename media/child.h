@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "media/child_pulse.h"
 
 // The parent's side of a media child: a short-lived process of this same binary that does one piece of media work. It
 // gets open descriptors and a typed request, never a command line, a path or a key; it answers with a typed result. A
@@ -30,6 +31,7 @@ struct ChildLimits {
   Duration wall_max{3600'000};                  // killed after this
   std::uint64_t memory_bytes_max = 4ULL << 30;  // RLIMIT_AS is useless with sanitizers and threads' stacks; RLIMIT_DATA is used
   std::uint64_t file_bytes_max = 1ULL << 40;    // RLIMIT_FSIZE
+  Duration silent_cpu_max{0};                   // killed after computing this long without a word; 0: may be silent
 };
 
 // What a child says while it works.
@@ -62,20 +64,23 @@ class MediaChild {
 
   [[nodiscard]] int event_fd() const { return socket_.get(); }  // readable: call poll()
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // Everything said since the last call, never blocking; enforces wall_max. After ChildEnded it returns nothing.
+  // Everything said since the last call, never blocking; ends a child that is over its limits or hangs (media/child_pulse.h),
+  // which takes a call at least every second. After ChildEnded it returns nothing.
   std::vector<ChildEvent> poll(Instant now);
   Result<> give_file(int fd);
   void kill();
 
  private:
-  MediaChild() = default;
+  explicit MediaChild(const ChildLimits& limits) : pulse_(limits.silent_cpu_max) {}
   ChildEnded end();
   Fd socket_;
   Fd result_;
   pid_t pid_ = -1;
   Instant deadline_;
-  bool timed_out_ = false;
-  bool finished_ = false;  // said it is done; its result file is complete
+  ChildPulse pulse_;
+  bool owed_ = false;           // it waits for a file
+  std::optional<Fault> fault_;  // why it was ended by us
+  bool finished_ = false;       // said it is done; its result file is complete
   bool ended_ = false;
 };
 

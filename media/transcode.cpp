@@ -290,13 +290,15 @@ class Segment {
       TRY(renditions_[target].picture(index, picture, task_.damage == Damage::kSalvage));
       std::uint64_t kept = 0;
       for (const RenditionEncode& rendition : renditions_) kept += rendition.kept();
-      parent_.progress(kept / renditions_.size());
+      done_ = kept / renditions_.size();
+      parent_.progress(done_);
       return {};
     };
   }
 
   Result<> decoded(AVFrame& frame) {
     ++decoded_;
+    parent_.progress(done_);  // also on the long way to the first picture of the segment
     const av::PictureFacts facts = av::facts_of(frame);
     const auto verdict = wanted_.take(static_cast<std::uint32_t>(facts.pts), facts.damaged);
     if (verdict.use == WantedPictures::Use::kDrop) return {};
@@ -333,6 +335,7 @@ class Segment {
   DecodeClock clock_;
   WantedPictures wanted_;
   std::uint64_t decoded_ = 0;
+  std::uint64_t done_ = 0;  // pictures of the segment, by every rendition
 };
 
 }  // namespace

@@ -91,8 +91,8 @@ class Listener {
   std::optional<Incoming> receive();
   // Never blocks. `bytes` are taken only when sent; after any other outcome they are still the caller's.
   SendOutcome send(const Peer& peer, std::string&& bytes);
-  // Whether a connection has ended since the last call, as far as receive() has heard; whose, send() tells (kGone). Wakes a
-  // Poller that watches this listener.
+  // Whether a connection has ended since the last call, as far as receive() has heard; whose, send() tells (kGone), if
+  // not at once then a moment later. Wakes a Poller that watches this listener.
   bool lost_a_connection();
 
  private:

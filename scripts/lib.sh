@@ -57,12 +57,15 @@ give_back_to_caller() {
   fi
 }
 
-# build_release [--tests]: the Release build of `gopmill`, or of it and every test, in $build_dir.
+# build_release [--tests [TARGET...]]: the Release build of `gopmill`, or of it and every test, or of the targets named, in
+# $build_dir.
 build_release() {
   local options=() targets=(--target gopmill)
   if [[ ${1:-} == --tests ]]; then
+    shift
     options=(-DGOPMILL_TESTS=ON)
     targets=()
+    (($# == 0)) || targets=(--target "$@")
   elif [[ ! -f $build_dir/CMakeCache.txt ]]; then
     options=(-DGOPMILL_TESTS=OFF) # a machine that only runs gopmill has no GoogleTest
   fi

@@ -34,7 +34,10 @@ class Client {
   static Result<Client> connect(Context& context, const WorkerOptions& options, Log& log) {
     const std::string id = random_routing_id();
     Connector control = TRY(Connector::connect(context, Plane::kControl, options.connect, id));
-    return Client(context, options, log, id, std::move(control));
+    Client client(context, options, log, id, std::move(control));
+    // Before anything is joined, so that a wrong one is said at once.
+    if (!options.data.empty()) TRY(client.connect_data(options.data));
+    return client;
   }
 
   Result<> run(int stop_fd) {
@@ -63,6 +66,13 @@ class Client {
         routing_id_(std::move(id)),
         session_({build_identity(), worker_name(), options.slots}, monotonic_now()),
         control_(std::move(control)) {}
+
+  Result<> connect_data(const std::string& endpoint) {
+    if (data_ && endpoint == data_endpoint_) return {};
+    data_.emplace(TRY(Connector::connect(context_, Plane::kData, endpoint, routing_id_)));
+    data_endpoint_ = endpoint;
+    return {};
+  }
 
   void wait(int stop_fd) {
     poller_.clear();
@@ -159,15 +169,12 @@ class Client {
   void carry_out(orders::Send& order, Instant) { (void)control_.send(wire::encode(order.message)); }
 
   void carry_out(orders::Join& order, Instant) {
-    const std::string endpoint = endpoint_seen_from(options_.connect, order.data_endpoint);
-    if (data_ && endpoint == data_endpoint_) return;
-    auto connected = Connector::connect(context_, Plane::kData, endpoint, routing_id_);
-    if (!connected) {
+    const bool told = options_.data.empty();
+    if (auto connected = connect_data(told ? endpoint_seen_from(options_.connect, order.data_endpoint) : options_.data);
+        !connected) {
       log_.error("cannot use the coordinator's data endpoint: " + connected.error().text);
       return;
     }
-    data_.emplace(std::move(*connected));
-    data_endpoint_ = endpoint;
     log_.info("joined " + options_.connect);
   }
 

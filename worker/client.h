@@ -13,6 +13,7 @@ struct WorkerOptions {
   std::string connect;              // the coordinator's control endpoint
   std::uint32_t slots = 1;          // segments at once, each one media child
   std::filesystem::path temporary;  // for nameless files; empty: $TMPDIR, then /var/tmp
+  std::string data;                 // the coordinator's data endpoint as seen from here; empty: as the coordinator announces it
 };
 
 // Runs until it is told to leave: the first byte on `stop_fd` drains (finish what is held, take nothing new), the second

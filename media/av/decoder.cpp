@@ -55,6 +55,9 @@ Result<Decoder> Decoder::open(const StreamParameters& parameters, const Options&
   state->missing_references = LastWords::missing_references();
   context.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
   if (options.cpu_independent) context.flags |= AV_CODEC_FLAG_BITEXACT;
+  // Without it libavcodec 5.1 shows columns that the stream crops from the left, where less than 32 of them begin a picture: it
+  // rounds so that lines stay aligned, which none of what follows asks for.
+  context.flags |= AV_CODEC_FLAG_UNALIGNED;
   context.max_pixels = kSourcePixelsMax;
   if (const int error = avcodec_open2(&context, codec, nullptr); error < 0) {
     return std::unexpected(fault_of(FaultKind::kInput, "cannot open the decoder for " + parameters.codec, error));

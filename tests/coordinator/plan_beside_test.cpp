@@ -68,7 +68,7 @@ TEST_F(Beside, TimesMoveWithThePicture) {
   EXPECT_THAT(plan.renditions[0].file.beside.chapters, ElementsAre(Chapter{0, "one"}, Chapter{2250, "two"}));
   // Of the film only its sound, from its own beginning.
   profile_ = test::sound_profile();
-  for (const auto [milliseconds, start] : {std::pair(-250, 1250), std::pair(400, 600)}) {
+  for (const auto& [milliseconds, start] : {std::pair(-250, 1250), std::pair(400, 600)}) {
     const SourceFacts moved = film().frames(100).sound_after(milliseconds).facts();
     facts_.audio = moved.audio;
     plan = planned();

@@ -32,12 +32,6 @@ Profile exact() {
   return profile;
 }
 
-Profile segments_of(std::int64_t seconds) {
-  Profile profile = profile_with({rendition()});
-  profile.segment = {seconds, 1};
-  return profile;
-}
-
 Profile small_and_quick() {
   RenditionProfile quick = rendition();
   quick.height = 144;

@@ -160,6 +160,13 @@ std::string Farm::log() const {
   return all;
 }
 
+std::vector<pid_t> children_of(pid_t pid) {
+  std::vector<pid_t> children;
+  std::istringstream list(text_of("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children"));
+  for (pid_t child = 0; list >> child;) children.push_back(child);
+  return children;
+}
+
 bool eventually(const std::function<bool()>& holds, int seconds) {
   const auto deadline = Clock::now() + std::chrono::seconds(seconds);
   while (!holds()) {

@@ -63,6 +63,7 @@ class Farm {
   [[nodiscard]] std::vector<std::string> spool_files() const;
   [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
   [[nodiscard]] std::string log() const;  // what coordinator and workers said
+  [[nodiscard]] pid_t coordinator() const { return coordinator_; }
 
  private:
   Folder folder_;
@@ -71,6 +72,9 @@ class Farm {
   std::vector<pid_t> children_;
   int logs_ = 0;
 };
+
+// Processes whose parent is this one.
+std::vector<pid_t> children_of(pid_t pid);
 
 // Asks `holds` again and again until it says yes, for at most `seconds`.
 bool eventually(const std::function<bool()>& holds, int seconds = 60);

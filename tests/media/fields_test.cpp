@@ -12,6 +12,7 @@
 #include "media/scan.h"
 #include "media/work.h"
 #include "tests/support/clips.h"
+#include "tests/support/lossless_job.h"
 #include "tests/support/parent_double.h"
 #include "tests/support/seen.h"
 #include "tests/support/source_builder.h"
@@ -19,6 +20,7 @@
 namespace gopmill {
 namespace {
 
+using test::analysed;
 using test::Clip;
 using test::ClipPicture;
 using ::testing::HasSubstr;
@@ -53,12 +55,6 @@ ClipPicture moving() {
   return picture;
 }
 
-SourceFacts analysed(const Fd& clip) {
-  test::ParentDouble parent;
-  auto facts = analyse(clip.get(), {"clip", false}, parent.line());
-  EXPECT_TRUE(facts) << (facts ? "" : facts.error().text);
-  return facts ? *facts : SourceFacts{};
-}
 VideoTrack track_of(const ClipPicture& picture, const std::string& container = "mpegts") {
   return *analysed(test::make_clip({.picture = picture, .container = container})).video;
 }
@@ -121,33 +117,10 @@ TEST(FieldsOfClips, SamplesAreSpreadAndNeverMoreThanTheLimit) {
 
 // ---- What encoders are given ----
 
-// The pictures of the only rendition, through every task of a plan with segments of this length; x264 at quantiser 0 gives back
-// what it was given.
 std::vector<std::string> pictures(const Fd& clip, const SourceFacts& source, Rational segment, Telecine telecine) {
-  RenditionProfile lossless = test::rendition();
-  lossless.rate = {.quality = 0};
-  lossless.preset = "ultrafast";
-  lossless.codec_profile = "auto";
-  lossless.level = "auto";
-  lossless.encoder_options = {{"x264-params", "qp=0"}};
-  Profile profile = test::profile_with({lossless});
-  profile.gop = {1, 1};
-  profile.segment = segment;
-  profile.telecine = telecine;
-  const auto plan = make_plan(source, profile, "clip");
-  EXPECT_TRUE(plan);
   std::vector<std::string> hashes;
-  for (std::uint32_t t = 0; t < plan->tasks.size(); ++t) {
-    const VideoTask task = *task_request(*plan, source, profile, t).video;
-    const PacketRun run = plan->tasks[t].run;
-    std::uint32_t first = run.first;
-    const Fd input =
-        test::journal_of_track(clip.get(), 1, [&](JournalPacket& p) { return p.ordinal >= first && p.ordinal < run.end; });
-    const Fd output = *temporary_file();
-    test::ParentDouble parent;
-    const auto done = transcode(task, input.get(), 0, {output.get()}, parent.line());
-    EXPECT_TRUE(done) << (done ? "" : done.error().text);
-    const auto seen = test::picture_hashes(output.get());
+  for (const Fd& journal : test::lossless_job(clip, source, segment, telecine)) {
+    const auto seen = test::picture_hashes(journal.get());
     hashes.insert(hashes.end(), seen.begin(), seen.end());
   }
   return hashes;
@@ -175,6 +148,64 @@ TEST_P(Cuts, ChangeNoPictureThatAnEncoderIsGiven) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(Kinds, Cuts, ::testing::Range(0, 6));
+
+// H.264 in pictures of one field each: as many pictures come out as there are pairs, each of its own two fields, to the sample.
+struct FieldPackets {
+  const char* name;
+  const char* container;
+  test::FieldPictures packets;
+};
+class PicturesOfOneField : public ::testing::TestWithParam<FieldPackets> {
+ protected:
+  static ClipPicture in_fields(bool top_first, std::uint32_t second) {
+    ClipPicture picture{.width = 192, .height = 128, .base = {1, 25}, .frames = 75, .gop = 12};
+    picture.field_pictures = GetParam().packets;
+    picture.coded_top_first = top_first;
+    picture.moment = [=](std::uint32_t n, bool bottom) { return kStep * (2 * n + (bottom == top_first ? second : 0)); };
+    return picture;
+  }
+};
+
+TEST_P(PicturesOfOneField, AreWovenInPairs) {
+  for (const bool top_first : {true, false}) {
+    const ClipPicture fields = in_fields(top_first, 0);
+    ClipPicture frames = fields;
+    frames.field_pictures.reset();
+    frames.coded_top_first.reset();
+    frames.encoder = "ffv1";
+    frames.b_frames = 0;
+    const Fd clip = test::make_clip({.picture = fields, .container = GetParam().container, .shift = {7, 5}});
+    const SourceFacts source = analysed(clip);
+    EXPECT_EQ(source.video->scan, Scan::kProgressive) << source.video->scan_evidence;
+    ASSERT_EQ(source.video->frames.size(), 75U);
+    for (std::size_t i = 0; i < 75; ++i) {
+      ASSERT_EQ(source.video->frames[i].pts * 25 * source.video->base.num, static_cast<std::int64_t>(i) * source.video->base.den)
+          << i;
+    }
+    const Fd whole = test::make_clip({.picture = frames, .container = "matroska"});
+    EXPECT_EQ(pictures(clip, source, {1, 1}, Telecine::kKeep), pictures(whole, analysed(whole), {60, 1}, Telecine::kKeep));
+  }
+}
+
+TEST_P(PicturesOfOneField, AreDeinterlacedAlikeWhereverTheyAreCut) {
+  for (const bool top_first : {true, false}) {
+    const Fd clip = test::make_clip({.picture = in_fields(top_first, 1), .container = GetParam().container});
+    const SourceFacts source = analysed(clip);
+    EXPECT_EQ(source.video->scan, Scan::kInterlaced) << source.video->scan_evidence;
+    EXPECT_EQ(source.video->top_first, top_first) << source.video->scan_evidence;
+    const auto cut = pictures(clip, source, {1, 1}, Telecine::kKeep);
+    EXPECT_EQ(cut.size(), 75U);
+    EXPECT_EQ(cut, pictures(clip, source, {60, 1}, Telecine::kKeep));
+  }
+}
+// Transport streams have a packet of their own for each field, or one for both, which libavformat takes apart: then every second one has
+// no timestamp.
+INSTANTIATE_TEST_SUITE_P(Containers, PicturesOfOneField,
+                         ::testing::Values(FieldPackets{"mpegts_each", "mpegts", test::FieldPictures::kPacketEach},
+                                           FieldPackets{"mpegts_pairs", "mpegts", test::FieldPictures::kPacketPair},
+                                           FieldPackets{"matroska", "matroska", test::FieldPictures::kPacketPair},
+                                           FieldPackets{"mp4", "mp4", test::FieldPictures::kPacketPair}),
+                         [](const auto& kind) { return std::string(kind.param.name); });
 
 // A broadcast that goes from square pixels to wide ones, and to another size: same frame, right aspect, bars, wherever it is cut.
 TEST(ShapesOfPictures, ThatChangeOnTheWayKeepTheirAspect) {

@@ -242,11 +242,46 @@ TEST_F(Channel, CarriesTheLargestMessageAndNoLarger) {
   say(connector, largest + 'x');  // costs the connection
   Poller poller;
   poller.watch(listener);
-  for (int tries = 0; tries < 200; ++tries) {
+  std::optional<Incoming> next;
+  for (int tries = 0; tries < 200 && !next; ++tries) {
     say(connector, "small");
-    if (poller.wait(Duration{100})) break;
+    poller.wait(Duration{100});
+    next = listener.receive();
   }
-  EXPECT_EQ(receive(listener).bytes, "small");
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->bytes, "small");
+  EXPECT_TRUE(listener.lost_a_connection());
+  EXPECT_FALSE(listener.lost_a_connection()) << "told once";
+}
+
+TEST_F(Channel, TellsThatAConnectionEndedAndSendingTellsWhose) {
+  Listener listener = listen();
+  Connector stays = connect(listener, "stays");
+  {
+    Connector leaves = connect(listener, "leaves");
+    say(stays, "here");
+    say(leaves, "here");
+    receive(listener);
+    receive(listener);
+    EXPECT_FALSE(listener.lost_a_connection());
+  }
+  Poller poller;
+  poller.watch(listener);
+  bool lost = false;
+  for (int tries = 0; tries < 200 && !lost; ++tries) {
+    poller.wait(Duration{100});
+    EXPECT_FALSE(listener.receive());
+    lost = listener.lost_a_connection();
+  }
+  EXPECT_TRUE(lost);
+  // The news may be ahead of the socket by a moment.
+  SendOutcome outcome = SendOutcome::kSent;
+  for (int tries = 0; tries < 200 && outcome != SendOutcome::kGone; ++tries) {
+    outcome = listener.send(Peer("leaves"), "word");
+    poller.wait(Duration{100});
+  }
+  EXPECT_EQ(outcome, SendOutcome::kGone);
+  EXPECT_EQ(listener.send(Peer("stays"), "word"), SendOutcome::kSent);
 }
 
 TEST_F(Channel, SendsTheGoodbyeBeforeItCloses) {

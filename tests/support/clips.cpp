@@ -17,6 +17,7 @@ extern "C" {
 #include "media/av/demuxer.h"
 #include "media/av/encoder.h"
 #include "media/av/handles.h"
+#include "tests/support/field_pictures.h"
 #include "tests/support/file_io.h"
 #include "tests/support/seen.h"
 
@@ -182,6 +183,73 @@ void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output&
   });
 }
 
+av::Packet packet_of(const std::string& bytes, int stream, std::int64_t pts, std::int64_t duration, bool key) {
+  av::Packet packet = av::make_packet();
+  GOPMILL_CHECK(av_new_packet(packet.get(), static_cast<int>(bytes.size())) >= 0);
+  std::memcpy(packet->data, bytes.data(), bytes.size());
+  packet->pts = packet->dts = pts;
+  packet->duration = duration;
+  packet->stream_index = stream;
+  if (key) packet->flags |= AV_PKT_FLAG_KEY;
+  return packet;
+}
+
+void add_field_pictures(const ClipPicture& clip, Rational shift, Track& track, Output& output) {
+  track.context.reset(avcodec_alloc_context3(nullptr));
+  track.context->time_base = av::to_av({clip.base.num, 2 * clip.base.den});  // of fields
+  track.stream = avformat_new_stream(output.format.get(), nullptr);
+  GOPMILL_CHECK(track.stream);
+  track.stream->time_base = track.context->time_base;
+  const std::string headers = h264_field_headers(clip.width, clip.height);
+  AVCodecParameters& parameters = *track.stream->codecpar;
+  parameters.codec_type = AVMEDIA_TYPE_VIDEO;
+  parameters.codec_id = AV_CODEC_ID_H264;
+  parameters.width = clip.width;
+  parameters.height = clip.height;
+  parameters.extradata = static_cast<std::uint8_t*>(av_mallocz(headers.size() + AV_INPUT_BUFFER_PADDING_SIZE));
+  std::memcpy(parameters.extradata, headers.data(), headers.size());
+  parameters.extradata_size = static_cast<int>(headers.size());
+  const av::Frame frame = new_picture(clip.width, clip.height, AV_PIX_FMT_YUV420P);
+  const auto keep = [&](const std::string& bytes, std::int64_t pts, std::int64_t duration, bool key) {
+    av::Packet packet = packet_of(bytes, track.stream->index, pts, duration, key);
+    shift_by(*packet, shift, track.context->time_base);
+    output.packets.push_back(std::move(packet));
+  };
+  for (int i = 0; i < clip.frames; ++i) {
+    const auto number = static_cast<std::uint32_t>(i);
+    const auto shown = [&](bool bottom) { return clip.moment ? clip.moment(number, bottom) : number; };
+    draw(*frame, shown(false), shown(true), -1);
+    FieldOfFrame field{.frame = number, .since_key = number % static_cast<std::uint32_t>(clip.gop)};
+    for (int plane = 0; plane < 3; ++plane) {
+      field.planes[plane] = frame->data[plane];
+      field.strides[plane] = frame->linesize[plane];
+    }
+    field.width = clip.width;
+    field.height = clip.height;
+    field.bottom = !clip.coded_top_first.value_or(true);
+    const bool key = field.since_key == 0;
+    const std::string first = (key ? headers : "") + h264_field(field);
+    field.first = false;
+    field.bottom = !field.bottom;
+    const std::string second = h264_field(field);
+    if (clip.field_pictures == FieldPictures::kPacketPair) {
+      keep(first + second, 2 * i, 2, key);
+    } else {
+      keep(first, 2 * i, 1, key);
+      keep(second, 2 * i + 1, 1, false);
+    }
+  }
+}
+
+// Fixed point: 16 bits behind the point, but 30 in the last column.
+void add_display_matrix(const std::array<int, 4>& shown_by, AVStream& stream) {
+  const auto [a, b, c, d] = shown_by;
+  const std::int32_t matrix[9] = {a * 65536, b * 65536, 0, c * 65536, d * 65536, 0, 0, 0, 1 << 30};
+  std::uint8_t* data = av_stream_new_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, sizeof matrix);
+  GOPMILL_CHECK(data);
+  std::memcpy(data, matrix, sizeof matrix);
+}
+
 double sound_at(const ClipSound& clip, double seconds) {
   if (clip.kind == ClipSound::Kind::kSine) return clip.level * std::sin(2 * kPi * clip.hz * seconds);
   const double within = seconds - std::floor(seconds);
@@ -269,14 +337,7 @@ void add_text(const ClipText& clip, Rational shift, Output& output, std::vector<
   bases.push_back(stream->time_base);
   const std::int64_t late = shift.num * 1000 / shift.den;
   for (const ClipText::Line& line : clip.lines) {
-    av::Packet packet = av::make_packet();
-    GOPMILL_CHECK(av_new_packet(packet.get(), static_cast<int>(line.bytes.size())) >= 0);
-    std::memcpy(packet->data, line.bytes.data(), line.bytes.size());
-    packet->pts = packet->dts = line.start_ms + late;
-    packet->duration = line.lasts_ms;
-    packet->stream_index = stream->index;
-    packet->flags |= AV_PKT_FLAG_KEY;
-    output.packets.push_back(std::move(packet));
+    output.packets.push_back(packet_of(line.bytes, stream->index, line.start_ms + late, line.lasts_ms, true));
   }
 }
 
@@ -337,7 +398,12 @@ Fd make_clip(const Clip& clip) {
   std::deque<Track> sounds;       // tracks never move
   std::vector<AVRational> bases;  // of packets before they are written, by stream
   if (clip.picture) {
-    add_pictures(*clip.picture, clip.shift, picture, output);
+    if (clip.picture->field_pictures) {
+      add_field_pictures(*clip.picture, clip.shift, picture, output);
+    } else {
+      add_pictures(*clip.picture, clip.shift, picture, output);
+    }
+    if (clip.picture->shown_by) add_display_matrix(*clip.picture->shown_by, *picture.stream);
     bases.push_back(picture.context->time_base);
   }
   if (clip.later) {

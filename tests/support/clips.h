@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -17,6 +18,11 @@
 
 namespace gopmill::test {
 
+enum class FieldPictures : std::uint8_t {
+  kPacketEach,
+  kPacketPair,  // always so in MP4 and Matroska
+};
+
 // A moving gradient whose top carries the picture's number in 16 black or white squares, so that any decoded picture can
 // say which one it is, whatever was done to it since (down to about 64 pixels of width).
 struct ClipPicture {
@@ -32,7 +38,13 @@ struct ClipPicture {
   bool open_gop = false;
   // Which moment a field of a picture shows: what a progressive picture of that number would be. Empty: the picture's own.
   std::function<std::uint32_t(std::uint32_t picture, bool bottom)> moment;
-  std::optional<bool> coded_top_first;         // coded and flagged as interlaced, this field first
+  std::optional<bool> coded_top_first;  // coded and flagged as interlaced, this field first
+  // Written as pictures of one field each, as broadcasters code H.264 (no encoder of FFmpeg does), the samples unchanged; of `options`
+  // and `encoder` nothing counts then. Sides are multiples of 32.
+  std::optional<FieldPictures> field_pictures;
+  // How the container says the picture is to be turned and mirrored: the point (x, y) is shown at (a x + c y, b x + d y), x to the right
+  // and y down. MP4 only.
+  std::optional<std::array<int, 4>> shown_by;  // a, b, c, d
   bool flashes = false;                        // white at each full second of the clip, else mid-grey
   std::map<std::string, std::string> options;  // of the encoder: {"x264-params", "…"}
 };

@@ -44,13 +44,17 @@ int luma_at(const AVFrame& frame, int x, int y) {
   return wide ? reinterpret_cast<const std::uint16_t*>(row)[x] / 4 : row[x];
 }
 
-std::uint32_t number_in(const AVFrame& frame) {
-  const int square = code_square_of(frame.width);
+template <class LumaAt>
+std::uint32_t number_drawn(int width, LumaAt luma) {
+  const int square = code_square_of(width);
   std::uint32_t number = 0;
   for (int bit = 0; bit < kCodeBits; ++bit) {
-    if (luma_at(frame, (bit + 2) * square + square / 2, square / 2) > 125) number |= 1U << bit;
+    if (luma((bit + 2) * square + square / 2, square / 2) > 125) number |= 1U << bit;
   }
   return number;
+}
+std::uint32_t number_in(const AVFrame& frame) {
+  return number_drawn(frame.width, [&frame](int x, int y) { return luma_at(frame, x, y); });
 }
 
 double mean_luma(const AVFrame& frame) {
@@ -156,14 +160,28 @@ std::vector<std::string> picture_hashes(int journal) {
   return hashes;
 }
 
-std::vector<std::vector<std::uint8_t>> middle_columns(int journal) {
-  std::vector<std::vector<std::uint8_t>> columns;
+std::vector<SeenLuma> luma_of_pictures(int journal) {
+  std::vector<SeenLuma> pictures;
   decode_journal(journal, [&](AVFrame& frame) -> Result<> {
-    columns.emplace_back();
-    for (int y = 0; y < frame.height; ++y)
-      columns.back().push_back(frame.data[0][static_cast<std::ptrdiff_t>(y) * frame.linesize[0] + frame.width / 2]);
+    SeenLuma& picture = pictures.emplace_back(SeenLuma{frame.width, frame.height, {}});
+    for (int y = 0; y < frame.height; ++y) {
+      for (int x = 0; x < frame.width; ++x) picture.samples.push_back(static_cast<std::uint8_t>(luma_at(frame, x, y)));
+    }
     return {};
   });
+  return pictures;
+}
+
+std::uint32_t number_in(const SeenLuma& picture) {
+  return number_drawn(picture.width, [&picture](int x, int y) { return picture.at(x, y); });
+}
+
+std::vector<std::vector<std::uint8_t>> middle_columns(int journal) {
+  std::vector<std::vector<std::uint8_t>> columns;
+  for (const SeenLuma& picture : luma_of_pictures(journal)) {
+    columns.emplace_back();
+    for (int y = 0; y < picture.height; ++y) columns.back().push_back(picture.at(picture.width / 2, y));
+  }
   return columns;
 }
 

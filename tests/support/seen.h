@@ -34,6 +34,19 @@ SeenFile look_at(int file);
 // What the pictures of a packet journal hold, sample for sample: one hash for each, in the order shown.
 std::vector<std::string> picture_hashes(int journal);
 
+// The luma of each picture, 8 bits or the upper 8 of them.
+struct SeenLuma {
+  int width = 0, height = 0;
+  std::vector<std::uint8_t> samples;  // line by line
+  [[nodiscard]] std::uint8_t at(int x, int y) const {
+    return samples[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)];
+  }
+  friend bool operator==(const SeenLuma&, const SeenLuma&) = default;
+};
+std::vector<SeenLuma> luma_of_pictures(int journal);
+// The number drawn into the top of a clip's picture.
+std::uint32_t number_in(const SeenLuma& picture);
+
 // The luma of each picture's middle column.
 std::vector<std::vector<std::uint8_t>> middle_columns(int journal);
 

@@ -1,0 +1,168 @@
+// Nothing accepted is lost: restarts, hung children, damaged bytes, workers that are told to leave.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <fstream>
+
+#include "tests/e2e/film_farm.h"
+
+namespace gopmill::e2e {
+namespace {
+
+using testing::HasSubstr;
+
+class Survival : public FilmFarm {
+ protected:
+  static std::uint64_t attempts_lost(Farm& farm, const std::string& job) {
+    return json_of(farm.ask({"job", job, "--json"})).value("attempts_lost", std::uint64_t{999});
+  }
+  // Files of the spool whose names begin so and that are whole.
+  static std::vector<std::string> spooled(const Farm& farm, const std::string& prefix) {
+    std::vector<std::string> found;
+    for (const std::string& path : farm.spool_files()) {
+      const std::string name = std::filesystem::path(path).filename().string();
+      if (name.starts_with(prefix) && !name.ends_with(".part")) found.push_back(path);
+    }
+    return found;
+  }
+  static void flip_a_bit(const std::string& path) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(0, std::ios::end);
+    const auto middle = file.tellg() / 2;
+    file.seekg(middle);
+    const char byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(middle);
+    file.put(byte);
+  }
+  static Outcome submit(Farm& farm, const Folder& out, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments{"submit", film(), "-p", profile(), "-o", out.path().string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return farm.ask(arguments);
+  }
+};
+
+TEST_F(Survival, AFinishedJobIsCollectedAfterARestart) {
+  Farm farm;
+  farm.add_worker(2);
+  const Folder out;
+  ASSERT_EQ(submit(farm, out).exit, 0);
+  ASSERT_TRUE(eventually([&] {
+    return farm.ask({"job", "1"}).out.find("done,") != std::string::npos ||
+           json_of(farm.ask({"job", "1", "--json"}))["state"] == "done";
+  })) << farm.log();
+  farm.kill_coordinator();
+  farm.start_coordinator();
+  EXPECT_EQ(farm.ask({"wait", "1"}).exit, 0) << farm.log();
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(Survival, WorkersKeepWhatTheyHoldOverARestartOfTheCoordinator) {
+  Farm farm;
+  farm.add_worker(2);
+  const Folder out;
+  const pid_t waiting = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  for (std::uint64_t restarts = 0; restarts < 2; ++restarts) {
+    ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= 1 + restarts && busy(farm); })) << farm.log();
+    farm.kill_coordinator();
+    farm.start_coordinator();
+  }
+  EXPECT_EQ(farm.finish(waiting), 0) << "the submitter goes on waiting\n" << farm.log();
+  EXPECT_EQ(attempts_lost(farm, "1"), 0U) << farm.log();
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(Survival, AStoppedChildIsEndedAndItsTaskDoneAgain) {
+  Farm farm;
+  const pid_t worker = farm.add_worker();
+  const Folder out;
+  const pid_t waiting = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  pid_t stopped = 0;
+  ASSERT_TRUE(eventually([&] {
+    const auto children = children_of(worker);
+    if (children.empty()) return false;
+    stopped = children.front();
+    farm.signal(stopped, SIGSTOP);
+    return true;
+  })) << farm.log();
+  EXPECT_EQ(farm.finish(waiting), 0) << farm.log();
+  EXPECT_THAT(farm.log(), HasSubstr("it is stopped"));
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(Survival, DamagedOutputsAreFoundAndMadeAgain) {
+  Farm farm;
+  farm.add_worker();
+  const Folder out;
+  const pid_t waiting = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= 2; })) << farm.log();
+  const auto outputs = spooled(farm, "output.");
+  ASSERT_GE(outputs.size(), 2U);
+  flip_a_bit(outputs.front());
+  std::filesystem::remove(outputs.back());
+  EXPECT_EQ(farm.finish(waiting), 0) << farm.log();
+  EXPECT_THAT(farm.log(), HasSubstr("reopened"));
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(Survival, DamagedInputsAreFoundAndWrittenAgain) {
+  Farm farm;
+  const Folder out;
+  const pid_t waiting = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  ASSERT_TRUE(eventually([&] { return spooled(farm, "input.").size() >= 4; })) << farm.log();
+  const auto inputs = spooled(farm, "input.");
+  flip_a_bit(inputs[0]);
+  flip_a_bit(inputs[1]);
+  std::filesystem::remove(inputs[2]);
+  farm.add_worker();
+  EXPECT_EQ(farm.finish(waiting), 0) << farm.log();
+  EXPECT_THAT(farm.log(), HasSubstr("has changed on the coordinator's disk"));
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(Survival, ADrainedWorkerFinishesAndLeaves) {
+  Farm farm;
+  const pid_t first = farm.add_worker();
+  const Folder out;
+  const pid_t waiting = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  ASSERT_TRUE(eventually([&] { return busy(farm); })) << farm.log();
+  EXPECT_EQ(farm.ask({"drain", "77"}).exit, 66) << "there is no such worker";
+  const auto workers = json_of(farm.ask({"workers", "--json"}));
+  ASSERT_EQ(workers.size(), 1U);
+  farm.add_worker();
+  EXPECT_EQ(farm.ask({"drain", std::to_string(workers[0]["worker"].get<std::uint64_t>())}).exit, 0);
+  EXPECT_EQ(farm.finish(first, 60), 0) << farm.log();
+  EXPECT_EQ(farm.finish(waiting), 0) << farm.log();
+  EXPECT_EQ(attempts_lost(farm, "1"), 0U) << farm.log();
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
+TEST_F(Survival, TheSameKeyIsTheSameJob) {
+  Farm farm;
+  const Folder out;
+  ASSERT_EQ(submit(farm, out, {"--key", "tuesday", "--json"}).exit, 0);
+  const Outcome again = submit(farm, out, {"--key", "tuesday", "--json"});
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("\"job\":1"));
+  EXPECT_EQ(json_of(farm.ask({"jobs", "--json"})).size(), 1U);
+  const Outcome other = farm.ask({"submit", film(), "-p", "preview", "-o", out.path().string(), "--key", "tuesday"});
+  EXPECT_EQ(other.exit, 2);
+  EXPECT_THAT(other.err, HasSubstr("job 1"));
+  EXPECT_EQ(farm.ask({"cancel", "1"}).exit, 0);
+  EXPECT_EQ(submit(farm, out, {"--key", "tuesday"}).exit, 0) << "over, but still the same job";
+}
+
+TEST_F(Survival, AKilledWorkerIsMissedByItsConnection) {
+  Farm farm;
+  const pid_t killed = farm.add_worker();
+  const Folder out;
+  const pid_t waiting = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  ASSERT_TRUE(eventually([&] { return busy(farm); })) << farm.log();
+  farm.kill(killed);
+  farm.add_worker();
+  EXPECT_EQ(farm.finish(waiting), 0) << farm.log();
+  EXPECT_THAT(farm.log(), HasSubstr("lost its connection"));
+}
+
+}  // namespace
+}  // namespace gopmill::e2e
