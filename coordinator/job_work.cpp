@@ -153,10 +153,9 @@ Result<> JobWork::make_job_plan() {
   return {};
 }
 
-Result<> JobWork::restore(const std::map<std::uint32_t, CommittedTask>& committed) {
+Result<> JobWork::replan() {
   const std::string bytes = TRY(spool_.load_facts(job_));
   source_ = TRY(decode<SourceFacts>(bytes, "the kept analysis"));
-  committed_ = committed;
   return make_job_plan();
 }
 

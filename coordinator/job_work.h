@@ -51,8 +51,10 @@ class JobWork {
   [[nodiscard]] const Plan* plan() const { return plan_ ? &*plan_ : nullptr; }
   // As far as it has come.
   [[nodiscard]] Finished finished() const;
-  // Makes plan and committed results known again after a restart, from what the spool and the store kept.
-  Result<> restore(const std::map<std::uint32_t, CommittedTask>& committed);
+  // After a restart: what was committed is known again at once; the plan, which takes a moment, when replan() makes it from
+  // what the spool kept. Not to be started before.
+  void recall(std::map<std::uint32_t, CommittedTask> committed) { committed_ = std::move(committed); }
+  Result<> replan();
   void set_build(std::string build) { build_ = std::move(build); }
   void count_lost_attempt() { ++attempts_lost_; }
   void add_note(std::string note) { notes_.push_back(std::move(note)); }

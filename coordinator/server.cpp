@@ -158,6 +158,8 @@ class Server {
   [[nodiscard]] Result<> may_store(const Peer& peer, const wire::Store& store) const;
   [[nodiscard]] Result<> check(const wire::Submit& submit) const;
   [[nodiscard]] std::optional<wire::JobStatus> status(JobId job);
+  void lose_bytes(JobId job, Fault fault);
+  void replan_one();
   [[nodiscard]] Result<> source_is_there(JobId job, const wire::Submit& submit) const;
   JobWork* work(JobId job);
   [[nodiscard]] std::string worker_name(WorkerId id) const;
@@ -183,6 +185,7 @@ class Server {
   std::optional<std::pair<std::string, Result<std::string>>> last_backup_;  // its name, and its path or what went wrong
 
   std::map<JobId, std::unique_ptr<JobWork>> works_;
+  std::map<JobId, std::optional<actions::StartStep>> unplanned_;  // after a restart, and what is to be started once they are
   JobCards cards_;
   std::multimap<JobId, Asked> asked_;
   std::map<std::pair<TaskId, Attempt>, LeaseNote> leases_;
@@ -215,6 +218,7 @@ Result<> Server::run(int stop_fd) {
     if (auto settled = settle(stop_fd); !settled) return settled;
     if (stopped_) return {};
     if (backup_) step_backup();
+    if (!unplanned_.empty()) replan_one();
     data_waits_ = transfers_.send();
   }
 }
@@ -261,7 +265,7 @@ void Server::wait(int stop_fd) {
   const Duration until_tick = std::max(Duration(0), tick_due_ - monotonic_now());
   const bool waits = data_waits_ || backup_;
   const Duration at_most = waits ? kFullSocketPause : now_ < probe_end_ ? kProbeEvery : kTickEvery;
-  poller_.wait(std::min(until_tick, at_most));
+  poller_.wait(unplanned_.empty() ? std::min(until_tick, at_most) : Duration(0));
 }
 
 void Server::receive_control() {
@@ -688,10 +692,15 @@ JobWork* Server::work(JobId job) {
 void Server::act(const actions::StartStep& action) {
   JobWork* job_work = work(action.job);
   if (!job_work) return;
+  if (const auto unplanned = unplanned_.find(action.job); unplanned != unplanned_.end()) {
+    unplanned->second = action;
+    return;
+  }
   for (Event& event : job_work->start(action, now_)) happened(std::move(event));
 }
 
 void Server::act(const actions::StopStep& action) {
+  if (const auto unplanned = unplanned_.find(action.job); unplanned != unplanned_.end()) unplanned->second.reset();
   if (JobWork* job_work = work(action.job)) job_work->stop(action.step);
 }
 
@@ -708,6 +717,7 @@ void Server::act(const actions::FinishJob& action) {
 void Server::act(const actions::CleanJob& action) {
   if (const JobWork* job_work = work(action.job)) cards_.update(action.job, job_work->finished());
   works_.erase(action.job);
+  unplanned_.erase(action.job);
   transfers_.forget_job(action.job);
   std::erase_if(leases_, [&](const auto& entry) { return entry.first.first.job == action.job; });
   action.keep_files ? spool_.keep_only_results(action.job) : spool_.remove_job(action.job);
@@ -722,6 +732,19 @@ Result<> Server::source_is_there(JobId job, const wire::Submit& submit) const {
   const bool needed = found && found->state >= wire::JobState::kQueued && found->state <= wire::JobState::kRunning;
   if (!needed || !submit.local_path.empty() || spool_.has({wire::ArtifactKind::kSource, job, 0, 0, 0})) return {};
   return fail(FaultKind::kNoInput, "its source is not in the spool any more: submit it again");
+}
+
+// A spool that is another's or an older one: of a restored backup, of a disk that was lost.
+void Server::lose_bytes(JobId job, Fault fault) {
+  happened(events::JobBytesLost{job, std::move(fault).within("it cannot go on after a restart")});
+}
+
+// A full house takes seconds to plan again: one job a turn, and people and workers are answered in between.
+void Server::replan_one() {
+  const auto [job, waiting] = *unplanned_.begin();
+  unplanned_.erase(unplanned_.begin());
+  if (auto planned = works_.at(job)->replan(); !planned) return lose_bytes(job, std::move(planned.error()));
+  if (waiting) act(*waiting);
 }
 
 // Brings back what a coordinator that ended left behind: jobs go on where their recorded facts say.
@@ -761,11 +784,13 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
         log_.error("job " + std::to_string(job.value) + " is done, but its files cannot be found: " + finished.error().text);
       continue;
     }
-    Result<> whole = source_is_there(job, submission->submit);
-    if (whole && planned.contains(job)) whole = job_work->restore(committed[job]);
+    job_work->recall(std::move(committed[job]));
     works_.emplace(job, std::move(job_work));
-    // A spool that is another's or an older one: of a restored backup, of a disk that was lost.
-    if (!whole) happened(events::JobBytesLost{job, std::move(whole.error()).within("it cannot go on after a restart")});
+    if (auto there = source_is_there(job, submission->submit); !there) {
+      lose_bytes(job, std::move(there.error()));
+    } else if (planned.contains(job)) {
+      unplanned_.try_emplace(job);
+    }
   }
   return {};
 }
