@@ -408,6 +408,16 @@ Result<> Server::check(const wire::Submit& submit) const {
   if (submit.local_path.empty()) {
     if (auto room = spool_.has_room_for(submit.source_bytes); !room)
       return fail(FaultKind::kUnavailable, room.error().text + ": submit again in a minute or two, when jobs have finished");
+    std::uint64_t held = submit.source_bytes;
+    for (const auto& [job, job_work] : works_) {
+      if (job_work->submit().local_path.empty()) held += job_work->submit().source_bytes;
+    }
+    if (options_.source_bytes_max > 0 && held > options_.source_bytes_max) {
+      return fail(FaultKind::kUnavailable, "with this one the sources of unfinished jobs would take " + std::to_string(held) +
+                                               " bytes, more than the coordinator's --spool-max of " +
+                                               std::to_string(options_.source_bytes_max) +
+                                               ": submit again in a minute or two, when jobs have finished");
+    }
   }
   return {};
 }
