@@ -124,27 +124,24 @@ int mkdir(const char* path, mode_t mode) noexcept {
   return call(path, mode);
 }
 
+// Removing what is not there does nothing, and is no point.
 int unlink(const char* path) noexcept {
   static const auto call = real<int (*)(const char*)>("unlink");
-  pass("unlink", path);
+  if (::access(path, F_OK) == 0) pass("unlink", path);
   return call(path);
 }
 
 int unlinkat(int folder, const char* path, int flags) noexcept {
   static const auto call = real<int (*)(int, const char*, int)>("unlinkat");
   char whole[PATH_MAX];
-  if (folder == AT_FDCWD) {
-    pass("unlink", path);
-  } else {
-    path_of(folder, whole);
-    pass("unlink", whole);
-  }
+  path_of(folder, whole);
+  pass("unlink", folder == AT_FDCWD ? path : whole);
   return call(folder, path, flags);
 }
 
 int remove(const char* path) noexcept {
   static const auto call = real<int (*)(const char*)>("remove");
-  pass("unlink", path);
+  if (::access(path, F_OK) == 0) pass("unlink", path);
   return call(path);
 }
 

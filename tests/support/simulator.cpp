@@ -25,6 +25,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kTraceTail = 150;
+constexpr Duration kStormMax = 4h;    // beyond its time, until there were faults enough
 constexpr Duration kCalmMax = 4h;     // after the storm
 constexpr Duration kQuietMax = 3min;  // in calm: longer than any back-off, any upload's patience and any task
 constexpr Duration kSettle = 30s;     // after the last job, for the last words and clean-ups
@@ -865,10 +866,16 @@ Voyage Farm::sail() {
 
   const Instant storm_end{weather_.storm};
   while (!all_over() && go_on(storm_end)) {}
+  while (voyage_.broken.empty() && voyage_.faults() < weather_.faults_min && go_on(storm_end + kStormMax)) {
+    if (!all_over()) continue;
+    jobs_.push_back(invent_job());
+    submit(jobs_.size() - 1);
+  }
   calm_ = true;
   note("-- calm");
+  const Instant calm_begin = std::max(now(), storm_end);
   last_fact_ = now();
-  while (voyage_.broken.empty() && !all_over() && now() - last_fact_ < kQuietMax && go_on(storm_end + kCalmMax)) {}
+  while (voyage_.broken.empty() && !all_over() && now() - last_fact_ < kQuietMax && go_on(calm_begin + kCalmMax)) {}
   if (voyage_.broken.empty() && !all_over()) complain("a job is stuck");
   const Instant settled = now() + kSettle;
   while (voyage_.broken.empty() && go_on(settled)) {}
@@ -909,6 +916,27 @@ Weather weather_of(std::uint64_t seed) {
   weather.disk_fills_every = now_and_then(15s, 60s);
   weather.damage = sometimes(40);
   weather.storm = dice.between(20s, 150s);
+  return weather;
+}
+
+Weather storm_of(std::uint64_t seed) {
+  Weather weather = weather_of(seed);
+  const auto at_least = [](std::int64_t& chance, std::int64_t least) { chance = std::max(chance, least); };
+  at_least(weather.lose, 30);
+  at_least(weather.duplicate, 30);
+  at_least(weather.delay_long, 15);
+  at_least(weather.child_machine, 20);
+  at_least(weather.child_poison, 3);
+  at_least(weather.transfer_fails, 10);
+  at_least(weather.step_fails, 20);
+  at_least(weather.damage, 5);
+  const auto at_most = [](Duration& every, Duration most) { every = every == 0ms ? most : std::min(every, most); };
+  at_most(weather.kill_every, 20s);
+  at_most(weather.stop_every, 20s);
+  at_most(weather.drain_every, 40s);
+  at_most(weather.coordinator_dies_every, 20s);
+  at_most(weather.disk_fills_every, 40s);
+  weather.faults_min = 200;
   return weather;
 }
 

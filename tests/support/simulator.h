@@ -25,11 +25,14 @@ struct Weather {  // how bad; chances in permille
   std::int64_t cancels = 100, upload_stalls = 50, upload_fails = 20;                                      // per job
   Duration kill_every{0}, stop_every{0}, drain_every{0}, coordinator_dies_every{0}, disk_fills_every{0};  // 0: never
   std::uint64_t dies_at_write = 0;  // the coordinator dies before this operation of its disk; 0: it does not
+  std::uint64_t faults_min = 0;     // the storm goes on, with more jobs, until there have been so many
   Duration storm{120'000};          // the faults stop after this
 };
 
 // Draws the weather of a seed, from calm to very bad.
 Weather weather_of(std::uint64_t seed);
+// The same, with nothing calm about it: no kind of trouble is missing, and it lasts for 200 faults at least.
+Weather storm_of(std::uint64_t seed);
 
 struct Voyage {
   std::uint64_t seed = 0;
@@ -45,6 +48,11 @@ struct Voyage {
   std::uint64_t commits = 0, attempts_lost = 0, stale_results = 0;
   std::uint64_t disk_operations = 0;
   Duration virtual_time{0};
+  // Of the network, machines, disks and media; not of people, who only change their minds.
+  [[nodiscard]] std::uint64_t faults() const {
+    return lost + doubled + delayed + kills + stops + drains + coordinator_deaths + child_faults + transfer_faults + step_faults +
+           disconnections + disk_blocks + damages;
+  }
 };
 
 Voyage sail(std::uint64_t seed, const Weather& weather);
