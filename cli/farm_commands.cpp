@@ -28,6 +28,7 @@ constexpr std::uint32_t kSlotsMax = 1024;  // as many as one heartbeat can list 
 struct CoordinatorArguments {
   std::string listen{kDefaultEndpoint};
   std::string data;
+  std::uint64_t spool_bytes_max = 0;
   bool plain_network = false;
   bool trust_local_paths = false;
   bool verbose = false;
@@ -64,6 +65,7 @@ Result<int> coordinate(const CoordinatorArguments& arguments) {
   CoordinatorOptions options;
   options.listen = arguments.listen;
   options.data = arguments.data.empty() ? TRY(default_data_folder()) : std::filesystem::path(arguments.data);
+  options.source_bytes_max = arguments.spool_bytes_max;
   options.trust_local_paths = arguments.trust_local_paths;
   options.plain_network = arguments.plain_network;
   options.on_ready = [&arguments](const std::string& endpoint) {
@@ -93,6 +95,11 @@ void add_farm_commands(CLI::App& app, Command& chosen) {
       ->capture_default_str();
   command->add_option("--data", coordinator->data,
                       "Folder of its database and spool [$XDG_STATE_HOME/gopmill, else ~/.local/state/gopmill]");
+  command
+      ->add_option(
+          "--spool-max", coordinator->spool_bytes_max,
+          "Bytes that sources of unfinished jobs may take together, as 500GB; more are refused for now [what the disk holds]")
+      ->transform(CLI::AsSizeValue(false));
   command->add_flag("--plain-network", coordinator->plain_network,
                     "Listen off this machine although nothing is encrypted or authenticated yet");
   command->add_flag("--verbose", coordinator->verbose, "Log every decision");

@@ -184,9 +184,11 @@ bool Job::lose(std::uint32_t index, Attempt attempt, LossKind kind, Instant now)
   const bool used_up = task.losses.charge(kind);
   if (!task.leases.empty()) return used_up;
   const Duration wait = task.losses.backoff(kind, (id.value << 20U) ^ (std::uint64_t{index} << 4U));
-  if (wait > Duration{0} && task.input) {
+  task.due = now + wait;
+  // The first loss is probably the machine's: another one may try at once.
+  const bool first = task.losses.machine + task.losses.poison == 1;
+  if (wait > Duration{0} && task.input && !first) {
     task.stage = Task::Stage::kWaiting;
-    task.due = now + wait;
     waiting_.emplace(task.due, index);
   } else {
     make_ready(index);

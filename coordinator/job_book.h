@@ -40,7 +40,7 @@ struct Task {
   Stage stage = Stage::kUnready;
   Attempt attempt = 0;        // the newest ever given
   std::vector<Lease> leases;  // kLeased: one, or kLeasesMax where it is repeated
-  Instant due;                // kWaiting: its end
+  Instant due;                // the end of its back-off: kWaiting, and kReady for workers it has failed on
   std::optional<wire::ArtifactFacts>
       input;              // in the spool: kReady, kWaiting, and kLeased but for attempts adopted after a restart
   Attempt committed = 0;  // kCommitted: by which attempt

@@ -13,7 +13,8 @@ void Scheduler::Turn::lease_ready_tasks() {
     for (auto next = job->ready().begin(); next != job->ready().end() && job->below_cap();) {
       const std::uint32_t index = next->second;
       ++next;  // lease() takes the task out of the set
-      if (Worker* worker = workers_.choose(job->task(index)->failed_on, now_)) {
+      const Task& task = *job->task(index);
+      if (Worker* worker = workers_.choose(task.failed_on, task.due, now_)) {
         lease(*job, index, *worker);
       } else if (workers_.free_slots(now_) == 0) {
         return;

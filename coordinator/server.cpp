@@ -241,6 +241,7 @@ void Server::probe_workers() {
 }
 
 void Server::watch_spool() {
+  spool_.remove_left();
   const auto room = spool_.has_room();
   if (!room && !spool_fault_) {
     log_.error(room.error().text + ": nothing new is begun until there is room");
@@ -407,6 +408,16 @@ Result<> Server::check(const wire::Submit& submit) const {
   if (submit.local_path.empty()) {
     if (auto room = spool_.has_room_for(submit.source_bytes); !room)
       return fail(FaultKind::kUnavailable, room.error().text + ": submit again in a minute or two, when jobs have finished");
+    std::uint64_t held = submit.source_bytes;
+    for (const auto& [job, job_work] : works_) {
+      if (job_work->submit().local_path.empty()) held += job_work->submit().source_bytes;
+    }
+    if (options_.source_bytes_max > 0 && held > options_.source_bytes_max) {
+      return fail(FaultKind::kUnavailable, "with this one the sources of unfinished jobs would take " + std::to_string(held) +
+                                               " bytes, more than the coordinator's --spool-max of " +
+                                               std::to_string(options_.source_bytes_max) +
+                                               ": submit again in a minute or two, when jobs have finished");
+    }
   }
   return {};
 }
@@ -435,8 +446,10 @@ void Server::on(const Peer& peer, wire::Submit& message) {
 void Server::submit_again(const Peer& peer, const wire::Submit& message, JobId job) {
   const auto before = store_.submission(job);
   if (!before || !*before) return refuse(peer, message.request, {FaultKind::kUnavailable, "the store fails: submit again later"});
-  const auto what = [](const wire::Submit& s) { return std::tie(s.source_bytes, s.source_hash, s.local_path, s.profile_yaml); };
-  if (what((*before)->submit) != what(message)) {
+  const wire::Submit& then = (*before)->submit;
+  const auto source = [](const wire::Submit& s) { return std::tie(s.source_bytes, s.source_hash, s.local_path); };
+  const bool over = then.profile_yaml.empty();  // of such a job the store keeps less
+  if (source(then) != source(message) || (!over && then.profile_yaml != message.profile_yaml)) {
     return refuse(peer, message.request,
                   {FaultKind::kUsage, "the key \"" + message.key + "\" is that of job " + std::to_string(job.value) +
                                           ", which has another source or profile: use another key"});

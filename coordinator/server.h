@@ -10,10 +10,11 @@
 namespace gopmill {
 
 struct CoordinatorOptions {
-  std::string listen;              // control endpoint; data is the next port (proto/channel.h)
-  std::filesystem::path data;      // store and spool; made if it is not there
-  bool trust_local_paths = false;  // open sources by the path a submitter names: only where both are one user (`gopmill run`)
-  bool plain_network = false;      // listen off loopback although nothing is encrypted
+  std::string listen;                  // control endpoint; data is the next port (proto/channel.h)
+  std::filesystem::path data;          // store and spool; made if it is not there
+  std::uint64_t source_bytes_max = 0;  // of all uploaded sources together; more are refused for now. 0: what the disk holds
+  bool trust_local_paths = false;      // open sources by the path a submitter names: only where both are one user (`gopmill run`)
+  bool plain_network = false;          // listen off loopback although nothing is encrypted
   // Called once both sockets listen, with the real control endpoint.
   std::function<void(const std::string& endpoint)> on_ready;
 };

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <set>
 #include <system_error>
+#include <utility>
 
 namespace gopmill {
 
@@ -83,8 +84,13 @@ Result<> Spool::make_job(JobId job) {
 }
 
 void Spool::remove_job(JobId job) {
-  std::error_code ignored;  // what is left is swept at the next start
-  std::filesystem::remove_all(job_folder(job), ignored);
+  std::error_code error;
+  std::filesystem::remove_all(job_folder(job), error);
+  error ? (void)left_.insert(job) : (void)left_.erase(job);
+}
+
+void Spool::remove_left() {
+  for (const JobId job : std::exchange(left_, {})) remove_job(job);
 }
 
 void Spool::keep_only_results(JobId job) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,9 @@ class Spool {
   [[nodiscard]] Result<> has_room_for(std::uint64_t bytes) const;
 
   Result<> make_job(JobId job);
+  // What cannot be removed now, on a disk that is read-only for a while, is removed by remove_left().
   void remove_job(JobId job);
+  void remove_left();
   // Everything of the job but its results and what is known of them.
   void keep_only_results(JobId job);
   // Removes folders of jobs that are not in `keep`, and every ".part".
@@ -63,6 +66,7 @@ class Spool {
   [[nodiscard]] std::filesystem::path job_folder(JobId job) const;
   [[nodiscard]] std::filesystem::path path(const wire::Artifact& artifact) const;
   std::filesystem::path folder_;
+  std::set<JobId> left_;
 };
 
 }  // namespace gopmill

@@ -70,7 +70,7 @@ struct Store::State {
   // Drops a bounded number of facts of jobs that are over; returns how many of these jobs have none left.
   Result<std::size_t> drop_facts_of(const std::deque<JobId>& jobs);
   // Forgets the oldest jobs that are over, a bounded number of them; returns how many are left of `ended`.
-  Result<std::int64_t> forget_oldest(std::int64_t ended, std::int64_t now_unix_ms, std::size_t submissions);
+  Result<std::int64_t> forget_oldest(std::int64_t ended, std::size_t submissions);
 
   // Before the statements: it is closed after they are.
   sql::Database database;
@@ -82,6 +82,7 @@ struct Store::State {
   std::deque<JobId> leaving;                  // over, and with facts to drop
   std::uint64_t last_job = 0;
   std::int64_t ended = 0;  // jobs that are over and not forgotten
+  std::int64_t ended_kept_max = kEndedKeptMax;
 };
 
 Result<> Store::State::prepare() {
@@ -105,9 +106,7 @@ Result<> Store::State::prepare() {
   TRY(statement(newest_ended,
                 "SELECT job, kind, body FROM ended_fact WHERE job IN"
                 " (SELECT DISTINCT job FROM ended_fact ORDER BY job DESC LIMIT ?)"));
-  TRY(statement(oldest_ended,
-                "SELECT job, submitted_unix_ms FROM (SELECT DISTINCT job FROM ended_fact ORDER BY job LIMIT ?)"
-                " JOIN submission USING (job) ORDER BY job"));
+  TRY(statement(oldest_ended, "SELECT DISTINCT job FROM ended_fact ORDER BY job LIMIT ?"));
   TRY(statement(drop_ended, "DELETE FROM ended_fact WHERE job = ?"));
   TRY(statement(reserve_workers, "UPDATE worker_block SET next = next + ? RETURNING next"));
   last_job = static_cast<std::uint64_t>(
@@ -125,8 +124,9 @@ Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Result<Store> Store::open(const std::filesystem::path& file, const char* vfs) {
+Result<Store> Store::open(const std::filesystem::path& file, const char* vfs, std::int64_t ended_kept_max) {
   auto state = std::make_unique<State>(TRY(sql::Database::open(file, vfs)));
+  state->ended_kept_max = ended_kept_max;
   const auto make_ready = [&]() -> Result<> {
     TRY(state->database.run(kSettings));
     TRY(migrate_store(state->database));
@@ -174,13 +174,12 @@ Result<> Store::record(const std::vector<Fact>& facts) {
   sql::Transaction transaction = TRY(sql::Transaction::begin(state.database));
   std::vector<JobId> accepted;
   std::deque<JobId> leaving = state.leaving;
-  std::int64_t ended = state.ended, newest_unix_ms = 0;
+  std::int64_t ended = state.ended;
   for (const Fact& fact : facts) {
     if (const auto* acceptance = std::get_if<facts::JobAccepted>(&fact)) {
       if (const auto waiting = state.added.find(acceptance->job); waiting != state.added.end()) {
         TRY(state.write(waiting->second));
         accepted.push_back(acceptance->job);
-        newest_unix_ms = waiting->second.submitted_unix_ms;
       }
     }
     TRY(state.write(fact));
@@ -192,7 +191,7 @@ Result<> Store::record(const std::vector<Fact>& facts) {
   }
   const std::size_t dropped = TRY(state.drop_facts_of(leaving));
   leaving.erase(leaving.begin(), leaving.begin() + static_cast<std::ptrdiff_t>(dropped));
-  if (!accepted.empty()) ended = TRY(state.forget_oldest(ended, newest_unix_ms, accepted.size()));
+  if (!accepted.empty()) ended = TRY(state.forget_oldest(ended, accepted.size()));
   TRY(transaction.finish());
   for (const JobId job : accepted) state.added.erase(job);
   state.leaving = std::move(leaving);
@@ -237,16 +236,14 @@ Result<std::size_t> Store::State::drop_facts_of(const std::deque<JobId>& jobs) {
   return done;
 }
 
-Result<std::int64_t> Store::State::forget_oldest(std::int64_t jobs, std::int64_t now_unix_ms, std::size_t submissions) {
+Result<std::int64_t> Store::State::forget_oldest(std::int64_t jobs, std::size_t submissions) {
+  const std::int64_t too_many = jobs - ended_kept_max;
+  if (too_many <= 0) return jobs;
   std::vector<JobId> old;
   {
     sql::Query oldest(oldest_ended);
-    oldest.bind(kForgottenPerSubmission * static_cast<std::int64_t>(submissions));
-    while (TRY(oldest.step())) {
-      const bool too_many = jobs - static_cast<std::int64_t>(old.size()) > kEndedKeptMax;
-      if (!too_many && now_unix_ms - oldest.integer(1) <= kEndedKeptForMs) break;
-      old.push_back(job_id(oldest.integer(0)));
-    }
+    oldest.bind(std::min(too_many, kForgottenPerSubmission * static_cast<std::int64_t>(submissions)));
+    while (TRY(oldest.step())) old.push_back(job_id(oldest.integer(0)));
   }
   for (const JobId job : old) {
     TRY(sql::Query(drop_ended).bind(row_id(job)).step());

@@ -28,8 +28,8 @@ struct AcceptedSubmission {
 };
 
 // Jobs that are over (failed, cancelled, or done and their files forgotten) are kept for people who ask and for keys that
-// come again: for this long after their submission, and at most so many. A key that comes again after that is a new job.
-inline constexpr std::int64_t kEndedKeptForMs = std::int64_t{30} * 24 * 3600 * 1000;
+// come again, the newest of them. By number and not by age, for a wall clock that jumps would make all of them old at once. A key
+// that comes again after that is a new job.
 inline constexpr std::int64_t kEndedKeptMax = 100'000;  // some 30 MB; more than a job a second for a day
 
 // The durable truth: one SQLite file in WAL mode with synchronous=FULL. What is recorded is on disk when the call
@@ -40,7 +40,8 @@ class Store {
  public:
   // Brings an older schema up to date. kConfig: a newer schema, or not a store; kCannotCreate: the folder; kUnavailable:
   // another process has it open. `vfs`: see sql::Database::open.
-  static Result<Store> open(const std::filesystem::path& file, const char* vfs = nullptr);
+  static Result<Store> open(const std::filesystem::path& file, const char* vfs = nullptr,
+                            std::int64_t ended_kept_max = kEndedKeptMax);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();

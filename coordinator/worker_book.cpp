@@ -100,7 +100,7 @@ std::optional<Instant> WorkerBook::strike(Worker& worker, Instant now) {
   return worker.aside_till;
 }
 
-Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on, Instant now) {
+Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on, Instant again_at, Instant now) {
   Worker* fresh = nullptr;
   Worker* any = nullptr;
   bool fresh_exists = false;
@@ -112,7 +112,7 @@ Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on, Instant now) 
     if (!failed && (fresh == nullptr || less_busy(worker, *fresh))) fresh = &worker;
     if (any == nullptr || less_busy(worker, *any)) any = &worker;
   }
-  return fresh_exists ? fresh : any;
+  return fresh_exists || now < again_at ? fresh : any;
 }
 
 Worker* WorkerBook::choose_fastest(const std::vector<WorkerId>& other_than, Instant now) {

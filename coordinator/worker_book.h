@@ -67,8 +67,9 @@ class WorkerBook {
 
   // The worker to lease a task to: the least busy by share of its slots, then the oldest, among those the task has not
   // failed on. While there is such a worker, even one with no free slot, no other is considered, so that a machine that
-  // fails everything it touches fails each task once and not its whole budget. None: no slot to be had now.
-  [[nodiscard]] Worker* choose(const std::vector<WorkerId>& failed_on, Instant now);
+  // fails everything it touches fails each task once and not its whole budget; and before `again_at` none that it has failed
+  // on. None: no slot to be had now.
+  [[nodiscard]] Worker* choose(const std::vector<WorkerId>& failed_on, Instant again_at, Instant now);
   // The fastest of the workers with a free slot that are not in `other_than`.
   [[nodiscard]] Worker* choose_fastest(const std::vector<WorkerId>& other_than, Instant now);
 

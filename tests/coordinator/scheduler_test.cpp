@@ -182,7 +182,6 @@ TEST_F(SchedulerTest, TasksLostTogetherDoNotComeBackTogether) {
   }
   ASSERT_EQ(status(1).tasks_running, 0U);
   const Instant lost = now_;
-  join("w2", 40);
   std::set<Duration> returns;
   for (std::uint32_t running = 0; running < 40; running = status(1).tasks_running) {
     if (status(1).tasks_running > running) returns.insert(now_ - lost);

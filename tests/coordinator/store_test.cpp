@@ -26,7 +26,7 @@ class StoreTest : public testing::Test {
  protected:
   void SetUp() override { open(); }
   void open() {
-    auto opened = Store::open("store.db", disk_.vfs());
+    auto opened = Store::open("store.db", disk_.vfs(), ended_kept_max_);
     ASSERT_TRUE(opened) << opened.error().text;
     store_.emplace(std::move(*opened));
   }
@@ -91,6 +91,7 @@ class StoreTest : public testing::Test {
   test::CrashDisk disk_;
   std::optional<Store> store_;
   std::int64_t now_unix_ms_ = 1'700'000'000'000;
+  std::int64_t ended_kept_max_ = kEndedKeptMax;
 };
 
 // ---- What is recorded ----
@@ -224,8 +225,13 @@ TEST_F(StoreTest, OldJobsAreForgottenWhenNewOnesCome) {
   const JobId old = run("old");
   deliver(old);
   const JobId living = accept("living");
-  now_unix_ms_ += 31 * kDayMs;
+  ended_kept_max_ = 1;
+  reopen();
+  const JobId newer = run("newer");
+  deliver(newer);
+  now_unix_ms_ += 400 * kDayMs;  // a clock that jumps takes nothing along
   accept("new");
+  EXPECT_TRUE(*store_->ending(newer));
   EXPECT_FALSE(*store_->ending(old));
   EXPECT_FALSE(*store_->submission(old));
   EXPECT_TRUE(*store_->submission(living));

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -109,8 +110,10 @@ Farm::~Farm() {
   }
 }
 
-void Farm::start_coordinator() {
-  coordinator_ = start({"coordinator", "--listen", "ipc://" + (folder_ / "c").string(), "--data", data_.string()});
+void Farm::start_coordinator(std::vector<std::string> more) {
+  std::vector<std::string> arguments{"coordinator", "--listen", "ipc://" + (folder_ / "c").string(), "--data", data_.string()};
+  arguments.insert(arguments.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  coordinator_ = start(std::move(arguments));
   GOPMILL_CHECK(eventually([&] { return ask({"jobs", "--json"}).exit == 0; }));
 }
 

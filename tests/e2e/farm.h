@@ -46,7 +46,8 @@ class Farm {
   Farm& operator=(const Farm&) = delete;
   ~Farm();
 
-  void start_coordinator();
+  // With further arguments, if any.
+  void start_coordinator(std::vector<std::string> more = {});
   pid_t add_worker(int slots = 1);
   void signal(pid_t pid, int signal);
   // Kills and reaps.

@@ -152,6 +152,20 @@ TEST_F(Survival, TheSameKeyIsTheSameJob) {
   EXPECT_EQ(submit(farm, out, {"--key", "tuesday"}).exit, 0) << "over, but still the same job";
 }
 
+TEST_F(Survival, MoreThanTheSpoolMayHoldIsRefusedForNow) {
+  Farm farm;
+  farm.kill_coordinator();
+  const auto bytes = std::filesystem::file_size(film());
+  farm.start_coordinator({"--spool-max", std::to_string(bytes + bytes / 2)});
+  const Folder out, other;
+  ASSERT_EQ(submit(farm, out).exit, 0);
+  const Outcome refused = submit(farm, other);
+  EXPECT_EQ(refused.exit, 69);
+  EXPECT_THAT(refused.err, HasSubstr("submit again"));
+  EXPECT_EQ(farm.ask({"cancel", "1"}).exit, 0);
+  EXPECT_EQ(submit(farm, other).exit, 0) << "there is room again";
+}
+
 TEST_F(Survival, AKilledWorkerIsMissedByItsConnection) {
   Farm farm;
   const pid_t killed = farm.add_worker();

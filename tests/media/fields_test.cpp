@@ -21,7 +21,6 @@ namespace gopmill {
 namespace {
 
 using test::analysed;
-using test::Clip;
 using test::ClipPicture;
 using ::testing::HasSubstr;
 
