@@ -181,7 +181,7 @@ Result<bool> Server::record_decided(int stop_fd) {
   auto recorded = store_.record(facts_);
   if (recorded) return true;
   log_.error(recorded.error().text + ": pausing until it can be recorded");
-  for (int tries = 0; !recorded; ++tries) {
+  while (!recorded) {
     poller_.clear();
     poller_.watch(control_);
     poller_.watch(stop_fd);

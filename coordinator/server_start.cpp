@@ -40,12 +40,21 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
       else
         living.erase(ended->job);
     }
-    if (const auto* forgotten = std::get_if<facts::JobForgotten>(&fact)) living.erase(forgotten->job);
+    if (const auto* forgotten = std::get_if<facts::JobForgotten>(&fact)) {
+      living.erase(forgotten->job);
+      done.erase(forgotten->job);
+    }
     if (const auto* task = std::get_if<facts::TaskCommitted>(&fact)) {
       committed[task->task.job][task->task.index] = {task->attempt, TRY(decode<TaskResult>(task->result, "a recorded result")),
                                                      task->outputs, "", 0};
     }
     if (const auto* reopened = std::get_if<facts::TaskReopened>(&fact)) committed[reopened->task.job].erase(reopened->task.index);
+  }
+  for (const Fact& fact : facts) {
+    const auto* accepted = std::get_if<facts::JobAccepted>(&fact);
+    if (accepted == nullptr || living.contains(accepted->job)) continue;
+    if (const auto over = TRY(store_.submission(accepted->job)))
+      cards_.add(accepted->job, over->submit, over->submitted_unix_ms);  // it is listed by its name
   }
   spool_.sweep({living.begin(), living.end()});
   for (const JobId job : living) {
