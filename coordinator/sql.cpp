@@ -130,7 +130,7 @@ void Copy::Finish::operator()(sqlite3_backup* backup) const { sqlite3_backup_fin
 Result<Copy> Copy::begin(Database& from, Database& to) {
   sqlite3_backup* handle = sqlite3_backup_init(to.handle_.get(), "main", from.handle_.get(), "main");
   if (!handle) return std::unexpected(fault_of(to.handle_.get(), "cannot begin a copy"));
-  return Copy(handle, to.handle_.get());
+  return Copy(handle);
 }
 
 Result<bool> Copy::step(int pages) {

@@ -108,9 +108,8 @@ class Copy {
   struct Finish {
     void operator()(sqlite3_backup* backup) const;
   };
-  Copy(sqlite3_backup* backup, sqlite3* to) : handle_(backup), to_(to) {}
+  explicit Copy(sqlite3_backup* backup) : handle_(backup) {}
   std::unique_ptr<sqlite3_backup, Finish> handle_;
-  sqlite3* to_;
 };
 
 }  // namespace gopmill::sql

@@ -264,7 +264,14 @@ Result<std::vector<Fact>> Store::living_facts() {
   ended.bind(static_cast<std::int64_t>(kEndedKept));
   while (TRY(ended.step())) facts.push_back(TRY(State::read(ended)));
   // In the order of a job's life, which is that of the variant: all that is kept of a job are its two ends.
-  std::stable_sort(facts.begin(), facts.end(), [](const Fact& a, const Fact& b) { return a.index() < b.index(); });
+  // By hand, as libstdc++ 12's stable_sort makes clang 19 warn in it.
+  std::vector<Fact> in_order;
+  for (std::size_t kind = 0; kind < std::variant_size_v<Fact>; ++kind) {
+    for (Fact& fact : facts) {
+      if (fact.index() == kind) in_order.push_back(std::move(fact));
+    }
+  }
+  facts = std::move(in_order);
   sql::Query living(state_->all_facts);
   while (TRY(living.step())) {
     if (std::ranges::find(state_->leaving, job_id(living.integer(0))) == state_->leaving.end())

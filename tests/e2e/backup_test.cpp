@@ -72,6 +72,10 @@ TEST_F(BackupTest, TheRestoreDrill) {
   {
     Farm restored(bare / "data");
     EXPECT_EQ(state(restored, "1"), "done");
+    EXPECT_THAT(restored.ask({"jobs"}).out, testing::ContainsRegex("1 +done.*film.mp4"));
+    const Outcome gone = restored.ask({"wait", "2"});
+    EXPECT_EQ(gone.exit, 69) << gone.err;
+    EXPECT_THAT(gone.err, HasSubstr("no longer keeps the files of job 2"));
     for (const std::string job : {"3", "4"}) {
       EXPECT_TRUE(eventually([&] { return state(restored, job) == "failed"; }, 10)) << restored.log();
       EXPECT_THAT(restored.ask({"job", job}).out, HasSubstr("its source is not in the spool any more"));

@@ -38,12 +38,14 @@ struct Spool {
   std::set<TaskId> inputs;
   std::set<AttemptName> outputs;
   std::map<TaskId, Attempt> committed;
+  std::set<TaskId> damaged;  // of those committed
   std::set<JobId> sources, files;
 
   void clean(JobId job, bool keep_files) {
     std::erase_if(inputs, [&](const TaskId& task) { return task.job == job; });
     std::erase_if(outputs, [&](const AttemptName& name) { return name.first.job == job; });
     std::erase_if(committed, [&](const auto& entry) { return entry.first.job == job; });
+    std::erase_if(damaged, [&](const TaskId& task) { return task.job == job; });
     sources.erase(job);
     if (!keep_files) files.erase(job);
   }
@@ -137,6 +139,7 @@ class Farm {
   void die();
   void happen(const Event& event);
   void write(Step step);
+  void recorded(const Fact& fact);
   void carry_out(const Action& action);
   void coordinator_ticks(std::uint64_t epoch);
   void start_step(const actions::StartStep& action);
@@ -230,7 +233,7 @@ void Farm::boot_coordinator() {
   with_doubt.record(in_doubt_);
   if (!in_doubt_.empty() && with_doubt.equals(*facts)) {
     owed_ = std::move(with_doubt);
-    for (const Fact& fact : in_doubt_) invariants_.recorded(fact);
+    for (const Fact& fact : in_doubt_) recorded(fact);
     invariants_.coordinator_died();  // what was in doubt has been decided
   } else if (!owed_.equals(*facts)) {
     complain("the store has not what was recorded");
@@ -329,7 +332,7 @@ void Farm::write(Step step) {
       return die();
     }
     owed_.record(shared->facts);
-    for (const Fact& fact : shared->facts) invariants_.recorded(fact);
+    for (const Fact& fact : shared->facts) recorded(fact);
   });
   agenda_.at(disk_free_, [this, shared, epoch = epoch_] {
     for (const Action& action : shared->actions) {
@@ -337,6 +340,15 @@ void Farm::write(Step step) {
       carry_out(action);
     }
   });
+}
+
+void Farm::recorded(const Fact& fact) {
+  invariants_.recorded(fact);
+  // Damaged bytes stay until it is on disk that they are nobody's outputs: a coordinator that dies before finds them again.
+  if (const auto* reopened = std::get_if<facts::TaskReopened>(&fact)) {
+    spool_.committed.erase(reopened->task);
+    spool_.damaged.erase(reopened->task);
+  }
 }
 
 void Farm::carry_out(const Action& action) {
@@ -404,14 +416,18 @@ void Farm::start_step(const actions::StartStep& action) {
   if (action.step == StepKind::kStitch && strikes(weather_.damage)) {
     const auto part = std::find_if(spool_.committed.begin(), spool_.committed.end(),
                                    [&](const auto& entry) { return entry.first.job == action.job; });
-    const events::OutputsDamaged damaged{part->first, part->second, {FaultKind::kMachine, "a bit has flipped"}};
-    agenda_.after(dice_.between(10ms, 1s), [this, damaged, token] {
-      const auto step = steps_.find({damaged.task.job, StepKind::kStitch});
+    spool_.damaged.insert(part->first);
+  }
+  const auto damaged =
+      std::find_if(spool_.damaged.begin(), spool_.damaged.end(), [&](const TaskId& task) { return task.job == action.job; });
+  if (action.step == StepKind::kStitch && damaged != spool_.damaged.end()) {
+    const events::OutputsDamaged found{*damaged, spool_.committed.at(*damaged), {FaultKind::kMachine, "a bit has flipped"}};
+    agenda_.after(dice_.between(10ms, 1s), [this, found, token] {
+      const auto step = steps_.find({found.task.job, StepKind::kStitch});
       if (step == steps_.end() || step->second.token != token) return;
       steps_.erase(step);
       ++voyage_.damages;
-      spool_.committed.erase(damaged.task);
-      happen(damaged);
+      happen(found);
     });
     return;
   }
