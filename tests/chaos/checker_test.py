@@ -146,6 +146,12 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises((ConnectionResetError, asyncio.IncompleteReadError)):
             await self.reader.readexactly(5000)
 
+    async def test_one_bit_flipped(self):
+        self.proxy.flip(0.5)
+        self.writer.write(bytes(5000))
+        arrived = await asyncio.wait_for(self.reader.readexactly(5000), 5.0)
+        self.assertEqual(sum(byte.bit_count() for byte in arrived), 1)
+
     async def test_frozen_then_thawed(self):
         self.proxy.freeze()
         self.writer.write(b'later')

@@ -205,7 +205,22 @@ class Injector:
         await asyncio.sleep(fault.hold)
         proxy.throttle(0.0)
 
+    async def _flip_on_the_wire(self, fault):
+        """Of a worker's data. Control messages have TCP's checksum and no other."""
+        self.farm.workers[fault.target].data.flip(fault.amount)
+
     # ---- Disks ----
+
+    async def _flip_on_disk(self, fault):
+        """One bit of a task's input or output that waits in the spool."""
+        give_up_at = time.monotonic() + FIND_S_MAX
+        while time.monotonic() < give_up_at:
+            files = sorted(path for kind in ('input', 'output') for path in self.farm.data.glob(f'spool/*/{kind}.*')
+                           if path.suffix != '.part')
+            if files and flip(files[int(fault.amount * len(files))], fault.amount):
+                return True
+            await asyncio.sleep(REFILL_EVERY_S)
+        return False
 
     async def _worker_disk_full(self, fault):
         await self._fill(self.farm.workers[fault.target].disk, fault.hold)
@@ -259,6 +274,17 @@ class Injector:
     async def _clock_jump(self, fault):
         """Everybody's at once, for good: until the next jump."""
         self.clock.write_bytes(struct.pack('q', int(fault.amount)))
+
+
+def flip(path, place):
+    """False if the file went, or is empty."""
+    try:
+        with open(path, 'r+b') as file:
+            at = int(place * (os.fstat(file.fileno()).st_size - 1))
+            byte = os.pread(file.fileno(), 1, max(0, at))
+            return bool(byte) and os.pwrite(file.fileno(), bytes([byte[0] ^ 1 << at % 8]), at) == 1
+    except OSError:
+        return False
 
 
 def fill(path):

@@ -4,6 +4,7 @@
     tear      a connection is reset after so many bytes more: in the middle of a message
     freeze    half-open, like a cable pulled out: nothing moves, nobody is told; thaw() plugs it in again
     delay     every byte arrives so much later
+    flip      one bit of a chunk arrives as the other: what a bad cable, card or switch does past TCP's checksum
     throttle  so many bytes a second in each direction of each connection
 
 TCP neither doubles nor reorders, so a proxy cannot either without breaking the stream. Doubled and late messages come from the
@@ -18,6 +19,7 @@ import struct
 CHUNK_BYTES = 16 * 1024
 # What may be on its way inside the proxy, per direction of a connection: 1 MiB. Beyond it the sender feels the pressure.
 CHUNKS_MAX = 64
+FLIP_BYTES_MIN = 1024  # smaller chunks are questions and answers; what has to be found is damage to films
 RESET = struct.pack('ii', 1, 0)  # SO_LINGER on, for no time: close() sends RST
 
 
@@ -32,6 +34,7 @@ class Proxy:
         self._delay_s = 0.0
         self._bytes_per_s = 0.0
         self._tear_after = None
+        self._flip_at = None
         self._moving = asyncio.Event()
         self._moving.set()
         self._server = None
@@ -55,6 +58,10 @@ class Proxy:
     def tear(self, after_bytes):
         self._tear_after = after_bytes
 
+    def flip(self, place):
+        """A bit of the next large chunk, `place` (0 to 1) of the way into it."""
+        self._flip_at = place
+
     def freeze(self):
         self._moving.clear()
 
@@ -69,7 +76,7 @@ class Proxy:
 
     def heal(self):
         self._delay_s = self._bytes_per_s = 0.0
-        self._tear_after = None
+        self._tear_after = self._flip_at = None
         self.thaw()
 
     # ---- Forwarding ----
@@ -118,11 +125,19 @@ class Proxy:
                     return
                 if self._tear_after is not None:
                     self._tear_after -= len(chunk)
+                if self._flip_at is not None and len(chunk) >= FLIP_BYTES_MIN:
+                    chunk = flipped(chunk, self._flip_at)
+                    self._flip_at = None
                 sink[1].write(chunk)
                 self.bytes += len(chunk)
                 await sink[1].drain()
 
         await asyncio.gather(take(), give())
+
+
+def flipped(data, place):
+    at = int(place * (len(data) - 1))
+    return data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1:]
 
 
 class Connection:

@@ -2,8 +2,8 @@
 """Chaos: a farm of real processes, everything going wrong that does go wrong on farms, and nothing lost.
 
 Workers, their media children, the coordinator and waiting submitters are killed; workers and children are stopped; connections
-are cut, torn in the middle of a message, frozen, delayed and throttled; disks fill up and become read-only; the wall clock
-jumps. Then everything is put right and all that was accepted has to end: every job done, every rendition the same, byte for
+are cut, torn in the middle of a message, frozen, delayed and throttled; bits flip on the wire and on disk; disks fill up and become
+read-only; the wall clock jumps. Then everything is put right and all that was accepted has to end: every job done, every rendition the same, byte for
 byte, as in an undisturbed run; no segment committed twice; no process, no temporary file, no byte in the spool left behind.
 
     scripts/chaos                        50 jobs, 8 workers, 200 faults
@@ -263,7 +263,7 @@ def parse():
     parser.add_argument('--gopmill', default=HERE.parent.parent / 'build' / 'gopmill', type=pathlib.Path)
     parser.add_argument('--clock-library', type=pathlib.Path, help='libgopmill_clock_jump.so; none: clocks stay as they are')
     parser.add_argument('--seed', type=int, help='of the faults; by default another one each time')
-    parser.add_argument('--short', action='store_true', help='10 jobs, 3 workers, 16 faults')
+    parser.add_argument('--short', action='store_true', help='10 jobs, 3 workers, 18 faults')
     parser.add_argument('--jobs', type=int)
     parser.add_argument('--workers', type=int)
     parser.add_argument('--faults', type=int)
@@ -272,7 +272,7 @@ def parse():
     parser.add_argument('--keep', action='store_true', help='keep the folder with logs and outputs')
     parser.add_argument('--plant', action='store_true', help='break everything at the end that the verdict looks at: the run has to fail')
     options = parser.parse_args()
-    usual = {'jobs': 10, 'workers': 3, 'faults': 16, 'seconds': 30.0} if options.short else \
+    usual = {'jobs': 10, 'workers': 3, 'faults': 18, 'seconds': 30.0} if options.short else \
             {'jobs': 50, 'workers': 8, 'faults': 200, 'seconds': 300.0}
     for name, value in usual.items():
         if getattr(options, name) is None:

@@ -6,17 +6,19 @@ import random
 
 # How often each kind comes, of 200. Every kind comes at least once in a run of as many faults as there are kinds.
 SHARES = {
-    'kill worker': 36,
+    'kill worker': 32,
     'stop worker': 20,
-    'kill child': 28,
+    'kill child': 26,
     'stop child': 12,
     'kill coordinator': 20,
     'kill waiter': 6,
-    'cut': 18,
+    'cut': 16,
     'tear': 14,
     'freeze': 14,
     'delay': 8,
     'throttle': 6,
+    'flip on the wire': 4,
+    'flip on disk': 4,
     'worker disk full': 6,
     'worker disk read-only': 3,
     'coordinator disk full': 3,
