@@ -22,6 +22,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import struct
@@ -182,7 +183,6 @@ class Run:
             if outcome.code != 0:
                 self.complaints.append(f'job {job}, accepted unheard, cannot be collected: {outcome.err.strip()}')
         self.counts['accepted unheard'] = len(unclaimed)
-        self.counts['attempts lost'] = sum(status['attempts_lost'] for status in statuses.values())
         self.counts['accepted'] = len(self.jobs)
         self.counts['done'] = sum(statuses.get(job, {}).get('state') == 'done' for job in self.jobs)
         if self.options.plant:
@@ -194,7 +194,14 @@ class Run:
             self.complaints += checker.check_outputs(self.folders[job], self.films[film][2])
         self.complaints += self.leftovers()
         lives = checker.lives_of(self.farm.coordinator_log, line_of)
+        self.count_attempts([line.text for life in lives for line in life if line.level == 'debug'])
         self.complaints += checker.check_commits(lives) + checker.check_attempts(lives)
+
+    def count_attempts(self, texts):
+        """How much the faults hit."""
+        for text in texts:
+            if found := re.match(r'task \d+/\d+ attempt \d+ (leased|adopted|committed|reopened|lost, [a-z ]+)', text):
+                self.counts[f'attempts {found.group(1).strip()}'] += 1
 
     def leftovers(self):
         complaints = checker.check_spool(self.farm.data) + checker.check_empty(self.farm.temporary)
