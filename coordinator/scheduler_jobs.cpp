@@ -50,10 +50,10 @@ LossKind loss_kind(FaultKind kind) {
     case FaultKind::kMachine:
     case FaultKind::kNoInput:  // an input that is not there any more, seen from a machine that was to fetch it
     case FaultKind::kCannotCreate:
+    case FaultKind::kUnavailable:  // a transfer that made no progress
     case FaultKind::kInternal: return LossKind::kMachine;
     case FaultKind::kPoison: return LossKind::kPoison;
-    case FaultKind::kCancelled:
-    case FaultKind::kUnavailable: return LossKind::kHandedBack;
+    case FaultKind::kCancelled: return LossKind::kHandedBack;
     case FaultKind::kInput:
     case FaultKind::kConfig:
     case FaultKind::kUsage: return LossKind::kFatal;
@@ -168,7 +168,8 @@ void Scheduler::Turn::apply(const events::InputReady& event) {
 void Scheduler::Turn::apply(const events::InputDamaged& event) {
   Job* job = jobs_.find_live(event.task.job);
   Task* task = job == nullptr ? nullptr : job->task(event.task.index);
-  if (task == nullptr || !task->input || task->stage == Task::Stage::kCommitted) return;
+  if (task == nullptr || task->stage == Task::Stage::kCommitted) return;
+  if (!task->input && task->leases.empty()) return;  // known
   std::set<WorkerId> to_ask;
   const std::vector<Lease> leases = task->leases;
   task->input.reset();

@@ -273,10 +273,10 @@ void Scheduler::Turn::apply(const events::TaskFailed& event) {
   const wire::TaskFailed& failed = event.failed;
   Worker* worker = heard_from(event.peer, failed.worker);
   if (worker == nullptr) return;
-  // "Not here, not now" is how a worker that is leaving hands back what crossed its path.
-  if (failed.fault.kind == FaultKind::kUnavailable) worker->closed = true;
   if (give_up_slot(*worker, failed.task, failed.attempt)) {
     const LossKind kind = loss_kind(failed.fault.kind);
+    // A worker that is leaving hands back what crossed its path.
+    if (kind == LossKind::kHandedBack) worker->closed = true;
     if (kind == LossKind::kMachine || kind == LossKind::kPoison) strike(*worker);
     Fault fault = failed.fault;
     fault.text.resize(std::min(fault.text.size(), kFaultTextMax));

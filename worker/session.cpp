@@ -158,7 +158,7 @@ void Session::take(const wire::Assign& message, Orders& out) {
 
 void Session::hand_back(const wire::Assign& message, Orders& out) {
   out.emplace_back(orders::Send{wire::TaskFailed{
-      worker_, message.task, message.attempt, {FaultKind::kUnavailable, "the worker is leaving and takes nothing new"}}});
+      worker_, message.task, message.attempt, {FaultKind::kCancelled, "the worker is leaving and takes nothing new"}}});
 }
 
 void Session::finish_child(const seen::ChildDone& seen, Orders& out) {

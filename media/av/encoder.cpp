@@ -48,7 +48,15 @@ void drop_note(std::string& bytes) {
 
 }  // namespace
 
-bool keys_at_intervals(VideoCodec codec) { return codec == VideoCodec::kAv1; }
+EncoderSpan span_of(VideoCodec codec) {
+  switch (codec) {
+    case VideoCodec::kH264:
+    case VideoCodec::kHevc: return EncoderSpan::kSegment;
+    case VideoCodec::kAv1: return EncoderSpan::kRun;
+    case VideoCodec::kVp9: return EncoderSpan::kGop;
+  }
+  return EncoderSpan::kSegment;
+}
 
 struct VideoEncoder::State {
   LastWords words;

@@ -89,6 +89,32 @@ void measure_opening(const std::filesystem::path& file, int ended) {
               facts->size(), static_cast<std::uintmax_t>(std::filesystem::file_size(file)));
 }
 
+// Small jobs of 20 tasks, ten alive at any time, one after the other to their end.
+void measure_room(const std::filesystem::path& file) {
+  std::filesystem::remove(file);
+  auto store = Store::open(file);
+  GOPMILL_CHECK(store);
+  constexpr int kJobs = 8'000, kAlive = 10;
+  std::vector<JobId> alive;
+  for (int i = 1; i <= kJobs; ++i) {
+    alive.push_back(accept(*store, "0123456789abcdef-" + std::to_string(i)));
+    std::vector<Fact> turn;
+    for (std::uint32_t task = 0; task < 20; ++task) {
+      turn.emplace_back(facts::TaskLeased{{alive.back(), task}, 1, WorkerId{1}});
+      turn.emplace_back(facts::TaskCommitted{{alive.back(), task}, 1, std::string(300, 'r'), {{1'000'000, 1}, {500'000, 2}}});
+    }
+    if (alive.size() == kAlive) {
+      turn.emplace_back(facts::JobEnded{alive.front(), wire::JobState::kDone, {}});
+      turn.emplace_back(facts::JobForgotten{alive.front(), true});
+      alive.erase(alive.begin());
+    }
+    GOPMILL_CHECK(store->record(turn));
+    if (i % 1'000 == 0) {
+      std::printf("after %d jobs: %ju bytes of file\n", i, static_cast<std::uintmax_t>(std::filesystem::file_size(file)));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gopmill
 
@@ -99,6 +125,7 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path file = std::filesystem::path(argv[1]) / "bench.db";
   for (const std::size_t group : {1U, 8U, 64U, 512U}) gopmill::measure_recording(file, group == 1 ? 2'000 : 20'000, group);
+  gopmill::measure_room(file);
   gopmill::measure_opening(file, 1'000);
   gopmill::measure_opening(file, 100'000);
   std::filesystem::remove(file);

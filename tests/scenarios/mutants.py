@@ -105,8 +105,8 @@ def first_broken(program, seeds):
         if outcome.returncode == 0:
             continue
         lines = outcome.stdout.splitlines()
-        said = [line for line in lines if line.startswith(f'seed {seed}: ') or 'check' in line.lower() and 'failed' in line]
-        return seed, said[0] if said else f'ended with {outcome.returncode}'
+        said = [line for line in lines if line.startswith(f'seed {seed}: ')]
+        return seed, said[0] if said else f'ended with {outcome.returncode}: {lines[-1] if lines else "not a word"}'
     return None
 
 

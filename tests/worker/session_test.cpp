@@ -248,8 +248,8 @@ TEST_F(SessionTest, DrainingFinishesWhatItHasAndHandsBackTheRest) {
   join();
   hold_running(0);
   EXPECT_THAT(see(seen::Drain{}), IsEmpty());
-  EXPECT_THAT(assign(1), ElementsAre("failed 4/1#1 unavailable"));
-  EXPECT_THAT(assign(1), ElementsAre("failed 4/1#1 unavailable")) << "as often as it is asked";
+  EXPECT_THAT(assign(1), ElementsAre("failed 4/1#1 cancelled"));
+  EXPECT_THAT(assign(1), ElementsAre("failed 4/1#1 cancelled")) << "as often as it is asked";
   advance_in_company(10s);
   child_done(0);
   stored(0);
