@@ -7,9 +7,6 @@
 
 namespace gopmill {
 
-// One past the last frame of the GOP of frames[first]. PURE.
-std::size_t gop_end(std::span<const OutputFrame> frames, std::size_t first);
-
 // A run of GOPs of one length.
 struct KeyRun {
   std::size_t end = 0;         // one past its last frame

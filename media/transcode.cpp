@@ -91,7 +91,11 @@ class RenditionEncode {
  public:
   // `quality` replaces the settings' own, where they have one.
   RenditionEncode(const RenditionTask& task, std::optional<double> quality, int output)
-      : task_(task), settings_(task.encoder), output_(output), journal_(output, 0), span_(av::span_of(task.encoder.codec)) {
+      : task_(task),
+        settings_(task.encoder),
+        output_(output),
+        journal_(output, 0),
+        by_runs_(av::keys_at_intervals(task.encoder.codec)) {
     settings_.rate.quality = quality;
   }
 
@@ -142,15 +146,10 @@ class RenditionEncode {
 
   Result<> open_encoder(std::size_t at) {
     av::EncoderStart start{.continues = task_.continues || at > 0};
-    switch (span_) {
-      case av::EncoderSpan::kSegment: span_end_ = task_.frames.size(); break;
-      case av::EncoderSpan::kGop: span_end_ = gop_end(task_.frames, at); break;
-      case av::EncoderSpan::kRun: {
-        const KeyRun run = key_run(task_.frames, at);
-        start.key_interval = run.interval;
-        span_end_ = run.end;
-        break;
-      }
+    if (by_runs_) {
+      const KeyRun run = key_run(task_.frames, at);
+      start.key_interval = run.interval;
+      run_end_ = run.end;
     }
     encoder_.emplace(TRY(av::VideoEncoder::open(settings_, start)));
     return {};
@@ -160,7 +159,7 @@ class RenditionEncode {
     const std::size_t at = cursor_++;
     const OutputFrame& planned = task_.frames[at];
     if (complete()) return {};
-    if (at == span_end_) {
+    if (by_runs_ && at == run_end_) {
       TRY(encoder_->finish(keep()));
       if (complete()) return {};
       TRY(open_encoder(at));
@@ -194,8 +193,8 @@ class RenditionEncode {
   EncoderSettings settings_;
   int output_;
   JournalWriter journal_;
-  const av::EncoderSpan span_;
-  std::size_t span_end_ = 0;  // the first frame that needs a fresh encoder
+  const bool by_runs_;
+  std::size_t run_end_ = 0;  // where by_runs_: the first frame that needs a fresh encoder
   std::optional<av::VideoEncoder> encoder_;
   std::optional<OutputCheck> check_;
   std::string parameter_sets_;

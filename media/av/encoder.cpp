@@ -48,15 +48,7 @@ void drop_note(std::string& bytes) {
 
 }  // namespace
 
-EncoderSpan span_of(VideoCodec codec) {
-  switch (codec) {
-    case VideoCodec::kH264:
-    case VideoCodec::kHevc: return EncoderSpan::kSegment;
-    case VideoCodec::kAv1: return EncoderSpan::kRun;
-    case VideoCodec::kVp9: return EncoderSpan::kGop;
-  }
-  return EncoderSpan::kSegment;
-}
+bool keys_at_intervals(VideoCodec codec) { return codec == VideoCodec::kAv1; }
 
 struct VideoEncoder::State {
   LastWords words;

@@ -16,7 +16,7 @@ namespace gopmill::av {
 // Where in the film an encoder begins.
 struct EncoderStart {
   bool continues = false;          // not at the film's first picture: as if it had been running (media/cold_start.h)
-  std::uint32_t key_interval = 0;  // pictures from key to key, of an EncoderSpan::kRun
+  std::uint32_t key_interval = 0;  // pictures from key to key, where keys_at_intervals
 };
 
 // Encodes the pictures of one rendition of one segment. Built so that segments join: key frames only where they are
@@ -45,16 +45,9 @@ class VideoEncoder {
   std::unique_ptr<State> state_;
 };
 
-// How much of a segment one encoder is given; what follows gets a fresh one.
-enum class EncoderSpan : std::uint8_t {
-  kSegment,  // x264, x265
-  // SVT-AV1 cannot be told to put a key frame at a given picture, only at every n-th: a run of GOPs of one length (media/key_runs.h).
-  kRun,
-  // libvpx goes on across key frames with what it learnt: golden pictures come 6 or 10 apart as the motion was, counted from its start.
-  // Where they fall then depends on the whole film before. In an encoder of its own a GOP depends on nothing but itself.
-  kGop,
-};
-EncoderSpan span_of(VideoCodec codec);
+// Some encoders cannot be told to put a key frame at a given picture, only at every n-th; each run of GOPs of one length
+// (media/key_runs.h) is encoded by a fresh one.
+bool keys_at_intervals(VideoCodec codec);
 
 // What is wrong with a rendition's preset, codec profile, level or options, asked of the encoder itself by opening it. Also refuses
 // encoder parameters that would break joins or bytes (threads, key frames, HRD). Nothing of a media file is involved.

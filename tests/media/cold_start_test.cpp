@@ -70,7 +70,17 @@ TEST(EncoderMemory, IsEncodedWhereItCannotBeComputed) {
   EXPECT_EQ(memory(settings(VideoCodec::kAv1, "8"), Joins::kExact, 250), (Memory{0, false}));
   EXPECT_EQ(memory(settings(VideoCodec::kAv1, "10"), Joins::kDefault, 250), (Memory{1, true}));
   EXPECT_EQ(memory(settings(VideoCodec::kAv1, "10"), Joins::kExact, 0), (Memory{0, false}));
-  EXPECT_EQ(memory(settings(VideoCodec::kVp9, "4"), Joins::kExact, 250), (Memory{0, false}));
+}
+
+TEST(EncoderMemory, OfVp9PutsItsPatternsWhereTheyWouldBe) {
+  EncoderSettings vp9 = settings(VideoCodec::kVp9, "4");
+  const auto pictures = [&](Rational rate, std::uint64_t first) {
+    vp9.frame_rate = rate;
+    return memory_of(vp9, Joins::kDefault, first).pictures;
+  };
+  EXPECT_EQ(pictures({25, 1}, 250), 10U);  // golden pictures 10 apart, quantisers 8, at any rate
+  EXPECT_EQ(pictures({24, 1}, 240), 0U);
+  EXPECT_EQ(pictures({60, 1}, 630), 30U);
 }
 
 std::vector<OutputFrame> gops(const std::vector<int>& lengths) {

@@ -482,7 +482,7 @@ std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std
     const auto keep = [&](const JournalPacket& packet) { return journal.append(packet); };
     for (std::size_t i = 0; i < length; ++i, ++at) {
       GOPMILL_CHECK(at < plan.frames.size());
-      if (i > 0 && plan.frames[at].key && av::span_of(settings.codec) != av::EncoderSpan::kSegment) {
+      if (i > 0 && plan.frames[at].key && av::keys_at_intervals(settings.codec)) {
         GOPMILL_CHECK(encoder->finish(keep));
         encoder.emplace(*av::VideoEncoder::open(settings, {}));
       }
