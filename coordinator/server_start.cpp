@@ -74,6 +74,9 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
     }
     job_work->recall(std::move(committed[job]));
     works_.emplace(job, std::move(job_work));
+    // Only what is whole, checked and synced has this name.
+    if (const wire::Artifact source{wire::ArtifactKind::kSource, job, 0, 0, 0}; spool_.has(source))
+      transfers_.recall(source, {submission->submit.source_bytes, submission->submit.source_hash});
     if (auto there = source_is_there(job, submission->submit); !there) {
       lose_bytes(job, std::move(there.error()));
     } else if (planned.contains(job)) {

@@ -65,6 +65,8 @@ class Transfers {
 
   // Tells the sender of an arrived artifact; for a source only once its arrival is recorded.
   void confirm(const wire::Artifact& artifact);
+  // A source that arrived in an earlier life of the coordinator: its sender may not have been told.
+  void recall(const wire::Artifact& source, const wire::ArtifactFacts& facts) { stored_[source] = facts; }
   // What an output is known to be, if it is here whole, be it from before a restart.
   [[nodiscard]] std::optional<wire::ArtifactFacts> stored(const wire::Artifact& artifact);
   // Drops files and state of one attempt's outputs, or everything of a job (the spool's folder is the caller's).

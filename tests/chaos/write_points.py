@@ -40,6 +40,7 @@ RECOVERY_S_MAX = 2.0
 LIFE_S_MAX = 60.0   # a coordinator that does not come to its point in this time has nothing to do, and is killed like that
 LONGEST_LIFE = 100  # calls: several times what a start needs
 STRIDE = 37         # has no factor with LONGEST_LIFE: every n comes
+LOOK_EVERY_S = 0.02
 AWAY = 69           # exit code of a submitter that nobody answered
 PROFILE = ('name: quick\nsegment: 2\nrendition: {codec: h264, preset: ultrafast}\n'
            'renditions:\n  - {height: 144, quality: 30}\n  - {height: 96, quality: 30}\n')
@@ -166,10 +167,11 @@ def main():
     parser.add_argument('--gopmill', required=True)
     parser.add_argument('--library', required=True)
     parser.add_argument('--points', type=int, default=500)
+    parser.add_argument('--submission', action='store_true', help='one submission instead, killed at each of its calls')
     parser.add_argument('--submitters', type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix='gopmill-points-') as name:
-        return run(arguments, pathlib.Path(name))
+        return (submit_through if arguments.submission else run)(arguments, pathlib.Path(name))
 
 
 def run(arguments, folder):
@@ -226,6 +228,38 @@ def run(arguments, folder):
         print(complaint)
     if complaints:
         shutil.copy(folder / 'log', tempfile.gettempdir() + '/gopmill-points.log')
+    return 1 if complaints else 0
+
+
+def submit_through(arguments, folder):
+    """One submission with its upload, killed at each of its calls: its submitter must not notice."""
+    complaints, point = [], 0
+    film, profile = folder / 'film.mp4', folder / 'quick.yaml'
+    profile.write_text(PROFILE)
+    subprocess.run([os.path.abspath(arguments.gopmill), 'make-clip', str(film), '--seconds', '2'], check=True, stdout=subprocess.DEVNULL)
+    while True:
+        point += 1
+        place = folder / f'point.{point}'
+        place.mkdir()
+        farm = Farm(arguments, place)
+        child, reader, _ = farm.live(point)
+        submitter = farm.spawn('submit', str(film), '-p', str(profile), '-o', str(place / 'out'), stdout=farm.log, stderr=farm.log)
+        while child.poll() is None and submitter.poll() is None:
+            time.sleep(LOOK_EVERY_S)
+        killed = child.poll() is not None
+        if killed:
+            reader.join()
+            child, reader, _ = farm.live(0)
+        if (code := submitter.wait()) != 0:
+            complaints.append(f'call {point}, {farm.killed_at.read_text().strip()}: submit ended with {code}')
+        child.kill()
+        child.wait()
+        reader.join()
+        if not killed:
+            break
+    print(f'one submission, killed at each of its {point - 1} calls')
+    for complaint in complaints:
+        print(complaint)
     return 1 if complaints else 0
 
 
