@@ -224,6 +224,7 @@ void Session::leave(std::optional<Fault> fault, Orders& out) {
 
 void Session::tick(Orders& out) {
   if (state_ == State::kJoining) {
+    if (leaving_ && now_ - heard_ > kLeaveAloneMax) return release_all(out);
     if (now_ >= hello_due_) say_hello(out);
     return;
   }

@@ -127,6 +127,8 @@ inline constexpr Duration kHelloMin{500};  // between hellos: doubling from this
 // ... to this, each ±20 % by the worker's name, against a herd of workers: a thousand of them say 500 hellos a second. A
 // restarted coordinator waits for them three times as long (kAdoptionMax).
 inline constexpr Duration kHelloMax{2000};
+// A worker that is leaving waits this long for a coordinator that is away, to report what it holds; then what it holds is lost.
+inline constexpr Duration kLeaveAloneMax{30'000};
 inline constexpr Duration kReportEvery{1000};     // TaskDone and TaskFailed, until settled
 inline constexpr std::size_t kSettledKept = 256;  // attempts ended here, remembered so that a late Assign cannot revive one
 

@@ -269,6 +269,17 @@ TEST_F(SessionTest, DrainingWithEmptyHandsLeavesAtOnce) {
   EXPECT_THAT(see(seen::Drain{}), ElementsAre("leave")) << "never welcomed: nobody to say goodbye to";
 }
 
+TEST_F(SessionTest, DrainingWithoutACoordinatorWaitsForItOnlySoLong) {
+  join();
+  hold_running(0);
+  see(seen::Drain{});
+  advance(kLeaveAloneMax);
+  EXPECT_EQ(session_.held(), 1U);
+  const auto lines = advance(1s);
+  EXPECT_EQ(session_.state(), Session::State::kGone);
+  EXPECT_THAT(lines, testing::Contains("release 4/0#1"));
+}
+
 TEST_F(SessionTest, AnOperatorsDrainIsNeverTheSecondOne) {
   join();
   hold_running(0);
