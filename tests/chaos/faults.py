@@ -11,7 +11,7 @@ import time
 import linux
 from farm import FarmError
 
-FIND_S_MAX = 5.0        # for a victim to turn up
+FIND_S_MAX = 15.0       # for a victim to turn up
 REFILL_EVERY_S = 0.05   # a full disk gets room when somebody's nameless file goes
 RESTART_AFTER_S = 0.5   # what ended by itself is started again, as a service manager would
 LOOK_EVERY_S = 0.05
@@ -146,9 +146,11 @@ class Injector:
         self._hold('coordinator', -1)
 
     async def _kill_waiter(self, fault):
-        waiters = self.waiters()
-        if not waiters:
-            return False
+        give_up_at = time.monotonic() + FIND_S_MAX
+        while not (waiters := self.waiters()):
+            if time.monotonic() > give_up_at:
+                return False
+            await asyncio.sleep(REFILL_EVERY_S)
         waiters[int(fault.amount * len(waiters))].signal(signal.SIGKILL)
         return True
 

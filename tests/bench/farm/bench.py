@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -61,6 +62,7 @@ def parser_of(doc):
 def run(name, options, measure):
     """Runs `measure(options, folder, verdict)` in a folder that goes afterwards; the exit code."""
     options.gopmill = options.gopmill.resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     linux.adopt_orphans()
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f'gopmill-{name}-'))
     verdict = Verdict()
