@@ -134,8 +134,13 @@ Result<> JobWork::accept_finished(const std::string& bytes, Instant now, std::ve
   (step == StepKind::kStitch ? stitched_ : verified_).push_back(std::move(report));
   finisher_.reset();
   if (file + 1 < file_count()) return start_finisher(step, file + 1, now);
-  if (step == StepKind::kVerify) TRY(write_report());
-  out.emplace_back(events::StepDone{job_, step, {}});
+  events::StepDone done{job_, step, {}};
+  if (step == StepKind::kStitch) {
+    out.emplace_back(std::move(done));
+    return {};
+  }
+  TRY(write_report());
+  for (Event& event : doubt_source(std::move(done), now)) out.push_back(std::move(event));
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "coordinator/job_work.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/archive.h"
 #include "base/hash.h"
@@ -90,6 +91,7 @@ std::vector<int> JobWork::event_fds() const {
   if (analyser_) fds.push_back(analyser_->event_fd());
   for (const Splitter& splitter : splitters_) fds.push_back(splitter.child.event_fd());
   if (finisher_) fds.push_back(finisher_->child.event_fd());
+  if (hasher_) fds.push_back(hasher_->event_fd());
   return fds;
 }
 
@@ -98,7 +100,47 @@ std::vector<Event> JobWork::poll(Instant now) {
   if (analyser_) poll_analysis(now, out);
   if (!splitters_.empty()) poll_splitters(now, out);
   if (finisher_) poll_finisher(now, out);
-  return out;
+  std::vector<Event> sure;
+  for (Event& event : out) {
+    const auto* failed = std::get_if<events::StepFailed>(&event);
+    if (failed != nullptr && failed->fault.kind == FaultKind::kInput) {
+      for (Event& now_known : doubt_source(std::move(event), now)) sure.push_back(std::move(now_known));
+    } else {
+      sure.push_back(std::move(event));
+    }
+  }
+  if (hasher_) poll_hasher(now, sure);
+  return sure;
+}
+
+// ---- The source as it was submitted ----
+
+std::vector<Event> JobWork::doubt_source(Event event, Instant now) {
+  if (!submit_.local_path.empty()) return {std::move(event)};  // its owner's file, not a copy of ours
+  doubted_.push_back(std::move(event));
+  if (hasher_) return {};
+  const auto source = open_source();
+  auto child = source ? MediaChild::start(ChildWork::kHash, "", {source->get()}, kStepLimits, now)
+                      : Result<MediaChild>(std::unexpected(source.error()));
+  if (!child) return std::exchange(doubted_, {});
+  hasher_.emplace(std::move(*child));
+  return {};
+}
+
+void JobWork::poll_hasher(Instant now, std::vector<Event>& out) {
+  for (const ChildEvent& event : hasher_->poll(now)) {
+    const auto* ended = std::get_if<ChildEnded>(&event);
+    if (ended == nullptr) continue;
+    const bool changed = ended->result && *ended->result != std::to_string(submit_.source_hash);
+    hasher_.reset();
+    if (changed) {
+      doubted_.clear();
+      out.emplace_back(events::JobBytesLost{
+          job_, {FaultKind::kMachine, "the coordinator's copy of the source was damaged on its disk: submit it again"}});
+    }
+    for (Event& sure : std::exchange(doubted_, {})) out.push_back(std::move(sure));
+    return;
+  }
 }
 
 Result<Fd> JobWork::open_source() const {

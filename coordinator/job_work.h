@@ -44,6 +44,10 @@ class JobWork {
   // ---- for the loop ----
   [[nodiscard]] std::vector<int> event_fds() const;
   std::vector<Event> poll(Instant now);
+  // An event that is true only if the spool still holds the source as it was submitted: that the source is damaged, or that the
+  // job is done. It is held back until the source has been read once more; where it has changed, that is told instead. What
+  // there is to tell at once.
+  std::vector<Event> doubt_source(Event event, Instant now);
 
   // ---- for queries and transfers ----
   [[nodiscard]] const wire::Submit& submit() const { return submit_; }
@@ -84,6 +88,7 @@ class JobWork {
   void poll_analysis(Instant now, std::vector<Event>& out);
   void poll_splitters(Instant now, std::vector<Event>& out);
   void poll_finisher(Instant now, std::vector<Event>& out);
+  void poll_hasher(Instant now, std::vector<Event>& out);
   Result<std::vector<TaskShape>> accept_analysis(const std::string& bytes);
   Result<> make_job_plan();
   void find_rates();
@@ -117,6 +122,8 @@ class JobWork {
   std::optional<MediaChild> analyser_;
   std::deque<Splitter> splitters_;
   std::optional<Finisher> finisher_;
+  std::optional<MediaChild> hasher_;  // of the source
+  std::vector<Event> doubted_;        // waits for it
 };
 
 }  // namespace gopmill

@@ -30,7 +30,12 @@ void Server::on(const Peer& peer, wire::TaskDone& message) {
 void Server::on(const Peer& peer, wire::TaskFailed& message) {
   log_.warn("task " + std::to_string(message.task.job.value) + "/" + std::to_string(message.task.index) + " attempt " +
             std::to_string(message.attempt) + " failed: " + message.fault.text);
-  happened(events::TaskFailed{peer.id(), std::move(message)});
+  JobWork* job_work = work(message.task.job);
+  const bool blames_source =
+      message.fault.kind == FaultKind::kInput && scheduler_.may_store(peer.id(), message.task, message.attempt);
+  events::TaskFailed failed{peer.id(), std::move(message)};
+  if (!blames_source || job_work == nullptr) return happened(std::move(failed));
+  for (Event& event : job_work->doubt_source(std::move(failed), now_)) happened(std::move(event));
 }
 
 void Server::act(const actions::WelcomeWorker& action) {

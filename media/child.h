@@ -25,6 +25,7 @@ enum class ChildWork : std::uint8_t {
   kTask = 3,     // empty; fds: task input, one output per rendition (or one for audio) → TaskResult
   kStitch = 4,   // StitchRequest → FileReport; asks for files
   kVerify = 5,   // VerifyRequest → FileReport
+  kHash = 6,     // empty; fds: any file → its XXH3-64 in decimal: minutes of reading, not the parent's
 };
 
 struct ChildLimits {

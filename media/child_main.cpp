@@ -11,6 +11,7 @@
 #include <cstring>
 #include <exception>
 
+#include "base/hash.h"
 #include "base/time.h"
 #include "media/child_line.h"
 #include "media/sandbox.h"
@@ -62,6 +63,7 @@ Result<std::string> work(const ChildRequest& head, ParentLine& parent) {
     case ChildWork::kTask: return answer(run_task(fds[0], std::vector<int>(fds.begin() + 1, fds.end()), parent));
     case ChildWork::kStitch: return answer(stitch(fds[0], TRY(request_of<StitchRequest>(head)), parent));
     case ChildWork::kVerify: return answer(verify(fds[0], TRY(request_of<VerifyRequest>(head)), parent));
+    case ChildWork::kHash: return std::to_string(TRY(file_hash(fds[0])));
   }
   return fail(FaultKind::kInternal, "unknown work");
 }

@@ -120,6 +120,20 @@ TEST_F(Survival, DamagedInputsAreFoundAndWrittenAgain) {
   EXPECT_EQ(renditions(out.path()), undisturbed());
 }
 
+TEST_F(Survival, ASourceThatIsDamagedInTheSpoolIsNotBlamedOnItsOwner) {
+  Farm farm;
+  const Folder out;
+  ASSERT_EQ(submit(farm, out).exit, 0);
+  // Without workers it waits, with its inputs written: what is damaged now is not read again before the end.
+  ASSERT_TRUE(eventually([&] { return spooled(farm, "input.").size() >= 4; })) << farm.log();
+  flip_a_bit(spooled(farm, "source").front());
+  farm.add_worker(2);
+  const Outcome wait = farm.ask({"wait", "1"});
+  EXPECT_EQ(wait.exit, 1) << "not 65: the file that was sent is fine";
+  EXPECT_THAT(wait.err, HasSubstr("the coordinator's copy of the source was damaged"));
+  EXPECT_TRUE(std::filesystem::is_empty(out.path())) << "nothing made of it is delivered";
+}
+
 TEST_F(Survival, ADrainedWorkerFinishesAndLeaves) {
   Farm farm;
   const pid_t first = farm.add_worker();
