@@ -126,6 +126,7 @@ void Scheduler::Turn::lose_worker(WorkerId id, LossKind kind, const std::string&
 void Scheduler::Turn::apply(const events::WorkerHeard& event) {
   Worker* worker = heard_from(event.peer, event.heartbeat.worker);
   if (worker == nullptr) return;
+  worker->closed = worker->closed || event.heartbeat.leaving;
 
   std::set<AttemptKey> listed;
   wire::HeartbeatAck ack{worker->id, {}};

@@ -250,10 +250,12 @@ void get(Taker& /*taker*/, const pb::RunningTask& from, RunningTask& to) {
 void put(const Heartbeat& from, pb::Heartbeat& to) {
   to.set_worker(from.worker.value);
   put_list(from.running, to.mutable_running(), kRunningMax);
+  to.set_leaving(from.leaving);
 }
 void get(Taker& taker, pb::Heartbeat& from, Heartbeat& to) {
   to.worker = {from.worker()};
   get_list(taker, "running", from.mutable_running(), kRunningMax, to.running);
+  to.leaving = from.leaving();
 }
 
 void put(const HeartbeatAck& from, pb::HeartbeatAck& to) {

@@ -75,6 +75,7 @@ struct Refused {              // coordinator → anyone: the answer to a hello o
 struct Heartbeat {  // worker → coordinator, every heartbeat_every: the FULL list of what it holds
   WorkerId worker;
   std::vector<RunningTask> running;
+  bool leaving = false;  // it takes nothing new
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 struct HeartbeatAck {  // coordinator → worker: heard; and the FULL list of what must be dropped

@@ -110,7 +110,10 @@ wire::Data ReceivingTransfer::answer_store(bool synced) {
 Result<> ReceivingTransfer::verdict() const {
   GOPMILL_CHECK(whole());
   if (hash_.digest() == facts_.hash) return {};
-  return fail(FaultKind::kMachine, describe(artifact_).append(" arrived whole but is not what was promised: its hash differs"));
+  std::string text = describe(artifact_).append(" arrived whole but is not what was promised: its hash differs");
+  if (artifact_.kind == wire::ArtifactKind::kResult)
+    text += ", for the coordinator's disk has damaged it since it was checked; submit the source again";
+  return fail(FaultKind::kMachine, std::move(text));
 }
 
 // ---- The timed ends ----

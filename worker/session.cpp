@@ -212,6 +212,8 @@ void Session::release_all(Orders& out) {
 void Session::drain(Orders& out) {
   if (leaving_) release_all(out);
   leaving_ = true;
+  // Said at once: the slot that is free next must not be given away.
+  if (state_ == State::kMember && !attempts_.empty()) beat(out);
 }
 
 void Session::leave(std::optional<Fault> fault, Orders& out) {
@@ -252,7 +254,7 @@ void Session::say_hello(Orders& out) {
 }
 
 void Session::beat(Orders& out) {
-  out.emplace_back(orders::Send{wire::Heartbeat{worker_, running()}});
+  out.emplace_back(orders::Send{wire::Heartbeat{worker_, running(), leaving_}});
   heartbeat_due_ = now_ + heartbeat_every_;
 }
 

@@ -57,7 +57,7 @@ inline std::vector<Control> every_control() {
       WorkerHello{kProtocolVersion + 1, "gopmill 0.1.0", "host/17", 4, running},
       Welcome{WorkerId{9}, "gopmill 0.1.0", "tcp://*:7401", Duration{500}, Duration{1500}},
       Refused{41, {FaultKind::kUnavailable, "too many jobs"}},
-      Heartbeat{WorkerId{9}, running},
+      Heartbeat{WorkerId{9}, running, true},
       HeartbeatAck{WorkerId{9}, running},
       UnknownWorker{WorkerId{9}},
       Assign{WorkerId{9}, task, 2, {123'456, 0xFEDCBA9876543210}, 3, Duration{60'000}},

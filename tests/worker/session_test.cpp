@@ -31,7 +31,7 @@ struct MessageText {
       text += name(r.task, r.attempt);
       if (r.done > 0) text.append(":").append(std::to_string(r.done));
     }
-    return text + "]";
+    return text + (m.leaving ? "] leaving" : "]");
   }
   std::string operator()(const wire::TaskDone& m) const { return "done " + name(m.task, m.attempt) + " " + m.result; }
   std::string operator()(const wire::TaskFailed& m) const {
@@ -247,7 +247,7 @@ TEST_F(SessionTest, ARefusalForGoodEndsTheProcessAndOneForNowDoesNot) {
 TEST_F(SessionTest, DrainingFinishesWhatItHasAndHandsBackTheRest) {
   join();
   hold_running(0);
-  EXPECT_THAT(see(seen::Drain{}), IsEmpty());
+  EXPECT_THAT(see(seen::Drain{}), ElementsAre("beat 1 [4/0#1] leaving"));
   EXPECT_THAT(assign(1), ElementsAre("failed 4/1#1 cancelled"));
   EXPECT_THAT(assign(1), ElementsAre("failed 4/1#1 cancelled")) << "as often as it is asked";
   advance_in_company(10s);
@@ -298,9 +298,9 @@ TEST_F(SessionTest, DrainingUnderAnExpiredIdFinishesWhatIsStillWanted) {
   hold_running(0);
   see(seen::Drain{});
   EXPECT_THAT(hear(wire::UnknownWorker{WorkerId{1}}), ElementsAre("hello 2 slots [4/0#1]"));
-  EXPECT_THAT(welcome(5), ElementsAre("join tcp://data", "beat 5 [4/0#1]"));
+  EXPECT_THAT(welcome(5), ElementsAre("join tcp://data", "beat 5 [4/0#1] leaving"));
   EXPECT_THAT(hear(wire::HeartbeatAck{WorkerId{5}, {{task(0), 1, 0}}}),
-              ElementsAre("release 4/0#1", "beat 5 []", "goodbye 5", "leave"));
+              ElementsAre("release 4/0#1", "beat 5 [] leaving", "goodbye 5", "leave"));
 }
 
 TEST_F(SessionTest, ACoordinatorThatAsksForNoPauseIsNotObeyedInThat) {
