@@ -25,7 +25,7 @@ TEST_F(FarmTest, WorkersKilledOneAfterTheOtherChangeNothing) {
   Farm farm;
   std::vector<pid_t> workers{farm.add_worker(), farm.add_worker()};
   const Folder out;
-  const pid_t submit = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  const pid_t submit = submit_and_wait(farm, out);
   for (std::uint64_t kills = 0; kills < 3; ++kills) {
     ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= kills + 1; })) << farm.log();
     farm.kill(workers[kills % workers.size()]);
@@ -39,7 +39,7 @@ TEST_F(FarmTest, AStoppedWorkerIsNoticedAndItsWorkRunsElsewhere) {
   Farm farm;
   const pid_t stopped = farm.add_worker();
   const Folder out;
-  const pid_t submit = farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  const pid_t submit = submit_and_wait(farm, out);
   ASSERT_TRUE(eventually([&] { return busy(farm); })) << farm.log();
   farm.signal(stopped, SIGSTOP);
   farm.add_worker();

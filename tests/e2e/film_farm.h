@@ -26,6 +26,10 @@ class FilmFarm : public testing::Test {
   static std::string film() { return (*shared_ / "film.mp4").string(); }
   static std::string profile() { return (*shared_ / "quick.yaml").string(); }
 
+  // Submits the film and waits for its renditions in `out`: a process for farm.finish().
+  static pid_t submit_and_wait(Farm& farm, const Folder& out) {
+    return farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+  }
   // sha256 of both renditions.
   static std::vector<std::string> renditions(const std::filesystem::path& folder) {
     return {sha256_of(folder / "film_240p.mp4"), sha256_of(folder / "film_144p.mp4")};

@@ -113,10 +113,11 @@ INSTANTIATE_TEST_SUITE_P(OpenGopsAndRefresh, TrapStarts,
                                          Start{"libx265", "mpegts", {{"x265-params", "open-gop=1:log-level=none"}}},
                                          Start{"mpeg2video", "mpegts", {}},
                                          Start{"libx264", "matroska", {{"x264-params", "intra-refresh=1:bframes=0"}}}),
-                         [](const auto& info) {
-                           const bool refresh = info.param.options.contains("x264-params") &&
-                                                info.param.options.at("x264-params").find("refresh") != std::string::npos;
-                           return info.param.encoder + "_" + info.param.container + (refresh ? "_refresh" : "");
+                         [](const auto& named) {
+                           const Start& start = named.param;
+                           const bool refresh = start.options.contains("x264-params") &&
+                                                start.options.at("x264-params").find("refresh") != std::string::npos;
+                           return start.encoder + "_" + start.container + (refresh ? "_refresh" : "");
                          });
 
 // ---- 4, 5: time ----
@@ -177,7 +178,7 @@ TEST(Traps, TheBufferNeverRunsDryAndTheBitrateIsMet) {
                                    "  - {name: asked, height: source, bitrate: 120k}\n");
   ASSERT_EQ(result.files.size(), 2U);
   for (const auto& check : result.report["renditions"][0]["checks"]) {
-    if (check["name"] == "buffer") EXPECT_TRUE(check["passed"].get<bool>()) << check;
+    EXPECT_TRUE(check["name"] != "buffer" || check["passed"].get<bool>()) << check;
   }
   EXPECT_LE(result.report["renditions"][0]["video_bits_per_s"].get<double>(), 150'000 * 1.05);
   EXPECT_NEAR(result.report["renditions"][1]["video_bits_per_s"].get<double>(), 120'000, 120'000 * 0.02);
