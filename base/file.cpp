@@ -99,6 +99,12 @@ Result<> truncate_file(int fd) {
   return {};
 }
 
+Result<> sync_path(const std::filesystem::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return fail(FaultKind::kMachine, "cannot sync " + path.string() + ": " + why(errno));
+  return {};
+}
+
 Result<std::string> read_all(int fd, std::uint64_t bytes_max) {
   const std::uint64_t size = TRY(file_size(fd));
   if (size > bytes_max) {
@@ -147,11 +153,7 @@ Result<> AtomicFile::finish() {
   if (renamed != 0 && errno == EINVAL) renamed = ::rename(part_.c_str(), path_.c_str());
   if (renamed != 0) return fail(kind_of_create_error(errno), "cannot name " + path_.string() + ": " + why(errno));
   part_.clear();
-  const Fd folder(::open(path_.parent_path().empty() ? "." : path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || ::fsync(folder.get()) != 0) {
-    return fail(FaultKind::kMachine, "cannot sync the folder of " + path_.string() + ": " + why(errno));
-  }
-  return {};
+  return sync_path(path_.parent_path().empty() ? "." : path_.parent_path());
 }
 
 }  // namespace gopmill

@@ -49,6 +49,8 @@ Result<> write_at(int fd, std::uint64_t offset, std::span<const std::byte> bytes
 Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::byte> into);  // 0 at end of file
 Result<std::uint64_t> file_size(int fd);
 Result<> truncate_file(int fd);  // to nothing
+// What is in the file, or which names are in the folder, survives a power cut from now on. kMachine.
+Result<> sync_path(const std::filesystem::path& path);
 
 // The whole file, refused above `bytes_max`.
 Result<std::string> read_all(int fd, std::uint64_t bytes_max);

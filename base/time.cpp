@@ -4,6 +4,10 @@ namespace gopmill {
 
 Instant monotonic_now() { return {std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())}; }
 
+std::int64_t unix_ms_now() {
+  return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 std::int64_t rescale(std::int64_t ticks, Rational from, Rational to, Rounding rounding) {
   GOPMILL_CHECK(from.den > 0 && to.num > 0);
   const __int128 numerator = static_cast<__int128>(ticks) * from.num * to.den;

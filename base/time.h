@@ -22,6 +22,8 @@ struct Instant {
 
 // Reads CLOCK_MONOTONIC.
 Instant monotonic_now();
+// Milliseconds since 1970, for people to read: that clock jumps, so nothing is decided by it.
+std::int64_t unix_ms_now();
 
 // ---- Time of the media. Exact: integers in a time base, never floating point. ----
 

@@ -80,13 +80,6 @@ Result<std::string> sha256_of(const std::filesystem::path& file) {
   return file_sha256(fd.get());
 }
 
-Result<> sync_file(const std::filesystem::path& file) {
-  const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0)
-    return fail(FaultKind::kMachine, "cannot sync " + file.string() + ": " + std::strerror(errno));
-  return {};
-}
-
 // Everything after the last page: in a thread of its own, with nothing but paths.
 Result<> check_and_name(const std::filesystem::path& part, const std::filesystem::path& path) {
   std::string expected;
@@ -95,7 +88,7 @@ Result<> check_and_name(const std::filesystem::path& part, const std::filesystem
     TRY(copy.check());
     expected = TRY(expected_spool(copy));
   }
-  TRY(sync_file(part));
+  TRY(sync_path(part));
   std::ostringstream manifest;
   manifest << kFirstLine << "\nstore " << path.filename().string() << " " << TRY(sha256_of(part)) << "\n" << expected << "end\n";
   const std::string text = manifest.str();
@@ -192,10 +185,10 @@ Result<Restored> restore_backup(const std::filesystem::path& backup, const std::
     }
     restored = {jobs.size() - over.size(), over.size()};
   }
-  TRY(sync_file(part));
+  TRY(sync_path(part));
   if (::rename(part.c_str(), file.c_str()) != 0)
     return fail(FaultKind::kCannotCreate, "cannot name " + file.string() + ": " + std::strerror(errno));
-  TRY(sync_file(data));
+  TRY(sync_path(data));
   return restored;
 }
 

@@ -173,6 +173,7 @@ Result<Fact> decode_kind(int kind, const std::string& body) {
   }
 }
 
+static_assert(std::variant_size_v<Fact> < kFactKindJobAccepted, "a new fact takes the number of a renewed one");
 static_assert(std::is_same_v<std::variant_alternative_t<kFactKindJobEnded - 1, Fact>, facts::JobEnded>);
 
 }  // namespace

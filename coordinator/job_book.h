@@ -87,6 +87,7 @@ class Job {
   bool step_running = false;
   bool split_done = false;
   Instant step_due;
+  std::string step_fault;  // why the step waits until then
   Losses step_losses;
   std::uint32_t tasks_total = 0, tasks_done = 0, tasks_leased = 0, leases = 0, attempts_lost = 0;
   std::uint64_t cost_total = 0, cost_done = 0;

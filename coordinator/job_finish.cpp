@@ -1,5 +1,3 @@
-#include <chrono>
-
 #include "base/archive.h"
 #include "base/check.h"
 #include "base/hash.h"
@@ -13,10 +11,6 @@ namespace gopmill {
 namespace {
 
 wire::Artifact result_of(JobId job, std::uint32_t index) { return {wire::ArtifactKind::kResult, job, index, 0, 0}; }
-
-std::int64_t unix_ms_now() {
-  return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -114,11 +108,8 @@ void JobWork::poll_finisher(Instant now, std::vector<Event>& out) {
           ended->result ? accept_finished(*ended->result, now, out) : Result<>(std::unexpected(std::move(ended->result.error())));
       if (outcome) return;
     }
-    if (!finisher_) return;
-    if (!outcome) {
-      fail_step(step, std::move(outcome.error()), out);
-      return;
-    }
+    if (!outcome) return fail_step(step, std::move(outcome.error()), now, out);
+    if (!finisher_) return;  // what it stitched was damaged
   }
 }
 

@@ -68,7 +68,7 @@ std::vector<Event> JobWork::start(const actions::StartStep& action, Instant now)
       break;
   }
   std::vector<Event> events;
-  if (!started) fail_step(action.step, std::move(started.error()), events);
+  if (!started) fail_step(action.step, std::move(started.error()), now, events);
   // A splitter without inputs to write is done at once.
   if (started && action.step == StepKind::kSplit && splitters_.empty())
     events.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
@@ -81,9 +81,12 @@ void JobWork::stop(StepKind step) {
   if (finisher_ && finisher_->step == step) finisher_.reset();
 }
 
-void JobWork::fail_step(StepKind step, Fault fault, std::vector<Event>& out) {
+void JobWork::fail_step(StepKind step, Fault fault, Instant now, std::vector<Event>& out) {
   stop(step);
-  out.emplace_back(events::StepFailed{job_, step, std::move(fault)});
+  const bool blames_source = fault.kind == FaultKind::kInput;
+  events::StepFailed failed{job_, step, std::move(fault)};
+  if (!blames_source) return out.push_back(std::move(failed));
+  for (Event& event : doubt_source(std::move(failed), now)) out.push_back(std::move(event));
 }
 
 std::vector<int> JobWork::event_fds() const {
@@ -100,17 +103,8 @@ std::vector<Event> JobWork::poll(Instant now) {
   if (analyser_) poll_analysis(now, out);
   if (!splitters_.empty()) poll_splitters(now, out);
   if (finisher_) poll_finisher(now, out);
-  std::vector<Event> sure;
-  for (Event& event : out) {
-    const auto* failed = std::get_if<events::StepFailed>(&event);
-    if (failed != nullptr && failed->fault.kind == FaultKind::kInput) {
-      for (Event& now_known : doubt_source(std::move(event), now)) sure.push_back(std::move(now_known));
-    } else {
-      sure.push_back(std::move(event));
-    }
-  }
-  if (hasher_) poll_hasher(now, sure);
-  return sure;
+  if (hasher_) poll_hasher(now, out);
+  return out;
 }
 
 // ---- The source as it was submitted ----
@@ -165,16 +159,10 @@ void JobWork::poll_analysis(Instant now, std::vector<Event>& out) {
     auto* ended = std::get_if<ChildEnded>(&event);
     if (!ended) continue;
     analyser_.reset();
-    if (!ended->result) {
-      out.emplace_back(events::StepFailed{job_, StepKind::kAnalyse, std::move(ended->result.error())});
-      return;
-    }
-    auto shapes = accept_analysis(*ended->result);
-    if (shapes) {
-      out.emplace_back(events::StepDone{job_, StepKind::kAnalyse, std::move(*shapes)});
-    } else {
-      out.emplace_back(events::StepFailed{job_, StepKind::kAnalyse, std::move(shapes.error())});
-    }
+    auto shapes = ended->result ? accept_analysis(*ended->result)
+                                : Result<std::vector<TaskShape>>(std::unexpected(std::move(ended->result.error())));
+    if (!shapes) return fail_step(StepKind::kAnalyse, std::move(shapes.error()), now, out);
+    out.emplace_back(events::StepDone{job_, StepKind::kAnalyse, std::move(*shapes)});
     return;
   }
 }
@@ -279,10 +267,7 @@ void JobWork::poll_splitters(Instant now, std::vector<Event>& out) {
     bool ended = false;
     for (ChildEvent& event : splitter->child.poll(now)) {
       auto outcome = handle(*splitter, event);
-      if (!outcome) {
-        fail_step(StepKind::kSplit, std::move(outcome.error()), out);
-        return;
-      }
+      if (!outcome) return fail_step(StepKind::kSplit, std::move(outcome.error()), now, out);
       ended = ended || *outcome;
     }
     splitter = ended ? splitters_.erase(splitter) : splitter + 1;
@@ -298,11 +283,6 @@ void JobWork::commit(std::uint32_t task, CommittedTask committed) {
   if (!measured) return;
   find_rates();
   if (rates_) allow_inputs(inputs_allowed_);
-}
-
-void JobWork::reopen(std::uint32_t task) {
-  committed_.erase(task);
-  if (plan_ && plan_->tasks[task].measure) rates_.reset();
 }
 
 void JobWork::find_rates() {

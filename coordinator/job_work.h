@@ -39,7 +39,7 @@ class JobWork {
   void allow_inputs(std::uint32_t end);
   void commit(std::uint32_t task, CommittedTask committed);
   // A commit is taken back.
-  void reopen(std::uint32_t task);
+  void reopen(std::uint32_t task) { committed_.erase(task); }
 
   // ---- for the loop ----
   [[nodiscard]] std::vector<int> event_fds() const;
@@ -102,7 +102,7 @@ class JobWork {
   [[nodiscard]] StitchRequest stitch_request(std::size_t file) const;
   [[nodiscard]] std::size_t file_count() const { return plan_->renditions.size() + plan_->text_files.size(); }
   [[nodiscard]] const std::string& file_name(std::size_t file) const;
-  void fail_step(StepKind step, Fault fault, std::vector<Event>& out);
+  void fail_step(StepKind step, Fault fault, Instant now, std::vector<Event>& out);
 
   const JobId job_;
   const wire::Submit submit_;

@@ -139,11 +139,9 @@ void Scheduler::Turn::apply(const events::StepFailed& event) {
 }
 
 void Scheduler::Turn::lose_step(Job& job, StepKind step, LossKind kind, const Fault& fault) {
-  const bool used_up = job.step_losses.charge(kind);
-  if (used_up) {
-    fail_job(job, Fault(fault).within(step_word(step)));
-    return;
-  }
+  Fault said = Fault(fault).within(step_word(step));
+  if (job.step_losses.charge(kind)) return fail_job(job, std::move(said));
+  job.step_fault = std::move(said.text);
   record(facts::StepLost{job.id, step, kind, fault});
   // A step has nowhere else to go, so that even one handed back waits.
   const Duration wait = job.step_losses.backoff(kind, job.id.value);

@@ -79,7 +79,6 @@ class Scheduler::Turn {
   void commit(Job& job, const wire::TaskDone& done);
   // A result that comes after the end of its attempt: dropped, but for being compared with the one that was committed.
   void weigh_late_result(const Worker& worker, const wire::TaskDone& done);
-  void strike(Worker& worker);
   // Of a lease that nobody needs any more: its worker is to drop it.
   void call_off(TaskId task, const Lease& lease, std::set<WorkerId>& to_ask);
   void ask_to_drop(const std::set<WorkerId>& workers);

@@ -97,7 +97,7 @@ std::optional<wire::JobStatus> Scheduler::job(JobId id, Instant now) const {
     status.notes.push_back("waiting for the coordinator's disk: " + jobs_->spool_blocked->text);
   }
   if (job->active() && !job->step_running && job->wanted_step() && job->step_due > now) {
-    status.notes.emplace_back("a step failed on this machine and will be tried again");
+    status.notes.push_back(job->step_fault + "; it will be tried again");
   }
   return status;
 }

@@ -229,7 +229,7 @@ void Scheduler::Turn::apply(const events::TaskFinished& event) {
   const Task& task = *job.task(done.task.index);
   const std::uint32_t promised = task.shape.outputs;
   if (done.outputs.size() != promised) {
-    strike(*worker);
+    workers_.strike(*worker, now_);
     lose_attempt(done.task, done.attempt, LossKind::kMachine,
                  {FaultKind::kMachine, called(*worker) + " reports " + std::to_string(done.outputs.size()) + " outputs of " +
                                            std::to_string(promised)});
@@ -268,8 +268,6 @@ void Scheduler::Turn::weigh_late_result(const Worker& worker, const wire::TaskDo
   act(actions::DiscardOutputs{done.task, done.attempt});
 }
 
-void Scheduler::Turn::strike(Worker& worker) { (void)workers_.strike(worker, now_); }
-
 void Scheduler::Turn::apply(const events::TaskFailed& event) {
   const wire::TaskFailed& failed = event.failed;
   Worker* worker = heard_from(event.peer, failed.worker);
@@ -278,7 +276,7 @@ void Scheduler::Turn::apply(const events::TaskFailed& event) {
     const LossKind kind = loss_kind(failed.fault.kind);
     // A worker that is leaving hands back what crossed its path.
     if (kind == LossKind::kHandedBack) worker->closed = true;
-    if (kind == LossKind::kMachine || kind == LossKind::kPoison) strike(*worker);
+    if (kind == LossKind::kMachine || kind == LossKind::kPoison) workers_.strike(*worker, now_);
     Fault fault = failed.fault;
     fault.text.resize(std::min(fault.text.size(), kFaultTextMax));
     lose_attempt(failed.task, failed.attempt, kind, std::move(fault).within(called(*worker)));

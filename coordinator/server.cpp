@@ -39,7 +39,7 @@ Server::Server(const CoordinatorOptions& options, Log& log, ServerParts parts)
                   },
                   [this](const Peer& peer, const wire::Artifact& artifact) { return may_fetch(peer, artifact); },
                   [this](const Peer& peer, const wire::Store& store) { return may_store(peer, store); },
-                  [this](const wire::Artifact& artifact) { return scheduler_.input_of({artifact.job, artifact.index}); },
+                  [this](TaskId task) { return scheduler_.input_of(task); },
                   [this] {
                     watch_spool();
                     return spool_fault_.has_value();
@@ -62,8 +62,7 @@ Result<> Server::run(int stop_fd) {
       happened(events::Tick{});
       tick_due_ = now_ + kTickEvery;
     }
-    if (auto settled = settle(stop_fd); !settled) return settled;
-    if (stopped_) return {};
+    if (!settle(stop_fd)) return {};
     if (backup_) step_backup();
     if (!unplanned_.empty()) replan_one();
     data_waits_ = transfers_.send();
@@ -141,8 +140,7 @@ void Server::receive_data() {
       arrivals_.push_back(artifact);
     } else if (const auto* damaged = std::get_if<Transfers::Damaged>(&news)) {
       log_.error(damaged->fault.text);
-      if (artifact.kind == wire::ArtifactKind::kTaskInput)
-        happened(events::InputDamaged{{artifact.job, artifact.index}, damaged->fault});
+      happened(events::InputDamaged{{artifact.job, artifact.index}, damaged->fault});
     } else if (const auto* broken = std::get_if<Transfers::Broken>(&news)) {
       log_.warn(describe(artifact) + ": " + broken->fault.text);
       if (source) happened(events::UploadFailed{artifact.job, broken->fault});
@@ -177,7 +175,7 @@ void Server::decide() {
 
 // What is decided stays decided while the database takes nothing, and nothing is done about it. Whoever asks is told; what
 // workers say is dropped, for they say it again. False: told to stop.
-Result<bool> Server::record_decided(int stop_fd) {
+bool Server::record_decided(int stop_fd) {
   auto recorded = store_.record(facts_);
   if (recorded) return true;
   log_.error(recorded.error().text + ": pausing until it can be recorded");
@@ -218,13 +216,10 @@ void Server::refuse_while_paused(const Fault& why) {
   }
 }
 
-// Decides, records, acts; what the actions bring about at once is decided in the same turn.
-Result<> Server::settle(int stop_fd) {
+// Decides, records, acts; what the actions bring about at once is decided in the same turn. False: told to stop.
+bool Server::settle(int stop_fd) {
   while (decide(), !facts_.empty() || !actions_.empty()) {
-    if (!TRY(record_decided(stop_fd))) {
-      stopped_ = true;
-      return {};
-    }
+    if (!record_decided(stop_fd)) return false;
     const std::vector<Fact> facts = std::exchange(facts_, {});
     for (const Fact& fact : facts) std::visit([this](const auto& f) { note(f); }, fact);
     for (const Action& action : std::exchange(actions_, {})) std::visit([this](const auto& a) { act(a); }, action);
@@ -238,7 +233,7 @@ Result<> Server::settle(int stop_fd) {
       refuse(peer, query.request, {FaultKind::kNoInput, "there is no job " + std::to_string(query.job.value)});
     }
   }
-  return {};
+  return true;
 }
 
 namespace {

@@ -1,4 +1,3 @@
-#include <chrono>
 #include <tuple>
 
 #include "coordinator/server_turn.h"
@@ -11,10 +10,6 @@ namespace gopmill {
 namespace {
 
 constexpr std::uint64_t kSourceBytesMax = 1ULL << 42;  // 4 TiB: more than a day of 8K ProRes
-
-std::int64_t unix_ms_now() {
-  return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

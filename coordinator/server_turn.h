@@ -62,8 +62,8 @@ class Server {
   void probe_workers();
   void watch_spool();
   void decide();
-  Result<> settle(int stop_fd);
-  Result<bool> record_decided(int stop_fd);
+  bool settle(int stop_fd);
+  bool record_decided(int stop_fd);
   void refuse_while_paused(const Fault& why);
   void step_backup();
 
@@ -87,6 +87,7 @@ class Server {
   }
 
   void note(const facts::AttemptLost& fact);
+  void note(const facts::StepLost& fact) { log_.warn(describe(fact)); }
   void note(const facts::TaskAdopted& fact);
   void note(const facts::TaskCommitted& fact);
   void note(const facts::TaskReopened& fact);
@@ -141,7 +142,6 @@ class Server {
   Instant now_ = monotonic_now();
   Instant tick_due_{};
   bool data_waits_ = false;
-  bool stopped_ = false;
   std::set<std::string> unreachable_;  // workers whose connection is gone, until they are lost or back
   Instant probe_due_{}, probe_end_{};  // after the end of a connection
   std::optional<Fault> spool_fault_;   // why nothing new is begun

@@ -28,12 +28,6 @@ std::filesystem::path part_of(std::filesystem::path path) {
 
 Fault fault_of(const std::string& what, int error) { return {FaultKind::kMachine, what + ": " + std::strerror(error)}; }
 
-Result<> sync_folder(const std::filesystem::path& path) {
-  const Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || ::fsync(folder.get()) != 0) return std::unexpected(fault_of("cannot sync " + path.string(), errno));
-  return {};
-}
-
 }  // namespace
 
 Result<Spool> Spool::open(const std::filesystem::path& folder) {
@@ -80,7 +74,7 @@ Result<> Spool::make_job(JobId job) {
   const bool made = std::filesystem::create_directories(job_folder(job), error);
   if (error) return fail(FaultKind::kMachine, "cannot create " + job_folder(job).string() + ": " + error.message());
   if (!made) return {};
-  return sync_folder(folder_);  // what is synced inside a folder is lost with a folder whose name is not
+  return sync_path(folder_);  // what is synced inside a folder is lost with a folder whose name is not
 }
 
 void Spool::remove_job(JobId job) {
@@ -127,13 +121,10 @@ Result<Fd> Spool::create(const wire::Artifact& artifact) {
 Result<> Spool::finish(const wire::Artifact& artifact, bool durable) {
   const auto final_path = path(artifact);
   const auto part = part_of(final_path);
-  if (durable) {
-    const Fd fd(::open(part.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd || ::fsync(fd.get()) != 0) return std::unexpected(fault_of("cannot sync " + part.string(), errno));
-  }
+  if (durable) TRY(sync_path(part));
   if (::rename(part.c_str(), final_path.c_str()) != 0)
     return std::unexpected(fault_of("cannot name " + final_path.string(), errno));
-  if (durable) return sync_folder(final_path.parent_path());
+  if (durable) return sync_path(final_path.parent_path());
   return {};
 }
 

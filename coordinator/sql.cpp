@@ -59,8 +59,6 @@ std::string Query::bytes(int column) const {
   return data ? std::string(static_cast<const char*>(data), static_cast<std::size_t>(size)) : std::string();
 }
 
-bool Query::null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
-
 // ---- The database ----
 
 void Database::Close::operator()(sqlite3* database) const { sqlite3_close(database); }

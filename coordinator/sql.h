@@ -50,7 +50,6 @@ class Query {
   Result<bool> step();
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::string bytes(int column) const;  // empty for null
-  [[nodiscard]] bool null(int column) const;
 
  private:
   sqlite3_stmt* handle_;

@@ -105,7 +105,9 @@ Result<> Store::State::prepare() {
                 " UNION ALL SELECT kind, body FROM fact WHERE job = ?1 AND kind = ?2"));
   TRY(statement(newest_ended,
                 "SELECT job, kind, body FROM ended_fact WHERE job IN"
-                " (SELECT DISTINCT job FROM ended_fact ORDER BY job DESC LIMIT ?)"));
+                " (SELECT DISTINCT job FROM ended_fact ORDER BY job DESC LIMIT ?)"
+                // The order of a job's life; 12 is an acceptance, as 1 is.
+                " ORDER BY CASE kind WHEN 12 THEN 1 ELSE kind END, job"));
   TRY(statement(oldest_ended, "SELECT DISTINCT job FROM ended_fact ORDER BY job LIMIT ?"));
   TRY(statement(drop_ended, "DELETE FROM ended_fact WHERE job = ?"));
   TRY(statement(reserve_workers, "UPDATE worker_block SET next = next + ? RETURNING next"));
@@ -263,15 +265,6 @@ Result<std::vector<Fact>> Store::living_facts() {
   sql::Query ended(state_->newest_ended);
   ended.bind(static_cast<std::int64_t>(kEndedKept));
   while (TRY(ended.step())) facts.push_back(TRY(State::read(ended)));
-  // In the order of a job's life, which is that of the variant: all that is kept of a job are its two ends.
-  // By hand, as libstdc++ 12's stable_sort makes clang 19 warn in it.
-  std::vector<Fact> in_order;
-  for (std::size_t kind = 0; kind < std::variant_size_v<Fact>; ++kind) {
-    for (Fact& fact : facts) {
-      if (fact.index() == kind) in_order.push_back(std::move(fact));
-    }
-  }
-  facts = std::move(in_order);
   sql::Query living(state_->all_facts);
   while (TRY(living.step())) {
     if (std::ranges::find(state_->leaving, job_id(living.integer(0))) == state_->leaving.end())

@@ -13,6 +13,10 @@ constexpr int kMessagesTakenPerTurn = 64;
 constexpr std::size_t kSendingMax = 4096;
 constexpr std::size_t kReceivingMax = 4096;
 
+Fault changed(const wire::Artifact& artifact) {
+  return {FaultKind::kMachine, describe(artifact) + " has changed on the coordinator's disk"};
+}
+
 }  // namespace
 
 void Transfers::answer(const Peer& peer, wire::Data message) {
@@ -53,10 +57,9 @@ void Transfers::on_fetch(const Peer& peer, const wire::Fetch& fetch) {
   if (found == sending_.end()) {
     auto file = spool_.open_file(fetch.artifact);
     const auto size = file ? file_size(file->get()) : Result<std::uint64_t>(std::unexpected(file.error()));
-    if (!size) {
-      damaged_.emplace_back(Damaged{fetch.artifact, size.error()});
-      return;  // its attempts are called off
-    }
+    if (!size) return cannot_send(peer, fetch.artifact, size.error());
+    if (const auto facts = expected(fetch.artifact); facts && facts->bytes != *size)
+      return cannot_send(peer, fetch.artifact, changed(fetch.artifact));
     if (sending_.size() >= kSendingMax) sending_.erase(sending_.begin());  // it will ask again
     found = sending_.emplace(key, Sending{std::move(*file), SendingTransfer(*size)}).first;
   }
@@ -69,34 +72,40 @@ Transfers::Outcome Transfers::send_one(const SendKey& key, Sending& sending) {
   std::string bytes(piece->bytes, '\0');
   const auto got = read_at(sending.file.get(), piece->offset, std::as_writable_bytes(std::span(bytes)));
   if (!got || *got != piece->bytes) {
-    deny(key.first, key.second, {FaultKind::kMachine, describe(key.second) + " cannot be read"});
+    cannot_send(key.first, key.second, {FaultKind::kMachine, describe(key.second) + " cannot be read"});
     return Outcome::kOver;
   }
-  const std::string sent = key.second.kind == wire::ArtifactKind::kTaskInput ? bytes : std::string();
+  check_read(key, piece->offset, bytes);
   switch (listener_.send(key.first, wire::encode(wire::Data(make_chunk(key.second, piece->offset, std::move(bytes)))))) {
-    case SendOutcome::kSent:
-      sending.transfer.advance();
-      if (!sent.empty()) check_sent(key, piece->offset, sent);
-      return Outcome::kOne;
+    case SendOutcome::kSent: sending.transfer.advance(); return Outcome::kOne;
     case SendOutcome::kFull: return Outcome::kFull;
     case SendOutcome::kGone: return Outcome::kOver;
   }
   return Outcome::kOver;
 }
 
-void Transfers::check_sent(const SendKey& key, std::uint64_t offset, const std::string& bytes) {
-  Sent& sent = sent_[key];
-  if (offset == 0) sent = {};
-  if (sent.offset != offset) return;  // sent again from somewhere: the receiver's own check must do
-  sent.hash.update(std::as_bytes(std::span(bytes)));
-  sent.offset += bytes.size();
-  const auto facts = rights_.facts_of(key.second);
-  if (!facts || sent.offset < facts->bytes) return;
-  if (sent.hash.digest() != facts->hash) {
-    damaged_.emplace_back(
-        Damaged{key.second, {FaultKind::kMachine, describe(key.second) + " has changed on the coordinator's disk"}});
-  }
-  sent_.erase(key);
+void Transfers::check_read(const SendKey& key, std::uint64_t offset, const std::string& bytes) {
+  const auto facts = expected(key.second);
+  if (!facts) return;
+  Read& read = read_[key];
+  if (offset == 0) read = {};
+  if (read.offset != offset) return;  // read again from somewhere: the receiver's own check must do
+  read.hash.update(std::as_bytes(std::span(bytes)));
+  read.offset += bytes.size();
+  if (read.offset < facts->bytes) return;
+  if (read.hash.digest() != facts->hash) damaged_.emplace_back(Damaged{key.second, changed(key.second)});
+  read_.erase(key);
+}
+
+// An input is made again, and its attempts are called off; who wants anything else is told.
+void Transfers::cannot_send(const Peer& peer, const wire::Artifact& artifact, Fault fault) {
+  if (artifact.kind != wire::ArtifactKind::kTaskInput) return deny(peer, artifact, std::move(fault));
+  damaged_.emplace_back(Damaged{artifact, std::move(fault)});
+}
+
+std::optional<wire::ArtifactFacts> Transfers::expected(const wire::Artifact& artifact) const {
+  if (artifact.kind != wire::ArtifactKind::kTaskInput) return std::nullopt;
+  return rights_.facts_of_input({artifact.job, artifact.index});
 }
 
 bool Transfers::send() {
@@ -226,7 +235,7 @@ void Transfers::forget_job(JobId job) {
   std::erase_if(senders_, [&](const auto& entry) { return entry.first.job == job; });
   std::erase_if(receiving_, [&](const auto& entry) { return entry.first.job == job; });
   std::erase_if(sending_, [&](const auto& entry) { return entry.first.second.job == job; });
-  std::erase_if(sent_, [&](const auto& entry) { return entry.first.second.job == job; });
+  std::erase_if(read_, [&](const auto& entry) { return entry.first.second.job == job; });
 }
 
 }  // namespace gopmill

@@ -28,8 +28,8 @@ class Transfers {
     std::function<bool(const Peer&, const wire::Artifact&)> may_fetch;
     // Why it is not wanted, if so.
     std::function<Result<>(const Peer&, const wire::Store&)> may_store;
-    // What the bytes must be, where that is known.
-    std::function<std::optional<wire::ArtifactFacts>(const wire::Artifact&)> facts_of;
+    // What the bytes of a task's input must be, while there is one.
+    std::function<std::optional<wire::ArtifactFacts>(TaskId)> facts_of_input;
     // Asked when a write failed: whether the disk takes nothing more at the moment. Then senders wait.
     std::function<bool()> blocked;
   };
@@ -54,7 +54,7 @@ class Transfers {
   struct Damaged {
     wire::Artifact artifact;
     Fault fault;
-  };  // what was sent is not what was put into the spool, or is gone from it
+  };  // an input that is not what was put into the spool, or is gone from it
   using News = std::variant<Progressed, Arrived, Broken, Damaged>;
   // Handles every waiting message; `malformed` is called for those that make no sense.
   std::vector<News> receive(const std::function<void(const Peer&, const Fault&)>& malformed);
@@ -83,8 +83,8 @@ class Transfers {
     Fd file;
     SendingTransfer transfer;
   };
-  // What went out of an input from its start without a gap: checked when all of it has.
-  struct Sent {
+  // What was read of an input from its start without a gap: checked when all of it was.
+  struct Read {
     std::uint64_t offset = 0;
     ArtifactHash hash;
   };
@@ -103,7 +103,9 @@ class Transfers {
   void hold_back(const Peer& peer, const wire::Artifact& artifact) { answer(peer, wire::Grant{artifact, 0, 0, 0}); }
   enum class Outcome : std::uint8_t { kOne, kNothing, kFull, kOver };
   Outcome send_one(const SendKey& key, Sending& sending);
-  void check_sent(const SendKey& key, std::uint64_t offset, const std::string& bytes);
+  void check_read(const SendKey& key, std::uint64_t offset, const std::string& bytes);
+  void cannot_send(const Peer& peer, const wire::Artifact& artifact, Fault fault);
+  [[nodiscard]] std::optional<wire::ArtifactFacts> expected(const wire::Artifact& artifact) const;
 
   Listener listener_;
   Spool& spool_;
@@ -112,7 +114,7 @@ class Transfers {
   std::map<wire::Artifact, wire::ArtifactFacts> stored_;  // sources and outputs that are here whole
   std::map<wire::Artifact, Peer> senders_;                // of those, whom to confirm to
   std::map<SendKey, Sending> sending_;
-  std::map<SendKey, Sent> sent_;
+  std::map<SendKey, Read> read_;
   std::vector<News> damaged_;  // found while sending
   bool sources_held_ = false;
 };

@@ -86,18 +86,17 @@ void WorkerBook::praise(Worker& worker, std::uint64_t cost, Duration spent) {
   worker.aside_for = {};
 }
 
-std::optional<Instant> WorkerBook::strike(Worker& worker, Instant now) {
+void WorkerBook::strike(Worker& worker, Instant now) {
   ++worker.tasks_failed;
   const bool on_probation = worker.aside_till.has_value();
   if (worker.strikes++ == 0 && !on_probation) worker.done_by_others = tasks_done_;
   // Since the first strike this worker has completed nothing, so whatever was completed, others completed.
   const bool others_succeed = tasks_done_ > worker.done_by_others;
   const auto takes_over = [&](const auto& other) { return other.first != worker.id && other.second.takes_tasks(now); };
-  if (!on_probation && (worker.strikes < kStrikesMax || !others_succeed)) return std::nullopt;
-  if (std::none_of(workers_.begin(), workers_.end(), takes_over)) return std::nullopt;
+  if (!on_probation && (worker.strikes < kStrikesMax || !others_succeed)) return;
+  if (std::none_of(workers_.begin(), workers_.end(), takes_over)) return;
   worker.aside_for = std::clamp(2 * worker.aside_for, kAsideMin, kAsideMax);
   worker.aside_till = now + worker.aside_for;
-  return worker.aside_till;
 }
 
 Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on, Instant again_at, Instant now) {

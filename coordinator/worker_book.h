@@ -62,8 +62,8 @@ class WorkerBook {
   // The worker completed an attempt: whatever was held against it is forgotten.
   void praise(Worker& worker, std::uint64_t cost, Duration spent);
   // It failed one, and not because of the task's input. Whoever fails what others complete is set aside, as long as somebody
-  // is left to do the work. Until when, if that happened now.
-  std::optional<Instant> strike(Worker& worker, Instant now);
+  // is left to do the work.
+  void strike(Worker& worker, Instant now);
 
   // The worker to lease a task to: the least busy by share of its slots, then the oldest, among those the task has not
   // failed on. While there is such a worker, even one with no free slot, no other is considered, so that a machine that
