@@ -6,7 +6,6 @@ import re
 
 # What a coordinator's data folder holds when there is nothing to do.
 STANDING = {'gopmill.db', 'gopmill.db-wal', 'gopmill.db-shm', 'lock'}
-FINAL = {'done', 'failed', 'cancelled'}
 # A fact is in the log before it is on disk, so a kill may come in between and the next life not know of it. Told by the place
 # in the log, because clocks jump; one turn of the coordinator's loop says no more than this.
 UNRECORDED_LINES_MAX = 50
@@ -21,17 +20,17 @@ def renditions_of(folder):
     return {path.name: sha256_of(path) for path in sorted(pathlib.Path(folder).iterdir()) if path.name != 'report.json'}
 
 
-def check_jobs(accepted, statuses):
-    """`accepted`: ids that a submitter was given. `statuses`: {id: state} of all jobs the coordinator tells of."""
+def check_jobs(accepted, cancelled, statuses):
+    """`accepted`: ids that a submitter was given and that nobody cancelled. `cancelled`: the others. `statuses`: {id: state} of all jobs
+    the coordinator tells of."""
     complaints = []
-    for job in sorted(accepted):
-        if job not in statuses:
-            complaints.append(f'job {job} was accepted and is lost')
-        elif statuses[job] != 'done':
-            complaints.append(f'job {job} was accepted and is {statuses[job]}')
-    for job, state in sorted(statuses.items()):
-        if job not in accepted and state not in FINAL:
-            complaints.append(f'job {job}, whose submitter gave up, is stuck: {state}')
+    for expected, jobs in (('done', accepted), ('cancelled', cancelled)):
+        for job in sorted(jobs):
+            if job not in statuses:
+                complaints.append(f'job {job} was accepted and is lost')
+            elif statuses[job] != expected:
+                complaints.append(f'job {job} was accepted and is {statuses[job]}, not {expected}')
+    complaints += [f'job {job} is one that nobody handed in' for job in sorted(statuses.keys() - accepted - cancelled)]
     return complaints
 
 

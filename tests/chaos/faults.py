@@ -19,10 +19,11 @@ STARTS_MAX = 20         # of a coordinator that cannot start although nothing ke
 
 
 class Injector:
-    """All faults of one run. `waiters` gives the clients that wait for jobs at the moment."""
+    """All faults of one run. `clients`: those at work, as Run keeps them."""
 
-    def __init__(self, farm, client_proxy, waiters, clock=None):
-        self.farm, self.client_proxy, self.waiters, self.clock = farm, client_proxy, waiters, clock
+    def __init__(self, farm, client_proxy, clients, clock=None):
+        self.farm, self.client_proxy, self.clients, self.clock = farm, client_proxy, clients, clock
+        self.cancelled = set()               # ids of jobs that were to be cancelled, whether they were or not
         self.done = collections.Counter()
         self.missed = collections.Counter()  # no victim turned up
         self.complaints = []
@@ -35,7 +36,6 @@ class Injector:
         self._filling = {}
         self._read_only = set()
         self._stopped = set()
-        self._calm = asyncio.Event()
 
     # ---- The run ----
 
@@ -145,14 +145,34 @@ class Injector:
             await self._start_coordinator()
         self._hold('coordinator', -1)
 
+    async def _kill_submitter(self, fault):
+        return await self._kill_client('submit', fault)
+
     async def _kill_waiter(self, fault):
+        return await self._kill_client('wait', fault)
+
+    async def _kill_client(self, command, fault):
+        number = await self._client(command, fault)
+        if number is not None:
+            self.clients[command][number].signal(signal.SIGKILL)
+        return number is not None
+
+    async def _cancel_job(self, fault):
+        """Asks once: what comes of it, while everything else goes wrong, is seen by whoever waits for the job."""
+        job = await self._client('wait', fault)
+        if job is not None:
+            self.cancelled.add(job)
+            await self.farm.ask('cancel', job)
+        return job is not None
+
+    async def _client(self, command, fault):
+        """The number of one that is at work."""
         give_up_at = time.monotonic() + FIND_S_MAX
-        while not (waiters := self.waiters()):
+        while not (numbers := sorted(self.clients[command])):
             if time.monotonic() > give_up_at:
-                return False
+                return None
             await asyncio.sleep(REFILL_EVERY_S)
-        waiters[int(fault.amount * len(waiters))].signal(signal.SIGKILL)
-        return True
+        return numbers[int(fault.amount * len(numbers))]
 
     def _hold(self, who, by):
         self._held[who] = self._held.get(who, 0) + by

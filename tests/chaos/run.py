@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Chaos: a farm of real processes, everything going wrong that does go wrong on farms, and nothing lost.
 
-Workers, their media children, the coordinator and waiting submitters are killed; workers and children are stopped; connections
-are cut, torn in the middle of a message, frozen, delayed and throttled; bits flip on the wire and on disk; disks fill up and become
+Workers, their media children, the coordinator and submitters, handing in or waiting, are killed; workers and children are stopped;
+jobs are cancelled and handed in again; connections are cut, torn in the middle of a message, frozen, delayed and throttled; bits flip on the wire and on disk; disks fill up and become
 read-only; the wall clock jumps. Then everything is put right and all that was accepted has to end: every job done, every rendition the same, byte for
 byte, as in an undisturbed run; no segment committed twice; no process, no temporary file, no byte in the spool left behind.
 
@@ -59,7 +59,8 @@ class Run:
         self.films = []        # (film, profile, {name: sha256})
         self.jobs = {}         # id: the film's number
         self.folders = {}      # id: where its files go
-        self.waiting = {}      # id: the client that waits
+        self.clients = {'submit': {}, 'wait': {}}  # at work now, by the number of the submission and by the job's id
+        self.to_cancel, self.cancelled = set(), set()  # ids of jobs
         self.counts = collections.Counter()
         self.complaints = []
 
@@ -83,35 +84,54 @@ class Run:
     # ---- Submitters ----
 
     async def drive(self, number, submission, started, endpoint):
-        """One submitter: hands its film in, waits, and comes back whenever that fails, as a person or a script would."""
+        """One submitter: hands its film in and waits for it; where somebody cancelled the job, once more."""
         await asyncio.sleep(max(0.0, started + submission.at - time.monotonic()))
-        film, profile, _ = self.films[submission.film]
         out = self.folder / 'out' / str(number)
+        for attempt in range(TRIES_MAX):
+            job = await self.hand_in(submission.film, out, number, f'{number}.{attempt}', endpoint)
+            if await self.wait_for(job, endpoint) != 'cancelled':
+                return
+            self.cancelled.add(job)
+            del self.jobs[job]
+
+    async def hand_in(self, number, out, submitter, key, endpoint):
+        """The job's id. Whatever happens to the client, the key makes it one job."""
+        film, profile, _ = self.films[number]
         for _ in range(TRIES_MAX):
-            outcome = await self.farm.ask('submit', film, '-p', profile, '-o', out, '--quiet', endpoint=endpoint)
+            outcome = await self.client('submit', submitter, [film, '-p', profile, '-o', out, '--key', key, '--quiet'], endpoint)
             if outcome.code == 0:
                 break
             self.counts['submissions repeated'] += 1
             await asyncio.sleep(TRY_AGAIN_S)
         job = int(outcome.out)
-        self.jobs[job], self.folders[job] = submission.film, out
+        self.jobs[job], self.folders[job] = number, out
+        return job
+
+    async def wait_for(self, job, endpoint):
+        """How the job ended, as far as that is as it should be; comes back whenever waiting fails, as a person or a script would."""
         for _ in range(TRIES_MAX):
-            self.waiting[job] = waiter = self.farm.start(['wait', str(job), '--quiet'], endpoint)
-            await waiter.ended(self.options.seconds + CALM_S_MAX)
-            del self.waiting[job]
-            outcome = self.farm.forget(waiter)
+            outcome = await self.client('wait', job, [str(job), '--quiet'], endpoint)
             if outcome.code == 0:
-                return
+                return 'done'
             if outcome.code not in (-signal.SIGKILL, 69):
                 # May be an answer for good; only the coordinator's word on the job decides that.
                 state = await self.state_of(job)
+                if state == 'cancelled' and job in self.to_cancel:
+                    return state
                 if state in ('failed', 'cancelled'):
                     self.complaints.append(f'job {job} {state}: {outcome.err.strip()}')
-                    return
+                    return state
                 self.counts['waits that ended otherwise'] += 1
                 print(f'  wait for job {job} ended with {outcome.code}: {outcome.err.strip()}', flush=True)
             self.counts['waits repeated'] += 1
             await asyncio.sleep(TRY_AGAIN_S)
+
+    async def client(self, command, number, arguments, endpoint):
+        """A client that may be killed."""
+        self.clients[command][number] = process = self.farm.start([command, *arguments], endpoint)
+        await process.ended(self.options.seconds + CALM_S_MAX)
+        del self.clients[command][number]
+        return self.farm.forget(process)
 
     async def state_of(self, job):
         outcome = await self.farm.ask('job', str(job), '--json')
@@ -131,8 +151,8 @@ class Run:
             client_proxy = Proxy(self.farm.port)
             await client_proxy.start()
             await self.farm.all_joined()
-            injector = Injector(self.farm, client_proxy, lambda: [self.waiting[job] for job in sorted(self.waiting)],
-                                clock_file if clock else None)
+            injector = Injector(self.farm, client_proxy, self.clients, clock_file if clock else None)
+            self.to_cancel = injector.cancelled
             await self.disturb(schedule, injector, f'tcp://127.0.0.1:{client_proxy.port}')
             await self.come_to_rest(injector)
             await client_proxy.stop()
@@ -175,21 +195,15 @@ class Run:
             outcome = await self.farm.ask('job', str(job), '--json')
             if outcome.code == 0:
                 statuses[job] = json.loads(outcome.out)
-        # What was accepted without its submitter learning of it is collected by nobody but the clock.
-        unclaimed = [job for job, status in statuses.items()
-                     if job not in self.jobs and status['state'] == 'done' and not status['delivered']]
-        for job in unclaimed:
-            outcome = await self.farm.ask('wait', str(job), '-o', self.folder / 'unclaimed' / str(job), '--quiet')
-            if outcome.code != 0:
-                self.complaints.append(f'job {job}, accepted unheard, cannot be collected: {outcome.err.strip()}')
-        self.counts['accepted unheard'] = len(unclaimed)
-        self.counts['accepted'] = len(self.jobs)
+        self.counts['accepted'] = len(self.jobs) + len(self.cancelled)
+        self.counts['cancelled'] = len(self.cancelled)
         self.counts['done'] = sum(statuses.get(job, {}).get('state') == 'done' for job in self.jobs)
         if self.options.plant:
             self.plant(statuses)
         self.complaints += await self.farm.drain(LEAVE_S_MAX)
         self.complaints += injector.complaints
-        self.complaints += checker.check_jobs(set(self.jobs), {job: status['state'] for job, status in statuses.items()})
+        states = {job: status['state'] for job, status in statuses.items()}
+        self.complaints += checker.check_jobs(set(self.jobs), self.cancelled, states)
         for job, film in sorted(self.jobs.items()):
             self.complaints += checker.check_outputs(self.folders[job], self.films[film][2])
         self.complaints += self.leftovers()
@@ -263,7 +277,7 @@ def parse():
     parser.add_argument('--gopmill', default=HERE.parent.parent / 'build' / 'gopmill', type=pathlib.Path)
     parser.add_argument('--clock-library', type=pathlib.Path, help='libgopmill_clock_jump.so; none: clocks stay as they are')
     parser.add_argument('--seed', type=int, help='of the faults; by default another one each time')
-    parser.add_argument('--short', action='store_true', help='10 jobs, 3 workers, 18 faults')
+    parser.add_argument('--short', action='store_true', help='10 jobs, 3 workers, 20 faults')
     parser.add_argument('--jobs', type=int)
     parser.add_argument('--workers', type=int)
     parser.add_argument('--faults', type=int)
@@ -272,7 +286,7 @@ def parse():
     parser.add_argument('--keep', action='store_true', help='keep the folder with logs and outputs')
     parser.add_argument('--plant', action='store_true', help='break everything at the end that the verdict looks at: the run has to fail')
     options = parser.parse_args()
-    usual = {'jobs': 10, 'workers': 3, 'faults': 18, 'seconds': 30.0} if options.short else \
+    usual = {'jobs': 10, 'workers': 3, 'faults': 20, 'seconds': 30.0} if options.short else \
             {'jobs': 50, 'workers': 8, 'faults': 200, 'seconds': 300.0}
     for name, value in usual.items():
         if getattr(options, name) is None:

@@ -6,12 +6,14 @@ import random
 
 # How often each kind comes, of 200. Every kind comes at least once in a run of as many faults as there are kinds.
 SHARES = {
-    'kill worker': 32,
+    'kill worker': 28,
     'stop worker': 20,
-    'kill child': 26,
+    'kill child': 20,
     'stop child': 12,
     'kill coordinator': 20,
+    'kill submitter': 6,
     'kill waiter': 6,
+    'cancel job': 4,
     'cut': 16,
     'tear': 14,
     'freeze': 14,
