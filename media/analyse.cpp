@@ -49,6 +49,7 @@ struct Read {
   std::vector<ClockShift> clock;      // of the picture track
   std::optional<av::Truncation> cut;  // the file is shorter than it should be
   bool is_broadcast = false;          // its clock may jump and its end is anywhere
+  bool counted = false;               // no picture has a time of its own
 };
 
 struct Chosen {
@@ -123,7 +124,8 @@ void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamF
   }
 }
 
-Result<Read> read_all_packets(int source, const Chosen& chosen, BesideReader& beside, ParentLine& parent) {
+// Chooses no picture where the track that was chosen turns out to be empty.
+Result<Read> read_all_packets(int source, Chosen& chosen, BesideReader& beside, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   std::vector<std::uint32_t> keep = chosen.audio;
   if (chosen.video) keep.push_back(*chosen.video);
@@ -163,6 +165,13 @@ Result<Read> read_all_packets(int source, const Chosen& chosen, BesideReader& be
   }
   read.cut = demuxer.truncation();
   read.is_broadcast = demuxer.clock_may_jump();
+  if (chosen.video && read.video.empty()) {
+    if (chosen.audio.empty()) return fail(FaultKind::kInput, "the picture track has no packets");
+    chosen.notes.push_back("picture track " + track_name(demuxer.streams()[*chosen.video]) +
+                           " has no packets and is not carried");
+    chosen.video.reset();
+  }
+  if (chosen.video) read.counted = count_times(read.video, demuxer.streams()[*chosen.video].parameters.base);
   read_clocks(read, chosen, demuxer.streams());
   return read;
 }
@@ -348,6 +357,7 @@ std::string why_decode(const AnalyseRequest& request, const Read& read, const Pr
   if (request.decode_all) return "asked for";
   if (request.damage == Damage::kSalvage) return "damage is to be salvaged";
   if (!read.clock.empty()) return "a clock that is set anew";
+  if (read.counted) return "packets without timestamps";
   return why_packets_do_not_tell(read.video, probe.pictures);
 }
 
@@ -382,7 +392,6 @@ Result<> take_frames(const av::StreamFacts& stream, const Read& read, const Prob
 
 Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, Read& read, const AnalyseRequest& request,
                                ParentLine& parent) {
-  if (read.video.empty()) return fail(FaultKind::kInput, "the picture track has no packets");
   // Which packet makes a decoder give out a picture is blurred by its threads, and counts only where there are no timestamps;
   // which one it refuses counts where damage is listed.
   const bool timeless =
@@ -420,6 +429,8 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, Read& 
   result.losses = decoded ? picture_losses(read.video, probe.pictures, probe.events, base, result.first_raw)
                           : marked_losses(read.video, base, result.first_raw);
   if (!read.clock.empty()) result.notes.push_back(clock_note(read.clock, base));
+  if (read.counted)
+    result.notes.emplace_back("no picture has a timestamp: they follow each other at the rate that the stream names");
   return result;
 }
 
@@ -529,10 +540,10 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
     facts.bytes = demuxer.bytes();
     beside.emplace(streams, demuxer.claims(), request.burn);
   }
-  const Chosen chosen = choose(streams);
-  facts.notes = chosen.notes;
+  Chosen chosen = choose(streams);
   if (!chosen.video && chosen.audio.empty()) return fail(FaultKind::kInput, "neither picture nor sound inside");
   Read read = TRY(read_all_packets(source, chosen, *beside, parent));
+  facts.notes = chosen.notes;
   LossList losses;
   std::optional<Timestamp> picture;
   if (chosen.video) {

@@ -45,6 +45,17 @@ bool sound_goes_on(const std::vector<SoundTimes>& sound, std::uint32_t at, Times
 
 }  // namespace
 
+bool count_times(std::vector<PacketFacts>& packets, Rational base) {
+  const auto timed = [](const PacketFacts& p) { return p.pts != INT64_MIN || p.dts != INT64_MIN; };
+  if (packets.empty() || std::any_of(packets.begin(), packets.end(), timed)) return false;
+  std::int64_t time = 0;
+  for (PacketFacts& packet : packets) {
+    packet.pts = time;
+    time += static_cast<std::int64_t>(sane_duration(packet.duration, base));
+  }
+  return true;
+}
+
 std::vector<ClockShift> picture_clock(const std::vector<PacketFacts>& packets, Rational base, bool jumps_forward,
                                       const std::vector<SoundTimes>& sound) {
   const bool decoding_times =

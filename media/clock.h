@@ -38,6 +38,10 @@ struct SoundTimes {
   Rational base{1, 1};
 };
 
+// Elementary streams have no clock, only a rate: where no packet has a time, each is given the sum of the durations before it, in
+// the order of the file, which is that of decoding. True where that was so.
+bool count_times(std::vector<PacketFacts>& packets, Rational base);
+
 // Where the picture track's clock breaks. `jumps_forward`: the container is one whose clock may; a gap through which any
 // sound goes on is one of the pictures alone, and stays.
 std::vector<ClockShift> picture_clock(const std::vector<PacketFacts>& packets, Rational base, bool jumps_forward,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/check.h"
@@ -122,6 +123,7 @@ SourceFrameList list_frames(const std::vector<PacketFacts>& packets, Rational st
   const Rational base = refined_base(stream_base);
   list.first_raw = shown.front().raw;
   list.frames.reserve(shown.size());
+  std::unordered_map<std::uint32_t, std::int64_t> shown_at;  // better known than what a packet says of itself
   for (const Shown& picture : shown) {
     std::int64_t pts = rescale(picture.raw - list.first_raw, stream_base, base);
     if (!list.frames.empty() && pts <= list.frames.back().pts) {
@@ -129,11 +131,15 @@ SourceFrameList list_frames(const std::vector<PacketFacts>& packets, Rational st
       ++list.moved;
     }
     list.frames.push_back({pts, picture.packet});
+    if (decoded.whole) shown_at.emplace(picture.packet, pts);
   }
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
     const std::int64_t time = time_of(packets[i]);
-    if (packets[i].key && time != INT64_MIN)
-      list.keys.push_back({i, rescale(time - list.first_raw, stream_base, base), packets[i].clean});
+    const auto known = shown_at.find(i);
+    if (packets[i].key && time != INT64_MIN) {
+      const std::int64_t pts = known != shown_at.end() ? known->second : rescale(time - list.first_raw, stream_base, base);
+      list.keys.push_back({i, pts, packets[i].clean});
+    }
     if (packets[i].visible && !packets[i].discard && time != INT64_MIN && time < list.first_raw) ++list.undecodable_head;
   }
   const std::int64_t median = median_distance(list.frames);

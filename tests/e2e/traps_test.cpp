@@ -106,19 +106,19 @@ TEST_P(TrapStarts, EveryPictureComesOutOnceAndInPlace) {
   EXPECT_EQ(result.files[0].refused, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(OpenGopsAndRefresh, TrapStarts,
-                         testing::Values(Start{"libx264", "mp4", {}}, Start{"libx264", "matroska", {}},
-                                         Start{"libx264", "mpegts", {}},
-                                         Start{"libx265", "mp4", {{"x265-params", "open-gop=1:log-level=none"}}},
-                                         Start{"libx265", "mpegts", {{"x265-params", "open-gop=1:log-level=none"}}},
-                                         Start{"mpeg2video", "mpegts", {}},
-                                         Start{"libx264", "matroska", {{"x264-params", "intra-refresh=1:bframes=0"}}}),
-                         [](const auto& named) {
-                           const Start& start = named.param;
-                           const bool refresh = start.options.contains("x264-params") &&
-                                                start.options.at("x264-params").find("refresh") != std::string::npos;
-                           return start.encoder + "_" + start.container + (refresh ? "_refresh" : "");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    OpenGopsAndRefresh, TrapStarts,
+    testing::Values(Start{"libx264", "mp4", {}}, Start{"libx264", "matroska", {}}, Start{"libx264", "mpegts", {}},
+                    Start{"libx265", "mp4", {{"x265-params", "open-gop=1:log-level=none"}}},
+                    Start{"libx265", "mpegts", {{"x265-params", "open-gop=1:log-level=none"}}}, Start{"libx264", "h264", {}},
+                    Start{"libx265", "hevc", {{"x265-params", "open-gop=1:log-level=none"}}}, Start{"mpeg2video", "mpegts", {}},
+                    Start{"libx264", "matroska", {{"x264-params", "intra-refresh=1:bframes=0"}}}),
+    [](const auto& named) {
+      const Start& start = named.param;
+      const bool refresh =
+          start.options.contains("x264-params") && start.options.at("x264-params").find("refresh") != std::string::npos;
+      return start.encoder + "_" + start.container + (refresh ? "_refresh" : "");
+    });
 
 // ---- 4, 5: time ----
 

@@ -92,6 +92,18 @@ TEST(AnalyseSound, SoundsWithoutPictureCountFromTheEarliest) {
   EXPECT_EQ(facts.audio[1].starts_after_picture.ticks, 0);
 }
 
+// A programme map that names a picture, of a station that sends only sound.
+TEST(AnalyseSound, APictureTrackWithoutPacketsLeavesTheSound) {
+  ClipPicture none = kPicture;
+  none.frames = 0;
+  const SourceFacts facts =
+      analysed(test::make_clip({.picture = none, .sound = ClipSound{.encoder = "mp2", .seconds = 1}, .container = "mpegts"}));
+  EXPECT_FALSE(facts.video);
+  ASSERT_EQ(facts.audio.size(), 1U);
+  EXPECT_EQ(facts.audio[0].starts_after_picture.ticks, 0);
+  EXPECT_THAT(facts.notes, testing::Contains(testing::HasSubstr("has no packets and is not carried")));
+}
+
 TEST(AnalyseSound, TracksSayTheirLanguage) {
   const SourceFacts facts = analysed(test::make_clip(
       {.sound = ClipSound{.seconds = 0.2, .language = "deu"}, .more_sounds = {ClipSound{.seconds = 0.2, .language = "eng"}}}));

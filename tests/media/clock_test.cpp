@@ -37,11 +37,31 @@ SoundTimes sound(const std::vector<std::pair<double, int>>& parts, std::uint32_t
   return times;
 }
 
+std::vector<std::int64_t> times_of(const std::vector<PacketFacts>& packets) {
+  std::vector<std::int64_t> times;
+  for (const PacketFacts& packet : packets) times.push_back(packet.pts);
+  return times;
+}
+
 std::vector<std::int64_t> joined(std::vector<PacketFacts> packets, const std::vector<ClockShift>& shifts) {
   join_epochs(packets, shifts);
   std::vector<std::int64_t> steps;
   for (std::size_t i = 1; i < packets.size(); ++i) steps.push_back(packets[i].pts - packets[i - 1].pts);
   return steps;
+}
+
+TEST(CountedTimes, AreThoseOfTheRateWhereNoPacketHasAny) {
+  std::vector<PacketFacts> packets(4, PacketFacts{.duration = kPicture});
+  packets[1].duration = 0;  // libav does not always know
+  ASSERT_TRUE(count_times(packets, kClock));
+  EXPECT_THAT(times_of(packets), ElementsAre(0, kPicture, kPicture + 3600, 2 * kPicture + 3600));
+}
+
+TEST(CountedTimes, AreNotMadeUpWhereOnePacketHasATime) {
+  std::vector<PacketFacts> packets(2);
+  packets[1].dts = 7;
+  EXPECT_FALSE(count_times(packets, kClock));
+  EXPECT_EQ(packets[0].pts, INT64_MIN);
 }
 
 TEST(PictureClock, IsOneWhereTimesRise) {
