@@ -28,6 +28,8 @@ constexpr std::uint32_t kProbePacketsMax = 3000;
 // Sound packets decoded after the first sound to find one with a timestamp.
 constexpr std::uint32_t kProbeSoundPackets = 200;
 constexpr int kProbeThreads = 2;
+// Where sound begins is known this much finer than to a sample: the plan rounds it once, together with what the picture moves.
+constexpr std::int64_t kPartsOfASample = 1000;
 // profile_idc of H.264 Baseline (ISO/IEC 14496-10 A.2.1); libavcodec adds flags for constraints above it.
 constexpr int kH264ProfileNumber = 0xff;
 constexpr int kH264Baseline = 66;
@@ -234,10 +236,11 @@ struct FirstSound {
   std::int64_t untimed = 0;             // samples before that one; they have the first block's rate
   std::string refusal;
 
-  // When the first sample is heard, after `from`, in samples. Within centuries, so that sums of it cannot overflow.
-  [[nodiscard]] std::int64_t samples_after(Timestamp from) const {
+  // How long after `from` the first sample is heard. Within centuries, so that sums of it cannot overflow.
+  [[nodiscard]] Timestamp after(Timestamp from) const {
     constexpr std::int64_t kFar = INT64_C(1) << 60;
-    return std::clamp(ticks_between(from, timed.value_or(from), {1, facts->sample_rate}), -kFar, kFar) - untimed;
+    const Rational base{1, facts->sample_rate * kPartsOfASample};
+    return {std::clamp(ticks_between(from, timed.value_or(from), base), -kFar, kFar) - untimed * kPartsOfASample, base};
   }
 };
 
@@ -482,7 +485,7 @@ AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read
   track.bytes = read.bytes;
   if (read.first <= read.end) {
     const Timestamp end{read.end, stream.parameters.base};
-    track.seconds = std::max(0.0, -static_cast<double>(first.samples_after(end)) / track.sample_rate);
+    track.seconds = std::max(0.0, -first.after(end).seconds());
   }
   track.clock = read.clock;
   return track;
@@ -517,12 +520,11 @@ Result<std::optional<Timestamp>> analyse_sounds(int source, const Chosen& chosen
   }
   std::optional<Timestamp> zero = picture;
   for (std::size_t i = 0; !picture && i < firsts.size(); ++i) {
-    const Rational samples{1, firsts[i].facts->sample_rate};
-    const Timestamp begins{firsts[i].samples_after({0, samples}), samples};
+    const Timestamp begins = firsts[i].after({0, {1, 1}});
     if (!zero || begins < *zero) zero = begins;
   }
   for (std::size_t i = 0; i < firsts.size(); ++i) {
-    facts.audio[i].starts_after_picture = {firsts[i].samples_after(*zero), {1, firsts[i].facts->sample_rate}};
+    facts.audio[i].starts_after_picture = firsts[i].after(*zero);
   }
   return zero;
 }

@@ -135,7 +135,7 @@ struct AudioTrack {
   std::uint64_t bytes = 0;
   // First and last sound after trimming by edit lists and priming. The offset may be negative: sound before picture.
   // Where there is no picture, after the earliest sound of all tracks.
-  Timestamp starts_after_picture;  // base 1/sample_rate
+  Timestamp starts_after_picture;  // in a base that is finer than a sample
   double seconds = 0;              // from first to last packet, plus the last one's duration
   std::vector<ClockShift> clock;   // by packet; empty where the source keeps one clock
 };

@@ -25,6 +25,7 @@ constexpr std::int64_t kProbeBytesMax = 20 << 20;
 constexpr std::int64_t kProbeMicrosecondsMax = 10'000'000;
 // Below this even a sound file of one frame cannot fit; above it libav may read for long in vain.
 constexpr std::int64_t kFileBytesMin = 16;
+constexpr std::size_t kKindBytes = 4096;     // a name at the beginning is all that is looked for
 constexpr std::size_t kTitleBytesMax = 256;  // of a track; menus show about sixty characters
 
 // Our own I/O on a descriptor: libav never opens anything itself.
@@ -151,6 +152,16 @@ std::string text_kind(int fd) {
   return {};
 }
 
+// What libav takes the file for, by its beginning.
+std::string container_kind(int fd) {
+  std::string head(kKindBytes + AVPROBE_PADDING_SIZE, '\0');
+  const auto got = read_at(fd, 0, std::as_writable_bytes(std::span(head).first(kKindBytes)));
+  if (!got) return {};
+  AVProbeData probe{"", reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(*got), nullptr};
+  const AVInputFormat* format = av_probe_input_format(&probe, 1);
+  return format ? format->name : "unknown";
+}
+
 // A disk or a network mount that fails must not pass for the end of the file.
 Result<> check_readable(const DescriptorReader& reader) {
   if (reader.failure().empty()) return {};
@@ -208,6 +219,10 @@ Result<Demuxer> Demuxer::open(int fd) {
       return fail(FaultKind::kInput, "more streams than the " + std::to_string(kSourceStreamsMax) + " allowed");
     if (const std::string text = text_kind(fd); !text.empty())
       return fail(FaultKind::kInput, "this is " + text + ", not a media file; gopmill reads one file and follows none");
+    if (LastWords::text().find("not on whitelist") != std::string::npos) {
+      return fail(FaultKind::kInput, "a container that gopmill does not read (" + container_kind(fd) +
+                                         "): bring it in another one, for example Matroska or MP4");
+    }
     Fault fault = fault_of(FaultKind::kInput, "not a media file gopmill can read", error);
     // Lack of memory is what libav calls a header that asks for more streams or larger tables than there can be.
     if (error == AVERROR(ENOMEM))

@@ -223,6 +223,10 @@ TEST(PlanSound, OffsetsAreRightToHalfASample) {
   const Plan coarse = plan(film().base({1, 10'000}).frames(50).sound(early).facts());
   EXPECT_EQ(times(coarse)[0], 2);
   EXPECT_EQ(coarse.renditions[0].file.sounds.at(0).task.first_sample, 2);  // 8.82 - 7
+  early.starts_after_picture = {-1'102'500, {1, 44'100'000}};              // 25 ms, which are 1102.5 samples
+  const Plan exact = plan(film().base({1, 10'000}).frames(50).sound(early).facts());
+  EXPECT_EQ(times(exact)[0], 250);
+  EXPECT_EQ(exact.renditions[0].file.sounds.at(0).task.first_sample, 0);
   AudioTrack late = test::stereo(32000);
   late.starts_after_picture.ticks = 5;  // 7.5 samples at 48 kHz
   EXPECT_EQ(plan(film().frames(50).sound(late).facts()).renditions[0].file.sounds.at(0).task.first_sample, 8);

@@ -120,6 +120,39 @@ INSTANTIATE_TEST_SUITE_P(
       return start.encoder + "_" + start.container + (refresh ? "_refresh" : "");
     });
 
+// ---- What cameras, recorders and archives make ----
+
+struct Format {
+  std::string name, encoder, pixel_format, container;
+  std::map<std::string, std::string> options;
+};
+class Formats : public testing::TestWithParam<Format> {};
+
+TEST_P(Formats, EveryPictureComesOutOnceAndInPlace) {
+  ClipPicture picture{.width = 256, .height = 128, .frames = 250};
+  picture.encoder = GetParam().encoder;
+  picture.pixel_format = GetParam().pixel_format;
+  picture.options = GetParam().options;
+  picture.b_frames = 0;
+  picture.open_gop = true;  // some of these encoders refuse to promise closed ones
+  const Result result = transcoded({.picture = picture, .container = GetParam().container});
+  ASSERT_EQ(result.files.size(), 1U);
+  EXPECT_THAT(numbers(result.files[0]), ElementsAreArray(counting(0, 250)));
+  EXPECT_LT(worst_time(result.files[0], [](std::size_t i) { return static_cast<double>(i) / 25; }), 0.0006);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Formats,
+    testing::Values(Format{"ProRes", "prores_ks", "yuv422p10le", "mov", {}},
+                    Format{"DnxHr", "dnxhd", "yuv422p", "mov", {{"profile", "dnxhr_lb"}}},
+                    Format{"CineForm", "cfhd", "yuv422p10le", "mov", {}}, Format{"HuffYuv", "huffyuv", "yuv422p", "avi", {}},
+                    Format{"V210", "v210", "yuv422p10le", "mov", {}}, Format{"MotionJpeg", "mjpeg", "yuvj420p", "avi", {}},
+                    Format{"Ffv1", "ffv1", "yuv420p", "matroska", {}}, Format{"UtVideo", "utvideo", "yuv420p", "matroska", {}},
+                    Format{"Wmv2", "wmv2", "yuv420p", "asf", {}}, Format{"Flv1", "flv", "yuv420p", "flv", {}},
+                    Format{"Theora", "libtheora", "yuv420p", "ogg", {}}, Format{"Vp8", "libvpx", "yuv420p", "ivf", {}},
+                    Format{"Gif", "gif", "gray", "gif", {}}, Format{"Apng", "apng", "gray", "apng", {}}),
+    [](const auto& named) { return named.param.name; });
+
 // ---- 4, 5: time ----
 
 TEST(Traps, AChangeOfRateInMidFilmMovesNoPicture) {

@@ -20,10 +20,12 @@ SourceFacts analysed(const Fd& file) {
 }
 
 // Samples of its own rate between the first picture and the first sound.
+std::int64_t late(const AudioTrack& track) { return track.starts_after_picture.in({1, track.sample_rate}).ticks; }
+
 std::int64_t late(const Clip& clip) {
   const SourceFacts facts = analysed(test::make_clip(clip));
   EXPECT_EQ(facts.audio.size(), 1U);
-  return facts.audio.empty() ? INT64_MIN : facts.audio[0].starts_after_picture.ticks;
+  return facts.audio.empty() ? INT64_MIN : late(facts.audio[0]);
 }
 
 const ClipPicture kPicture{.width = 64, .height = 48, .frames = 30};
@@ -77,19 +79,18 @@ TEST(AnalyseSound, ADamagedBeginningDoesNotMoveTheRest) {
   ASSERT_TRUE(write_at(damaged.get(), 0, std::as_bytes(std::span(bytes))));
   const SourceFacts facts = analysed(damaged);
   ASSERT_EQ(facts.audio.size(), 1U);
-  EXPECT_NEAR(static_cast<double>(facts.audio[0].starts_after_picture.ticks), static_cast<double>(spoilt), 24);
+  EXPECT_NEAR(static_cast<double>(late(facts.audio[0])), static_cast<double>(spoilt), 24);
 }
 
 TEST(AnalyseSound, SoundsWithoutPictureCountFromTheEarliest) {
-  ClipSound late{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 1, .starts = 4410};
   const SourceFacts facts =
-      analysed(test::make_clip({.sound = late,
+      analysed(test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 1, .starts = 4410},
                                 .more_sounds = {ClipSound{.encoder = "pcm_s16le", .seconds = 1, .starts = 960}},
                                 .container = "mov",
                                 .muxer_options = {{"movie_timescale", "441000"}}}));
   ASSERT_EQ(facts.audio.size(), 2U);
-  EXPECT_EQ(facts.audio[0].starts_after_picture.ticks, 3528);
-  EXPECT_EQ(facts.audio[1].starts_after_picture.ticks, 0);
+  EXPECT_EQ(late(facts.audio[0]), 3528);
+  EXPECT_EQ(late(facts.audio[1]), 0);
 }
 
 // A programme map that names a picture, of a station that sends only sound.
@@ -100,7 +101,7 @@ TEST(AnalyseSound, APictureTrackWithoutPacketsLeavesTheSound) {
       analysed(test::make_clip({.picture = none, .sound = ClipSound{.encoder = "mp2", .seconds = 1}, .container = "mpegts"}));
   EXPECT_FALSE(facts.video);
   ASSERT_EQ(facts.audio.size(), 1U);
-  EXPECT_EQ(facts.audio[0].starts_after_picture.ticks, 0);
+  EXPECT_EQ(late(facts.audio[0]), 0);
   EXPECT_THAT(facts.notes, testing::Contains(testing::HasSubstr("has no packets and is not carried")));
 }
 

@@ -135,7 +135,7 @@ TEST(Damage, ASourceThatCannotBeReadIsNoShortSource) {
 std::vector<double> beeps_of(const Fd& file, const SourceFacts& facts) {
   AudioTask task;
   task.clock = facts.audio[0].clock;
-  task.first_sample = std::max<std::int64_t>(0, facts.audio[0].starts_after_picture.ticks);
+  task.first_sample = std::max<std::int64_t>(0, facts.audio[0].starts_after_picture.in({1, facts.audio[0].sample_rate}).ticks);
   const Fd journal = test::journal_of_track(file.get(), 2);
   std::vector<Fd> outputs;
   outputs.push_back(*temporary_file());

@@ -59,11 +59,17 @@ TEST(Hostile, TextIsNoMedia) {
   EXPECT_THAT(verdict(test::file_of(texts[2])), HasSubstr("a list of files"));
 }
 
-// A GIF of 16000x16000 in 30 bytes: formats that are not films are not opened at all.
-TEST(Hostile, ImagesAreNoMedia) {
+// Formats that are not films are not opened at all.
+TEST(Hostile, WhatIsNotOpenedIsNamed) {
+  const std::string sun =
+      ".snd" + std::string("\0\0\0\x18\0\0\x10\0\0\0\0\x03\0\0\x1f\x40\0\0\0\x01", 20) + std::string(4096, '\0');
+  EXPECT_THAT(verdict(test::file_of(sun)), HasSubstr("a container that gopmill does not read (au)"));
+}
+
+TEST(Hostile, AHugePictureInThirtyBytesIsRefused) {
   EXPECT_THAT(verdict(test::file_of(std::string(
                   "GIF89a\x80\x3E\x80\x3E\x80\x00\x00\x00\x00\x00\xFF\xFF\xFF,\0\0\0\0\x80\x3E\x80\x3E\x00\x02", 31))),
-              HasSubstr("not a media file"));
+              HasSubstr("exceeds specified max pixel count"));
 }
 
 TEST(Hostile, AMovieWithHalfItsIndexIsRefused) {
