@@ -27,8 +27,7 @@ std::uint32_t lookahead_frames(const EncoderSettings& encoder) {
           kLookaheadFramesMax);
     }
     case VideoCodec::kAv1: return kSvtAv1MiniGop + 1;
-    // One-pass libvpx holds pictures back and does not look at them (measured: the same bytes with a tail and without).
-    case VideoCodec::kVp9: return 0;
+    case VideoCodec::kVp9: return 0;  // no further than its GOP (media/key_runs.h)
   }
   return 0;
 }

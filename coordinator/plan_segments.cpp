@@ -8,6 +8,7 @@
 #include "coordinator/plan_cost.h"
 #include "coordinator/plan_film.h"
 #include "media/cold_start.h"
+#include "media/key_runs.h"
 #include "media/split_passes.h"
 
 namespace gopmill {
@@ -143,6 +144,12 @@ double encode_all_seconds(const std::vector<PlannedRendition>& renditions) {
   return seconds;
 }
 
+// How often a segment is decoded: once for all renditions, and once before for those that are encoded in two passes.
+int decodes_of(const std::vector<PlannedRendition>& renditions) {
+  const auto in_two = [](const PlannedRendition& rendition) { return in_two_passes(rendition.encoder.codec); };
+  return std::ranges::any_of(renditions, in_two) ? 2 : 1;
+}
+
 // The segments of this length, and what decoding them costs.
 Segmentation cut_at(Rational length, const std::vector<PlannedRendition>& renditions, const Shows& shows,
                     const std::vector<WovenPicture>& woven, const VideoTrack& track, Joins joins) {
@@ -163,9 +170,9 @@ Segmentation cut_at(Rational length, const std::vector<PlannedRendition>& rendit
   begin_in_order(result.segments);
   for (const Segment& segment : result.segments) decoded += segment.run.end - segment.run.first;
   result.decode_ratio = static_cast<double>(decoded) / static_cast<double>(track.packets);
-  const double decode_once = decode_seconds(track);
-  const double work = decode_once * result.decode_ratio + encode_all_seconds(renditions);
-  result.repeated_decode = work > 0 ? decode_once * (result.decode_ratio - 1) / work : 0;
+  const double decode = decode_seconds(track) * decodes_of(renditions);
+  const double work = decode * result.decode_ratio + encode_all_seconds(renditions);
+  result.repeated_decode = work > 0 ? decode * (result.decode_ratio - 1) / work : 0;
   result.reads = reads_of(result.segments, track);
   return result;
 }
@@ -197,9 +204,8 @@ Range with_context(const PlannedRendition& rendition, Range body, Joins joins) {
   const auto& frames = rendition.file.frames;
   Range reach = body;
   reach.end = std::min<std::uint64_t>(body.end + lookahead_frames(rendition.encoder), frames.size());
-  const EncoderMemory memory = memory_of(rendition.encoder, joins, body.first);
-  reach.first -= memory.pictures;
-  while (memory.from_key && !frames[reach.first].key) --reach.first;
+  reach.first -= memory_of(rendition.encoder, joins, body.first);
+  while (!frames[reach.first].key) --reach.first;
   return reach;
 }
 

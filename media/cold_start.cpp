@@ -30,10 +30,6 @@ constexpr std::uint32_t kTypicalBframes = 3;
 // SVT-AV1's faster presets give the very first picture 0.65 dB more than key frames inside the film (measured with presets 10 and 12;
 // none with 8 and 5). As keys come at fixed distances, what warms it is a whole GOP.
 constexpr std::uint32_t kSvtAv1PlainPresetMax = 8;
-// libvpx shares bits out in a pattern of 8 pictures counted from the encoder's start (vp9_ratectrl.c, FIXED_GF_INTERVAL of
-// one-pass constant quality) and renews its golden picture every 10, which key frames do not reset (measured at 12, 24 and 60
-// frames/s): together the same every 40.
-constexpr std::uint32_t kVp9Pattern = 40;
 
 double in_steps(double ratio) { return 6 * std::log2(ratio); }
 
@@ -99,22 +95,16 @@ std::optional<double> first_picture_factor(const EncoderSettings& encoder) {
   return std::nullopt;
 }
 
-EncoderMemory memory_of(const EncoderSettings& encoder, Joins joins, std::uint64_t first) {
+std::uint32_t memory_of(const EncoderSettings& encoder, Joins joins, std::uint64_t first) {
   const auto within = static_cast<std::uint32_t>(std::clamp(encoder.frame_rate.value() * kMemorySecondsMax, 1.0, 1e6));
   const auto memory = static_cast<std::uint32_t>(std::min<std::uint64_t>(first, std::min(kMemoryPictures, within)));
   switch (encoder.codec) {
     case VideoCodec::kH264:
-    case VideoCodec::kHevc:
-      if (joins == Joins::kExact) return {memory, true};
-      return {first_picture_factor(encoder) ? 0 : memory, true};
-    case VideoCodec::kAv1:
-      if (whole_number(encoder.preset).value_or(0) <= kSvtAv1PlainPresetMax || first == 0) return {};
-      return {1, true};
-    case VideoCodec::kVp9:
-      // So many that the patterns fall on the same pictures as in one encode of the whole film.
-      return {static_cast<std::uint32_t>(first % kVp9Pattern), false};
+    case VideoCodec::kHevc: return joins == Joins::kDefault && first_picture_factor(encoder) ? 0 : memory;
+    case VideoCodec::kAv1: return first > 0 && whole_number(encoder.preset).value_or(0) > kSvtAv1PlainPresetMax ? 1 : 0;
+    case VideoCodec::kVp9: return 0;  // nothing is remembered from GOP to GOP (media/key_runs.h)
   }
-  return {};
+  return 0;
 }
 
 }  // namespace gopmill

@@ -9,7 +9,7 @@
 // PURE. Rate control remembers: what it gives a key frame follows from the pictures before it, which a cold encoder has not
 // seen. Two cures: tell it what it would have come to by itself, where that can be computed (first_picture_factor), or let it encode
 // some of those pictures and drop them (memory_of). All numbers are from the encoders' sources (x264 r3095, x265 3.5,
-// libvpx 1.12, SVT-AV1 1.4) and proved by tests/bench/joins.
+// SVT-AV1 1.4) and proved by tests/bench/joins.
 
 namespace gopmill {
 
@@ -17,12 +17,8 @@ namespace gopmill {
 // one picture of x264 and x265. Nothing where it cannot be known beforehand, or where nothing is to be corrected (AV1 and VP9).
 std::optional<double> first_picture_factor(const EncoderSettings& encoder);
 
-// What an encoder must have encoded before a picture of the film to be warm there.
-struct EncoderMemory {
-  std::uint32_t pictures = 0;
-  bool from_key = false;  // these and more, back to the first picture of their GOP
-};
-// Before the rendition's picture number `first`, counted from 0; at most that many.
-EncoderMemory memory_of(const EncoderSettings& encoder, Joins joins, std::uint64_t first);
+// How many pictures an encoder must have encoded before the rendition's picture number `first`, counted from 0, to be warm there; at
+// most that many. These and more, back to the first of their GOP.
+std::uint32_t memory_of(const EncoderSettings& encoder, Joins joins, std::uint64_t first);
 
 }  // namespace gopmill

@@ -18,7 +18,7 @@
 
 namespace gopmill {
 
-// ---- Video: one segment, all renditions, from one decode ----
+// ---- Video: one segment, all renditions together ----
 
 // One picture of a rendition.
 struct OutputFrame {

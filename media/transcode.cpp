@@ -1,4 +1,4 @@
-// One segment, all renditions, from one decode. Pictures are known by the ordinal of the packet they come from, so no clock of
+// One segment, all renditions, from one decode; from two where some are encoded in two passes. Pictures are known by the ordinal of the packet they come from, so no clock of
 // the source is asked again; each rendition walks its own list of frames; what its encoder gives is kept only for the
 // body, and is decoded again at once and compared with what went in: success is what was checked.
 
@@ -9,19 +9,17 @@
 #include <map>
 
 #include "base/archive.h"
+#include "base/check.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "media/av/burn.h"
 #include "media/av/decoder.h"
 #include "media/av/encoder.h"
-#include "media/av/filter.h"
+#include "media/av/first_pass.h"
 #include "media/av/picture.h"
-#include "media/av/weave.h"
-#include "media/decode_clock.h"
 #include "media/key_runs.h"
 #include "media/rate_search.h"
 #include "media/task_check.h"
-#include "media/wanted.h"
+#include "media/task_pictures.h"
 #include "media/work.h"
 
 namespace gopmill {
@@ -87,15 +85,41 @@ class OutputCheck {
   double error_worst_ = 0;
 };
 
+// What the first pass says of each GOP of a rendition, in order. Empty where there is but one pass.
+using Statistics = std::vector<std::string>;
+
+// The first pass of a rendition that is coded in two.
+class RenditionStatistics {
+ public:
+  explicit RenditionStatistics(const RenditionTask& task) : task_(task) {}
+  Result<> take(std::size_t at, AVFrame& picture) {
+    if (at == gop_end_) {
+      if (pass_) statistics_.push_back(TRY(pass_->finish()));
+      pass_.emplace(TRY(av::FirstPass::open(task_.encoder)));
+      gop_end_ = gop_end(task_.frames, at);
+    }
+    taken_ = at + 1;
+    return pass_->see(picture);
+  }
+  [[nodiscard]] bool complete() const { return taken_ == task_.frames.size(); }
+  Result<Statistics> finish() {
+    statistics_.push_back(TRY(pass_->finish()));
+    return std::move(statistics_);
+  }
+
+ private:
+  const RenditionTask& task_;
+  std::optional<av::FirstPass> pass_;
+  Statistics statistics_;
+  std::size_t gop_end_ = 0;
+  std::size_t taken_ = 0;
+};
+
 class RenditionEncode {
  public:
-  // `quality` replaces the settings' own, where they have one.
-  RenditionEncode(const RenditionTask& task, std::optional<double> quality, int output)
-      : task_(task),
-        settings_(task.encoder),
-        output_(output),
-        journal_(output, 0),
-        by_runs_(av::keys_at_intervals(task.encoder.codec)) {
+  // `quality` replaces the settings' own, where they have one. `task` and `statistics` must outlive it.
+  RenditionEncode(const RenditionTask& task, std::optional<double> quality, const Statistics& statistics, int output)
+      : task_(task), settings_(task.encoder), statistics_(statistics), output_(output), journal_(output, 0) {
     settings_.rate.quality = quality;
   }
 
@@ -108,19 +132,19 @@ class RenditionEncode {
     return {};
   }
 
-  // The picture of source `index`, in this rendition's size. Source indexes rise. It also stands in for those before it
-  // that never came, where a source is salvaged.
-  Result<> picture(std::int64_t index, AVFrame& frame, bool salvage) {
-    const auto is_due = [&](const OutputFrame& planned) {
-      return planned.source == index || (salvage && planned.source < index);
-    };
-    while (cursor_ < task_.frames.size() && is_due(task_.frames[cursor_])) TRY(encode(frame));
-    return {};
+  Result<> take(std::size_t at, AVFrame& picture) {
+    const OutputFrame& planned = task_.frames[at];
+    if (complete()) return {};
+    if (at == encoder_end_) {
+      TRY(encoder_->finish(keep()));
+      if (complete()) return {};
+      TRY(open_encoder(at));
+    }
+    if (in_body(at) && !task_.measure) check_->expect(planned.pts, av::sample_luma(picture));
+    return encoder_->send(picture, planned.pts, planned.key, keep());
   }
   [[nodiscard]] bool complete() const { return kept_ == task_.body; }
   [[nodiscard]] std::uint64_t kept() const { return kept_; }
-  // Is there a planned frame whose picture has not come?
-  [[nodiscard]] bool waits() const { return cursor_ < task_.frames.size(); }
 
   Result<VideoOutput> finish() {
     if (!complete()) TRY(encoder_->finish(keep()));
@@ -146,26 +170,20 @@ class RenditionEncode {
 
   Result<> open_encoder(std::size_t at) {
     av::EncoderStart start{.continues = task_.continues || at > 0};
-    if (by_runs_) {
+    if (!statistics_.empty()) {
+      GOPMILL_CHECK(gop_ < statistics_.size());
+      start.pass = av::Pass::kSecond;
+      start.statistics = statistics_[gop_++];
+      encoder_end_ = gop_end(task_.frames, at);
+    } else if (av::keys_at_intervals(settings_.codec)) {
       const KeyRun run = key_run(task_.frames, at);
       start.key_interval = run.interval;
-      run_end_ = run.end;
+      encoder_end_ = run.end;
+    } else {
+      encoder_end_ = task_.frames.size();
     }
     encoder_.emplace(TRY(av::VideoEncoder::open(settings_, start)));
     return {};
-  }
-
-  Result<> encode(AVFrame& frame) {
-    const std::size_t at = cursor_++;
-    const OutputFrame& planned = task_.frames[at];
-    if (complete()) return {};
-    if (by_runs_ && at == run_end_) {
-      TRY(encoder_->finish(keep()));
-      if (complete()) return {};
-      TRY(open_encoder(at));
-    }
-    if (in_body(at) && !task_.measure) check_->expect(planned.pts, av::sample_luma(frame));
-    return encoder_->send(frame, planned.pts, planned.key, keep());
   }
 
   av::VideoEncoder::OnPacket keep() {
@@ -191,27 +209,18 @@ class RenditionEncode {
 
   const RenditionTask& task_;
   EncoderSettings settings_;
+  const Statistics& statistics_;
   int output_;
   JournalWriter journal_;
-  const bool by_runs_;
-  std::size_t run_end_ = 0;  // where by_runs_: the first frame that needs a fresh encoder
+  std::size_t gop_ = 0;          // of statistics_: the next
+  std::size_t encoder_end_ = 0;  // the first frame that needs a fresh encoder
   std::optional<av::VideoEncoder> encoder_;
   std::optional<OutputCheck> check_;
   std::string parameter_sets_;
-  std::size_t cursor_ = 0;
   std::uint64_t kept_ = 0;
   std::uint64_t bytes_ = 0;
   std::vector<CodedPicture> coded_;
 };
-
-av::PictureFilter make_filter(const VideoTask& task, const std::vector<std::size_t>& open) {
-  av::PictureFilter::Settings settings{task.orientation, task.shape, task.colour, task.deinterlace, {}};
-  for (const std::size_t i : open) {
-    const EncoderSettings& encoder = task.renditions[i].encoder;
-    settings.targets.push_back({encoder.width, encoder.height, encoder.pixel_format, task.renditions[i].recolour});
-  }
-  return av::PictureFilter(std::move(settings));
-}
 
 std::uint64_t cpu_ms_so_far() {
   rusage usage{};
@@ -222,121 +231,58 @@ std::uint64_t cpu_ms_so_far() {
   return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
-// One decode of a segment for the renditions in `open`, from journal to journals.
-class Segment {
- public:
-  Segment(const VideoTask& task, const std::vector<std::size_t>& open, const std::vector<RateSearch>& searches,
-          const std::vector<int>& outputs, ParentLine& parent)
-      : task_(task),
-        parent_(parent),
-        filter_(make_filter(task, open)),
-        weaver_(task.woven, task.top_first),
-        burner_(task.overlays, task.colour),
-        wanted_(task) {
-    for (const std::size_t i : open) renditions_.emplace_back(task.renditions[i], searches[i].quality(), outputs[i]);
-    const RenditionTask& first = task.renditions.front();
-    // Of a woven picture, the older of its two.
-    const auto packet_of = [&task](const OutputFrame& frame) {
-      if (task.woven.empty()) return task.sources[frame.source];
-      const WovenPicture& woven = task.woven[frame.source];
-      return task.sources[std::min(woven.top, woven.bottom)];
-    };
-    body_first_ = body_last_ = packet_of(first.frames[first.lead]);
-    for (std::uint32_t i = 0; i < first.body; ++i) {
-      const std::uint32_t packet = packet_of(first.frames[first.lead + i]);
-      body_first_ = std::min(body_first_, packet);
-      body_last_ = std::max(body_last_, packet);
-    }
-  }
-
-  // Adds decoding to `result`; the renditions' outputs come back in the order of `open`.
-  Result<std::vector<VideoOutput>> run(JournalReader& journal, TaskResult& result) {
-    for (RenditionEncode& rendition : renditions_) TRY(rendition.start());
-    av::Decoder decoder = TRY(av::Decoder::open(journal.parameters(), {.threads = 1, .cpu_independent = true}));
-    const auto on_decoded = [this](AVFrame& frame) {
-      clock_.pause();
-      auto outcome = decoded(frame);
-      clock_.start();
-      return outcome;
-    };
-    const auto complete = [this] {
-      return std::all_of(renditions_.begin(), renditions_.end(), [](const auto& r) { return r.complete(); });
-    };
-    bool more = true;
-    while (more && !complete()) {
-      const auto packet = TRY(journal.next());
-      more = packet.has_value();
-      if (packet) clock_.set_repeating(packet->ordinal < body_first_ || packet->ordinal > body_last_);
-      clock_.start();
-      TRY(more ? decoder.send(*packet, on_decoded) : decoder.finish(on_decoded));
-      clock_.pause();
-    }
-    if (!complete()) TRY(filter_.finish(on_picture()));
-    TRY(check_all_came(decoder));
-    if (task_.damage == Damage::kSalvage && !more) result.losses = wanted_.losses(words_of(decoder));
-    std::vector<VideoOutput> outputs;
-    for (RenditionEncode& rendition : renditions_) outputs.push_back(TRY(rendition.finish()));
-    result.decoded += decoded_;
-    result.decode_cpu_ms += clock_.total_ms();
-    result.repeat_cpu_ms += clock_.repeat_ms();
-    return outputs;
-  }
-  // After run(), by place in `open`.
-  [[nodiscard]] const std::vector<CodedPicture>& coded(std::size_t place) const { return renditions_[place].coded(); }
-
- private:
-  av::PictureFilter::OnPicture on_picture() {
-    return [this](std::size_t target, std::int64_t index, AVFrame& picture) -> Result<> {
-      TRY(renditions_[target].picture(index, picture, task_.damage == Damage::kSalvage));
-      std::uint64_t kept = 0;
-      for (const RenditionEncode& rendition : renditions_) kept += rendition.kept();
-      done_ = kept / renditions_.size();
-      parent_.progress(done_);
-      return {};
-    };
-  }
-
-  Result<> decoded(AVFrame& frame) {
-    ++decoded_;
-    parent_.progress(done_);  // also on the long way to the first picture of the segment
-    const av::PictureFacts facts = av::facts_of(frame);
-    const auto verdict = wanted_.take(static_cast<std::uint32_t>(facts.pts), facts.damaged);
-    if (verdict.use == WantedPictures::Use::kDrop) return {};
-    TRY(burner_.burn(frame, static_cast<std::uint32_t>(verdict.index)));
-    if (!task_.woven.empty()) {
-      return weaver_.push(frame, static_cast<std::uint32_t>(verdict.index),
-                          [this](std::int64_t index, AVFrame& picture) { return filter_.push(picture, index, on_picture()); });
-    }
-    av::set_fields(frame, task_.deinterlace, task_.top_first);
-    return filter_.push(frame, static_cast<std::int64_t>(verdict.index), on_picture());
-  }
-
-  static std::string words_of(const av::Decoder& decoder) {
-    return decoder.refused() > 0 ? decoder.last_refusal() : decoder.complaint();
-  }
-
-  // A planned picture that never came, or came damaged, is damage in the source, and named as such: nothing is left out in
-  // silence.
-  Result<> check_all_came(const av::Decoder& decoder) {
-    for (const RenditionEncode& rendition : renditions_) {
-      if (!rendition.complete() && (rendition.waits() || wanted_.any_damaged()))
-        return std::unexpected(wanted_.fault(words_of(decoder)));
-    }
-    return {};
-  }
-
-  const VideoTask& task_;
-  ParentLine& parent_;
-  av::PictureFilter filter_;
-  av::Weaver weaver_;
-  av::Burner burner_;
-  std::vector<RenditionEncode> renditions_;
-  std::uint32_t body_first_ = 0, body_last_ = 0;  // packets of the body, by ordinal
-  DecodeClock clock_;
-  WantedPictures wanted_;
-  std::uint64_t decoded_ = 0;
-  std::uint64_t done_ = 0;  // pictures of the segment, by every rendition
+// One task and where it comes from.
+struct Segment {
+  const VideoTask& task;
+  int input;
+  std::uint64_t journal_offset;
+  ParentLine& parent;
 };
+
+// The first pass over the pictures of all renditions that are coded in two, from a decode of its own: a GOP's raw pictures may be
+// gigabytes, too many to be kept for the second. By rendition. What is only measured is coded in two as well: sizes from one pass misjudge
+// segments (measured on 20 s: seven of them encoded again for one, at qualities 25 to 29 for 26 to 27, with 1.2 times the CPU).
+Result<std::vector<Statistics>> first_pass(const Segment& segment, TaskResult& result) {
+  std::vector<Statistics> statistics(segment.task.renditions.size());
+  std::vector<std::size_t> open;
+  std::vector<RenditionStatistics> passes;
+  for (std::size_t i = 0; i < segment.task.renditions.size(); ++i) {
+    if (!in_two_passes(segment.task.renditions[i].encoder.codec)) continue;
+    open.push_back(i);
+    passes.emplace_back(segment.task.renditions[i]);
+  }
+  if (open.empty()) return statistics;
+  JournalReader journal = TRY(JournalReader::open(segment.input, segment.journal_offset));
+  TaskPictures pictures(segment.task, open, segment.parent);
+  TRY(pictures.run(journal,
+                   {.take = [&](std::size_t place, std::size_t at, AVFrame& picture) { return passes[place].take(at, picture); },
+                    .complete = [&](std::size_t place) { return passes[place].complete(); },
+                    .done = [] { return std::uint64_t{0}; }},
+                   result));
+  for (std::size_t place = 0; place < open.size(); ++place) statistics[open[place]] = TRY(passes[place].finish());
+  return statistics;
+}
+
+// One decode of a segment for the renditions in `open`, from journal to journals.
+Result<> encode(const Segment& segment, const std::vector<std::size_t>& open, std::vector<RenditionEncode>& renditions,
+                TaskResult& result) {
+  for (RenditionEncode& rendition : renditions) TRY(rendition.start());
+  JournalReader journal = TRY(JournalReader::open(segment.input, segment.journal_offset));
+  TaskPictures pictures(segment.task, open, segment.parent);
+  const auto kept_by_all = [&] {
+    std::uint64_t kept = 0;
+    for (const RenditionEncode& rendition : renditions) kept += rendition.kept();
+    return kept / renditions.size();
+  };
+  TRY(pictures.run(
+      journal,
+      {.take = [&](std::size_t place, std::size_t at, AVFrame& picture) { return renditions[place].take(at, picture); },
+       .complete = [&](std::size_t place) { return renditions[place].complete(); },
+       .done = kept_by_all},
+      result));
+  for (std::size_t place = 0; place < open.size(); ++place) result.video[open[place]] = TRY(renditions[place].finish());
+  return {};
+}
 
 }  // namespace
 
@@ -351,16 +297,18 @@ Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t jou
   }
   TaskResult result;
   result.video.resize(outputs.size());
+  const Segment segment{task, input, journal_offset, parent};
+  const std::vector<Statistics> statistics = TRY(first_pass(segment, result));
   // Once for most segments; again, for the renditions concerned, where one has overdrawn its buffer or missed its budget.
   while (!open.empty()) {
-    JournalReader journal = TRY(JournalReader::open(input, journal_offset));
-    Segment segment(task, open, searches, outputs, parent);
-    const std::vector<VideoOutput> made = TRY(segment.run(journal, result));
+    std::vector<RenditionEncode> renditions;
+    for (const std::size_t i : open)
+      renditions.emplace_back(task.renditions[i], searches[i].quality(), statistics[i], outputs[i]);
+    TRY(encode(segment, open, renditions, result));
     std::vector<std::size_t> again;
     for (std::size_t place = 0; place < open.size(); ++place) {
       const std::size_t i = open[place];
-      result.video[i] = made[place];
-      if (searches[i].wants_another(segment.coded(place))) again.push_back(i);
+      if (searches[i].wants_another(renditions[place].coded())) again.push_back(i);
       result.video[i].tries = searches[i].tries();
       result.video[i].granted = searches[i].granted();
     }

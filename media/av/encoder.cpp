@@ -56,6 +56,7 @@ struct VideoEncoder::State {
   Packet packet = make_packet();
   StreamParameters parameters;
   bool drops_note = false;  // of the first packet
+  bool forces_keys = true;
   std::optional<EncoderClock> clock;
   std::uint32_t ordinal = 0;
 };
@@ -76,10 +77,15 @@ Result<VideoEncoder> VideoEncoder::open(const EncoderSettings& settings, const E
     return fail(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " has no option '" + opened.left + "'");
   state->context = std::move(opened.context);
   state->drops_note = settings.codec == VideoCodec::kH264 && start.continues;
-  state->clock.emplace(settings.base, settings.frame_rate);
+  state->forces_keys = start.pass == Pass::kOnly;
+  if (counts_pictures(settings.codec)) {
+    state->clock.emplace();
+  } else {
+    state->clock.emplace(settings.base, settings.frame_rate);
+  }
   const CodecParameters par(avcodec_parameters_alloc());
   GOPMILL_CHECK(par && avcodec_parameters_from_context(par.get(), state->context.get()) >= 0);
-  state->parameters = parameters_of(*par, state->context->time_base);
+  state->parameters = parameters_of(*par, to_av(settings.base));
   return VideoEncoder(std::move(state));
 }
 
@@ -111,7 +117,7 @@ Result<> take_packets(AVCodecContext& context, AVPacket& packet, EncoderClock& c
 Result<> VideoEncoder::send(AVFrame& picture, std::int64_t pts, bool key, const OnPacket& on_packet) {
   State& s = *state_;
   picture.pts = s.clock->told(pts);
-  picture.pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+  picture.pict_type = key && s.forces_keys ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
   picture.sample_aspect_ratio = {1, 1};
   const int error = avcodec_send_frame(s.context.get(), &picture);
   if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder refuses a picture", error));

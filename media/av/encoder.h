@@ -13,10 +13,14 @@ struct AVFrame;
 
 namespace gopmill::av {
 
+enum class Pass : std::uint8_t { kOnly, kFirst, kSecond };
+
 // Where in the film an encoder begins.
 struct EncoderStart {
   bool continues = false;          // not at the film's first picture: as if it had been running (media/cold_start.h)
   std::uint32_t key_interval = 0;  // pictures from key to key, where keys_at_intervals
+  Pass pass = Pass::kOnly;
+  std::string statistics = {};  // of the second pass: what FirstPass said of the pictures to come, which are one GOP
 };
 
 // Encodes the pictures of one rendition of one segment. Built so that segments join: key frames only where they are

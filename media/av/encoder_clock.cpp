@@ -15,7 +15,11 @@ EncoderClock::EncoderClock(Rational base, Rational frame_rate)
                                                    rescale(1, {frame_rate.den, 2 * frame_rate.num}, base, Rounding::kDown)))) {}
 
 std::int64_t EncoderClock::told(std::int64_t planned) {
-  last_ = first_ ? planned : std::max(planned, last_ + step_min_);
+  if (step_min_ == 0) {
+    last_ = first_ ? 0 : last_ + 1;
+  } else {
+    last_ = first_ ? planned : std::max(planned, last_ + step_min_);
+  }
   first_ = false;
   planned_.emplace(last_, planned);
   return last_;

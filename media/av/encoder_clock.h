@@ -12,16 +12,20 @@ namespace gopmill::av {
 // the picture (x264 0.164 with VBV: level limits times 0.1 ms allow a key picture 69 bytes). So no picture is said to follow
 // the one before by less than half a picture's mean time or 10 ms, whichever is less: x264 itself takes shorter ones for
 // 10 ms. What a burst is ahead of the truth is made up in the gap that follows. Packets get the plan's times back.
+//
+// libvpx is only told that pictures follow one another: by constant quality it has no use for times, but takes each picture for one
+// tick long (libavcodec 5.1) and would derive thousands of frames per second from that, and from these how far apart golden pictures may be.
 class EncoderClock {
  public:
   EncoderClock(Rational base, Rational frame_rate);
+  EncoderClock() = default;  // counts pictures
   // Plan times rise.
   std::int64_t told(std::int64_t planned);
   // Of a time that was told, once. What was never told comes back as it is: the caller finds it unplanned.
   std::int64_t planned(std::int64_t told);
 
  private:
-  std::int64_t step_min_;  // ticks
+  std::int64_t step_min_ = 0;  // ticks; 0: counts
   bool first_ = true;
   std::int64_t last_ = 0;
   std::map<std::int64_t, std::int64_t> planned_;  // by told time; as many as the encoder holds back

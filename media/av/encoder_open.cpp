@@ -129,6 +129,12 @@ void set_vp9(const EncoderSettings& s, Options& options) {
   options.set("lag-in-frames", "25");
 }
 
+// A tick for each picture. libvpx wants no tick longer than a second.
+AVRational counting_base(Rational frame_rate) {
+  return frame_rate.num >= frame_rate.den ? AVRational{static_cast<int>(frame_rate.den), static_cast<int>(frame_rate.num)}
+                                          : AVRational{1, 1};
+}
+
 void set_options(const EncoderSettings& s, const EncoderStart& start, Options& options) {
   switch (s.codec) {
     case VideoCodec::kH264: set_x264(s, start, options); break;
@@ -147,7 +153,7 @@ void set_context(const EncoderSettings& s, const EncoderStart& start, AVCodecCon
   context.height = s.height;
   context.pix_fmt = pixel_format(s.pixel_format);
   context.sample_aspect_ratio = {1, 1};
-  context.time_base = to_av(s.base);
+  context.time_base = counts_pictures(s.codec) ? counting_base(s.frame_rate) : to_av(s.base);
   context.framerate = to_av(s.frame_rate);
   context.gop_size = start.key_interval > 1 ? static_cast<int>(start.key_interval) : kNeverKey;
   context.thread_count = 1;
@@ -158,11 +164,23 @@ void set_context(const EncoderSettings& s, const EncoderStart& start, AVCodecCon
   context.colorspace = static_cast<AVColorSpace>(s.colour.matrix);
   context.chroma_sample_location = static_cast<AVChromaLocation>(s.colour.chroma_location);
   context.bit_rate = s.rate.bitrate.value_or(0);
+  // libvpx keeps no buffer by constant quality, and libavcodec refuses one then: media/rate_search.h keeps it alone.
+  if (s.codec == VideoCodec::kVp9) return;
   context.rc_max_rate = s.rate.maxrate.value_or(0);
   context.rc_buffer_size = static_cast<int>(s.rate.bufsize.value_or(0));
 }
 
+// Of the encoders that are opened in two passes. libvpx looks for changes of scene when it has statistics, and puts keys there unless
+// keys may be neither nearer nor farther apart than one distance.
+void set_pass(const EncoderStart& start, AVCodecContext& context) {
+  if (start.pass == Pass::kOnly) return;
+  context.keyint_min = context.gop_size;
+  context.flags |= start.pass == Pass::kFirst ? AV_CODEC_FLAG_PASS1 : AV_CODEC_FLAG_PASS2;
+}
+
 }  // namespace
+
+bool counts_pictures(VideoCodec codec) { return codec == VideoCodec::kVp9; }
 
 const char* encoder_name(VideoCodec codec) {
   switch (codec) {
@@ -200,10 +218,14 @@ Opened open_encoder(const EncoderSettings& settings, const EncoderStart& start) 
   opened.context.reset(avcodec_alloc_context3(codec));
   GOPMILL_CHECK(opened.context);
   set_context(settings, start, *opened.context);
+  set_pass(start, *opened.context);
+  std::string statistics = start.statistics;  // libvpxenc takes its own copy
+  if (start.pass == Pass::kSecond) opened.context->stats_in = statistics.data();
   Options options;
   set_options(settings, start, options);
   LastWords::clear();
   opened.error = avcodec_open2(opened.context.get(), codec, options.address());
+  opened.context->stats_in = nullptr;
   opened.left = options.first_left();
   opened.words = LastWords::text();
   return opened;

@@ -18,6 +18,8 @@ namespace gopmill::av {
 
 namespace {
 
+constexpr std::int64_t kUnseen = -1;  // no picture's index
+
 std::string upright(const Orientation& orientation) {
   std::string filters;
   switch (orientation.quarter_turns) {
@@ -124,6 +126,7 @@ struct PictureFilter::State {
   int width = 0, height = 0, format = -1;  // of what the graph was built for
 
   Result<> build(const AVFrame& picture);
+  Result<> begin_deinterlacing(const AVFrame& picture);
   Result<> pull(const OnPicture& on_picture);
 };
 
@@ -157,6 +160,20 @@ Result<> PictureFilter::State::build(const AVFrame& picture) {
   return {};
 }
 
+// The first picture that bwdif deinterlaces (libavfilter 5.1) is taken for the film's first: its neighbours are not asked, however many
+// pictures passed before it untouched. So one that nobody will see is deinterlaced first, or which pictures are made without their neighbours would
+// hang on where a segment begins. Where `picture`, the first there is, is combed itself, it is the one: the film's own first, or context.
+Result<> PictureFilter::State::begin_deinterlacing(const AVFrame& picture) {
+  if (!settings.deinterlace || picture.interlaced_frame) return {};
+  const Frame unseen = make_frame();
+  if (av_frame_ref(unseen.get(), &picture) < 0) return fail(FaultKind::kMachine, "out of memory for a picture");
+  unseen->interlaced_frame = 1;
+  unseen->pts = kUnseen;
+  const int error = av_buffersrc_add_frame_flags(source, unseen.get(), AV_BUFFERSRC_FLAG_KEEP_REF | AV_BUFFERSRC_FLAG_PUSH);
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot deinterlace the picture", error));
+  return {};
+}
+
 Result<> PictureFilter::State::pull(const OnPicture& on_picture) {
   for (std::size_t i = 0; i < sinks.size(); ++i) {
     for (;;) {
@@ -165,6 +182,10 @@ Result<> PictureFilter::State::pull(const OnPicture& on_picture) {
       if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the picture", error));
       // bwdif halves the time base; the index comes back in ours.
       const std::int64_t index = av_rescale_q(out->pts, av_buffersink_get_time_base(sinks[i]), {1, 1});
+      if (index == kUnseen) {
+        av_frame_unref(out.get());
+        continue;
+      }
       const Frame other = tables[i] ? TRY(recoloured(*tables[i], *out, settings.targets[i].format)) : nullptr;
       const auto outcome = on_picture(i, index, other ? *other : *out);
       av_frame_unref(out.get());
@@ -183,15 +204,18 @@ PictureFilter::~PictureFilter() = default;
 
 Result<> PictureFilter::push(AVFrame& picture, std::int64_t index, const OnPicture& on_picture) {
   State& s = *state_;
+  bool begins = false;
   if (!s.graph || picture.width != s.width || picture.height != s.height || picture.format != s.format ||
       av_cmp_q(picture.sample_aspect_ratio, s.aspect) != 0) {
     if (s.graph) TRY(finish(on_picture));
     TRY(s.build(picture));
+    begins = true;
   }
   picture.pts = index;
   // Square by decree: sizes were computed for it. Colour is one answer for the whole file, whatever single pictures say.
   picture.sample_aspect_ratio = {1, 1};
   picture.colorspace = static_cast<AVColorSpace>(s.settings.colour.matrix);
+  if (begins) TRY(s.begin_deinterlacing(picture));
   const int error = av_buffersrc_add_frame_flags(s.source, &picture, AV_BUFFERSRC_FLAG_KEEP_REF | AV_BUFFERSRC_FLAG_PUSH);
   if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the picture", error));
   return s.pull(on_picture);

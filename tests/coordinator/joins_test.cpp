@@ -146,15 +146,23 @@ TEST_P(Joined, SegmentsAreAsOneEncode) {
   }
 }
 
+std::string bytes_of(const Encoded& encoded) {
+  std::string bytes;
+  for (const JournalPacket& packet : encoded.packets) bytes += packet.bytes;
+  return bytes;
+}
+
 TEST(JoinedBytes, OfX264WithMbtreeAreThoseOfOneEncode) {
-  const auto bytes_of = [](const Encoded& encoded) {
-    std::string bytes;
-    for (const JournalPacket& packet : encoded.packets) bytes += packet.bytes;
-    return bytes;
-  };
   const RenditionProfile rendition = rendition_of(VideoCodec::kH264);
   const Encoded cut = encode_film(rendition, kSegment, Joins::kDefault), whole = encode_film(rendition, 60, Joins::kDefault);
   EXPECT_TRUE(bytes_of(cut) == bytes_of(whole));
+}
+
+TEST(JoinedBytes, OfVp9AreThoseOfOneEncodeInBothModes) {
+  const RenditionProfile rendition = rendition_of(VideoCodec::kVp9);
+  const Encoded cut = encode_film(rendition, kSegment, Joins::kDefault), whole = encode_film(rendition, 60, Joins::kDefault);
+  EXPECT_TRUE(bytes_of(cut) == bytes_of(whole));
+  EXPECT_TRUE(bytes_of(encode_film(rendition, kSegment, Joins::kExact)) == bytes_of(whole));
 }
 
 // The pictures are numbered from each encoder's start, so the bytes differ where they say their number.

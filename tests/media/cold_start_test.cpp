@@ -55,32 +55,16 @@ TEST(FirstPictureFactor, OfX265CountsRoundedBFrames) {
 }
 
 TEST(EncoderMemory, IsEncodedWhereItCannotBeComputed) {
-  const auto memory = [](const EncoderSettings& encoder, Joins joins, std::uint64_t first) {
-    const EncoderMemory found = memory_of(encoder, joins, first);
-    return std::pair(found.pictures, found.from_key);
-  };
-  using Memory = std::pair<std::uint32_t, bool>;
-  EXPECT_EQ(memory(settings(VideoCodec::kH264), Joins::kDefault, 250), (Memory{0, true}));
-  EXPECT_EQ(memory(settings(VideoCodec::kH264, "superfast"), Joins::kDefault, 250), (Memory{40, true}));  // 4 s
-  EXPECT_EQ(memory(settings(VideoCodec::kH264, "superfast"), Joins::kDefault, 20), (Memory{20, true}));
-  EXPECT_EQ(memory(settings(VideoCodec::kH264), Joins::kExact, 250), (Memory{40, true}));
+  EXPECT_EQ(memory_of(settings(VideoCodec::kH264), Joins::kDefault, 250), 0U);
+  EXPECT_EQ(memory_of(settings(VideoCodec::kH264, "superfast"), Joins::kDefault, 250), 40U);  // 4 s
+  EXPECT_EQ(memory_of(settings(VideoCodec::kH264, "superfast"), Joins::kDefault, 20), 20U);
+  EXPECT_EQ(memory_of(settings(VideoCodec::kH264), Joins::kExact, 250), 40U);
   EncoderSettings steady = settings(VideoCodec::kHevc);
   steady.frame_rate = {25, 1};
-  EXPECT_EQ(memory(steady, Joins::kExact, 250), (Memory{48, true}));
-  EXPECT_EQ(memory(settings(VideoCodec::kAv1, "8"), Joins::kExact, 250), (Memory{0, false}));
-  EXPECT_EQ(memory(settings(VideoCodec::kAv1, "10"), Joins::kDefault, 250), (Memory{1, true}));
-  EXPECT_EQ(memory(settings(VideoCodec::kAv1, "10"), Joins::kExact, 0), (Memory{0, false}));
-}
-
-TEST(EncoderMemory, OfVp9PutsItsPatternsWhereTheyWouldBe) {
-  EncoderSettings vp9 = settings(VideoCodec::kVp9, "4");
-  const auto pictures = [&](Rational rate, std::uint64_t first) {
-    vp9.frame_rate = rate;
-    return memory_of(vp9, Joins::kDefault, first).pictures;
-  };
-  EXPECT_EQ(pictures({25, 1}, 250), 10U);  // golden pictures 10 apart, quantisers 8, at any rate
-  EXPECT_EQ(pictures({24, 1}, 240), 0U);
-  EXPECT_EQ(pictures({60, 1}, 630), 30U);
+  EXPECT_EQ(memory_of(steady, Joins::kExact, 250), 48U);
+  EXPECT_EQ(memory_of(settings(VideoCodec::kAv1, "8"), Joins::kExact, 250), 0U);
+  EXPECT_EQ(memory_of(settings(VideoCodec::kAv1, "10"), Joins::kDefault, 250), 1U);
+  EXPECT_EQ(memory_of(settings(VideoCodec::kAv1, "10"), Joins::kExact, 0), 0U);
 }
 
 std::vector<OutputFrame> gops(const std::vector<int>& lengths) {

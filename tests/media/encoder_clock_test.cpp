@@ -32,6 +32,13 @@ TEST(EncoderClock, FastCamerasAreNoBurst) {
   EXPECT_THAT(told(clock, {0, 100, 200, 250}), ElementsAre(0, 100, 200, 250));
 }
 
+TEST(EncoderClock, WithoutABaseItCountsPictures) {
+  EncoderClock clock;
+  EXPECT_THAT(told(clock, {500, 501, 9000}), ElementsAre(0, 1, 2));
+  EXPECT_EQ(clock.planned(2), 9000);
+  EXPECT_EQ(clock.planned(0), 500);
+}
+
 TEST(EncoderClock, PacketsGetTheirPlannedTimesBackInAnyOrder) {
   EncoderClock clock({1, 10000}, {25, 1});
   told(clock, {100, 101, 102});

@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+extern "C" {
+#include <libavutil/frame.h>
+}
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -9,6 +13,10 @@
 #include <vector>
 
 #include "coordinator/plan.h"
+#include "media/av/decoder.h"
+#include "media/av/filter.h"
+#include "media/av/picture.h"
+#include "media/av/weave.h"
 #include "media/scan.h"
 #include "media/work.h"
 #include "tests/support/clips.h"
@@ -123,6 +131,46 @@ std::vector<std::string> pictures(const Fd& clip, const SourceFacts& source, Rat
     hashes.insert(hashes.end(), seen.begin(), seen.end());
   }
   return hashes;
+}
+
+// The luma of the twentieth picture, combed, after a filter that began at picture `first`; `combed_before`: another one on the way to it.
+std::optional<std::string> twentieth(std::uint32_t first, std::uint32_t combed_before) {
+  static const Fd packets = test::journal_of_track(test::make_clip({.picture = video(true), .container = "mpegts"}).get(), 1);
+  av::PictureFilter::Settings settings;
+  settings.shape = {192, 128};
+  settings.deinterlace = true;
+  settings.targets = {{192, 128}};
+  av::PictureFilter filter(settings);
+  JournalReader journal = *JournalReader::open(packets.get(), 0);
+  av::Decoder decoder = *av::Decoder::open(journal.parameters(), {.threads = 1, .cpu_independent = true});
+  std::uint32_t at = 0;
+  std::optional<std::string> found;
+  const auto on_picture = [&](std::size_t, std::int64_t index, AVFrame& picture) -> Result<> {
+    EXPECT_GE(index, first);
+    if (index != 20) return {};
+    found.emplace();
+    for (int y = 0; y < picture.height; ++y)
+      found->append(reinterpret_cast<const char*>(picture.data[0] + static_cast<std::ptrdiff_t>(y) * picture.linesize[0]), 192);
+    return {};
+  };
+  const auto on_decoded = [&](AVFrame& picture) -> Result<> {
+    const std::uint32_t index = at++;
+    if (index < first) return {};
+    av::set_fields(picture, index == 20 || index == combed_before, true);
+    return filter.push(picture, index, on_picture);
+  };
+  while (const auto packet = *journal.next()) EXPECT_TRUE(decoder.send(*packet, on_decoded));
+  return found;
+}
+
+TEST(FieldsOfClips, ACombedPictureIsTheSameWhereverTheFilterBegan) {
+  const auto expected = twentieth(0, 5);
+  ASSERT_TRUE(expected);
+  for (const auto& [first, combed] : {std::pair(0U, 1000U), std::pair(10U, 15U), std::pair(10U, 10U), std::pair(19U, 1000U)}) {
+    const auto found = twentieth(first, combed);
+    ASSERT_TRUE(found);
+    EXPECT_TRUE(*found == *expected) << "begun at " << first << ", combed " << combed;
+  }
 }
 
 class Cuts : public ::testing::TestWithParam<int> {};
