@@ -33,7 +33,10 @@ void vote(const FieldMeasures& m, Votes& votes) {
   // The common part is detail that combs at rest too; only what rises well above it tells.
   const std::uint32_t most = std::max(high, m.own);
   if (2 * static_cast<std::uint64_t>(most) < 3 * static_cast<std::uint64_t>(least) + 2 * kTells) return;
-  const bool combed = m.own >= kTells && 4 * static_cast<std::uint64_t>(m.own) >= 3 * static_cast<std::uint64_t>(low);
+  // Where a film climbs by a line a picture, lines fit those of the picture before better than their own, whichever field they
+  // are of. In a comb the fields that are further apart in time fit no better.
+  const bool climbs = 4 * static_cast<std::uint64_t>(high) < 3 * static_cast<std::uint64_t>(m.own);
+  const bool combed = !climbs && m.own >= kTells && 4 * static_cast<std::uint64_t>(m.own) >= 3 * static_cast<std::uint64_t>(low);
   const bool whole = 2 * static_cast<std::uint64_t>(m.own) <= low;
   if (!combed && !whole) return;
   ++votes.telling;

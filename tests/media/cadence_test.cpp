@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <numeric>
+#include <random>
 #include <vector>
 
 #include "media/field_stats.h"
@@ -174,6 +175,29 @@ TEST(Scan, FilmWhosePicturesArePairedWrongIsFilm) {
   shifted.insert(shifted.begin(), 99);
   shifted.push_back(98);
   EXPECT_EQ(judged(shifted, true).scan, Scan::kTelecined);
+}
+
+// Grass, fur or a crowd that rises by one line a picture: each line fits between its neighbours of the picture before.
+TEST(Scan, AFilmThatClimbsByALineIsWhole) {
+  constexpr int kPictures = 24;
+  std::mt19937 random(1);
+  std::vector<std::uint8_t> texture(static_cast<std::size_t>(kWidth) * (kHeight + 2 * kPictures));
+  for (std::uint8_t& pixel : texture) pixel = static_cast<std::uint8_t>(80 + random() % 64);
+  for (const int lines : {1, -1}) {
+    FieldMeter meter;
+    std::vector<FieldMeasures> run;
+    for (int n = 0; n < kPictures; ++n) {
+      std::vector<std::uint8_t> luma;
+      for (int y = 0; y < kHeight; ++y) {
+        for (int x = 0; x < kWidth; ++x) {
+          luma.push_back(texture[static_cast<std::size_t>((y + lines * n + kPictures) * kWidth + x)]);
+        }
+      }
+      run.push_back(meter.see({.data = luma.data(), .stride = kWidth, .width = kWidth, .height = kHeight}));
+    }
+    ASSERT_GT(run[5].own, 4 * std::max(run[5].top_after, run[5].bottom_after)) << "the trap";
+    EXPECT_EQ(judge_scan({run}, false, true).scan, Scan::kProgressive);
+  }
 }
 
 TEST(Scan, WhereNothingMovesTheFlagsDecide) {
