@@ -1,6 +1,7 @@
-// One segment, all renditions, from one decode; from two where some are encoded in two passes. Pictures are known by the ordinal of the packet they come from, so no clock of
-// the source is asked again; each rendition walks its own list of frames; what its encoder gives is kept only for the
-// body, and is decoded again at once and compared with what went in: success is what was checked.
+// One segment, all renditions, from one decode; from two where some are encoded in two passes. Pictures are known by the
+// ordinal of the packet they come from, so no clock of the source is asked again; each rendition walks its own list of
+// frames; what its encoder gives is kept only for the body, and is decoded again at once and compared with what went in:
+// success is what was checked.
 
 #include <sys/resource.h>
 
