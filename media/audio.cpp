@@ -43,7 +43,8 @@ struct Placement {
 // Counts source samples against timestamps. PURE.
 class SourceClock {
  public:
-  explicit SourceClock(Rational base) : base_(base) {}
+  // `varies`: blocks of the codec differ in length, and multiplexers stamp them by their beginnings or by their ends.
+  SourceClock(Rational base, bool varies) : base_(base), varies_(varies) {}
 
   // kInput where the source's clock cannot be believed.
   Result<Placement> place(const av::SoundFacts& block) {
@@ -53,6 +54,7 @@ class SourceClock {
     if (!first_) {
       // Sound before it had no timestamps; it counts.
       first_ = block.pts - position().in(base_).ticks;
+      first_samples_ = block.samples;
     }
     // A source cannot span more than its limit, so differences beyond it are damage, and could overflow.
     const Timestamp limit{static_cast<std::int64_t>(kSourceSecondsMax), {1, 1}};
@@ -62,6 +64,8 @@ class SourceClock {
     const std::int64_t want = rescale(block.pts - *first_, base_, rate);
     const std::int64_t have = position().in(rate).ticks;
     const std::int64_t slack = rescale(1, kSlack, rate);
+    const std::int64_t by_end = want + first_samples_ - block.samples;
+    if (varies_ && by_end < have + slack && by_end > have - slack) return take(block, {});
     Placement placement;
     if (want >= have + slack) placement.silence = want - have;
     if (want < have - slack) placement.skip = have - want;
@@ -89,8 +93,10 @@ class SourceClock {
     sample_rate_ = sample_rate;
   }
 
-  Rational base_;
+  const Rational base_;
+  const bool varies_;
   std::optional<std::int64_t> first_;  // pts of the first sample
+  std::int64_t first_samples_ = 0;     // of the block that had it
   int sample_rate_ = 0;                // of the newest block
   std::int64_t before_ = 0;            // position when this rate began
   std::int64_t counted_ = 0;           // samples since
@@ -108,11 +114,11 @@ std::uint64_t cpu_ms_so_far() {
 // The whole source once, in the output's rate and channels: every sample where it belongs, holes filled.
 class SoundReading {
  public:
-  SoundReading(const AudioTask& task, av::MixLevel level, Rational source_base, av::OnSound on_sound)
+  SoundReading(const AudioTask& task, av::MixLevel level, const StreamParameters& source, av::OnSound on_sound)
       : task_(task),
         converter_(task.sample_rate, task.channels, level),
-        source_base_(source_base),
-        clock_(source_base),
+        source_base_(source.base),
+        clock_(source.base, source.codec == "vorbis"),
         on_sound_(std::move(on_sound)) {}
 
   Result<> run(JournalReader& source, av::Decoder& decoder) {
@@ -254,7 +260,7 @@ class SoundTask {
     const StreamParameters& parameters = source.parameters();
     av::Decoder decoder = TRY(av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true}));
     const av::MixLevel level = readings_ == 2 ? av::MixLevel::kWhole : av::MixLevel::kSafe;
-    SoundReading reading(task_, level, parameters.base, std::move(on_sound));
+    SoundReading reading(task_, level, parameters, std::move(on_sound));
     TRY(reading.run(source, decoder));
     if (!last) return {};
     reading.report(result_);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <set>
 
 #include "base/hash.h"
 #include "media/loudness.h"
@@ -379,6 +380,24 @@ TEST(Audio, OneLostPacketOfOpusLeavesItsTime) {
   EXPECT_EQ(encoded.result.audio->holes, 1U);
   EXPECT_NEAR(static_cast<double>(encoded.result.audio->silence_filled), 960, 48);
   expect_beeps(test::beeps_in(hear(encoded, task)), 0, 3);
+}
+
+// Vorbis has long and short blocks, and some recorders stamp each by its end.
+TEST(Audio, BlocksStampedByTheirEndsLeaveNoHoles) {
+  const AudioTask task = task_of();
+  const Fd clip = test::make_clip(
+      {.sound = ClipSound{.encoder = "libvorbis", .kind = ClipSound::Kind::kBeeps, .seconds = 3.5}, .container = "matroska"});
+  std::set<std::int64_t> lengths;
+  const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket& packet) {
+    lengths.insert(packet.duration);
+    packet.pts += packet.duration;
+    packet.dts = packet.pts;
+    return true;
+  });
+  ASSERT_GT(*lengths.rbegin() - *lengths.begin(), 18) << "blocks differ by less than any clock's jitter";
+  const Encoded encoded = encode_journal(journal, task);
+  EXPECT_EQ(encoded.result.audio->silence_filled + encoded.result.audio->overlap_dropped, 0U);
+  expect_beeps(test::beeps_in(hear(encoded, task)), 0, 4);
 }
 
 // Blocks without a time follow the one before them; those at the very beginning are the beginning.
