@@ -529,6 +529,21 @@ Result<std::optional<Timestamp>> analyse_sounds(int source, const Chosen& chosen
   return zero;
 }
 
+// Sound that begins before the picture will move it by whole ticks. Where these are long, they are made as short as half a sample, so
+// that the two stay as far apart as they were and both begin on a tick.
+void shorten_ticks_for_sound(VideoTrack& video, const std::vector<AudioTrack>& sounds) {
+  for (const AudioTrack& sound : sounds) {
+    const Timestamp early{-sound.starts_after_picture.ticks, sound.starts_after_picture.base};
+    if (early.ticks <= 0 || early.in(video.base) == early) continue;
+    const std::int64_t parts = (2 * sound.sample_rate + video.base.den - 1) / video.base.den;
+    if (parts <= 1 || video.base.den * parts > kTicksPerSecondMax) continue;
+    video.base.den *= parts;
+    video.last_duration *= parts;
+    for (SourceFrame& frame : video.frames) frame.pts *= parts;
+    for (KeyPacket& key : video.keys) key.pts *= parts;
+  }
+}
+
 }  // namespace
 
 Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLine& parent) {
@@ -557,6 +572,7 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
     for (Loss& loss : pictures.losses) losses.add(std::move(loss));
   }
   TRY(analyse_sounds(source, chosen, streams, read, picture, facts));
+  if (facts.video) shorten_ticks_for_sound(*facts.video, facts.audio);
   const Timestamp zero = zero_of(read, picture);
   for (const AudioTrack& track : facts.audio) add_damaged_sound(read.sound[track.stream], zero, losses);
   if (!facts.video && facts.audio.empty()) return fail(FaultKind::kInput, "nothing inside can be decoded");

@@ -12,7 +12,6 @@ namespace gopmill {
 namespace {
 
 constexpr std::int64_t kTicksPerSecondMin = 10'000;
-constexpr std::int64_t kTicksPerSecondMax = 1'000'000;
 // A last picture shown for longer than this is a container's fancy (a whole file's duration written into one sample).
 constexpr std::int64_t kLastDurationSecondsMax = 10;
 

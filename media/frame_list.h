@@ -24,6 +24,8 @@ struct PacketFacts {
 };
 
 inline constexpr std::uint32_t kAtTheEnd = UINT32_MAX;
+// Of the base output times are kept in: what no player shows is not kept.
+inline constexpr std::int64_t kTicksPerSecondMax = 1'000'000;
 
 // Ordinals of decoded pictures in presentation order, from the first packet on.
 struct DecodedPictures {

@@ -93,6 +93,23 @@ TEST(AnalyseSound, SoundsWithoutPictureCountFromTheEarliest) {
   EXPECT_EQ(late(facts.audio[1]), 0);
 }
 
+// The picture will move by whole ticks, and the sound shall begin at 0 all the same.
+TEST(AnalyseSound, TicksAreShortWhereSoundIsEarly) {
+  ClipPicture picture{.width = 64, .height = 48, .base = {1, 11'988}};
+  for (int i = 0; i < 30; ++i) picture.pts.push_back(157 + 400 * i);
+  const auto analyse_with = [&](ClipSound sound) {
+    sound.encoder = "pcm_s16le";
+    return analysed(test::make_clip(
+        {.picture = picture, .sound = sound, .container = "mov", .muxer_options = {{"movie_timescale", "11988"}}}));
+  };
+  const SourceFacts early = analyse_with({.seconds = 1});
+  EXPECT_LT(late(early.audio.at(0)), 0);
+  EXPECT_GE(early.video->base.den, 2 * 48'000);
+  EXPECT_EQ((Timestamp{early.video->frames.at(1).pts, early.video->base}), (Timestamp{400, {1, 11'988}}));
+  EXPECT_EQ((Timestamp{early.video->last_duration, early.video->base}), (Timestamp{400, {1, 11'988}}));
+  EXPECT_EQ(analyse_with({.seconds = 1, .starts = 4'800}).video->base.den, 11'988);
+}
+
 // A programme map that names a picture, of a station that sends only sound.
 TEST(AnalyseSound, APictureTrackWithoutPacketsLeavesTheSound) {
   ClipPicture none = kPicture;
