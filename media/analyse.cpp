@@ -328,8 +328,9 @@ std::uint32_t start_of_end(const std::vector<PacketFacts>& packets) {
   return 0;
 }
 
-// A recording of a broadcast was stopped somewhere, most often inside its last packet. That is no loss: nobody ever had the
-// rest. What decodes of the last picture is shown; where nothing does, it is left out. `probe` decoded the end.
+// A recording of a broadcast, or a stream without a container, was stopped somewhere, most often inside its last packet. That
+// is no loss: nobody ever had the rest. What decodes of the last picture is shown; where nothing does, it is left out. `probe`
+// decoded the end.
 // Where packets tell (`one_to_one`), a last packet without picture is one that was cut off; elsewhere it may be a second field.
 void settle_end(std::vector<PacketFacts>& packets, Probe& probe, bool one_to_one, Pictures& result) {
   const auto last = static_cast<std::uint32_t>(packets.size() - 1);
@@ -416,7 +417,7 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, Read& 
     probe = TRY(probe_pictures(source, stream.index, range, parent));
   }
   result.track.evidence = decoded ? Evidence::kDecoded : Evidence::kPackets;
-  if (read.is_broadcast && decoded) settle_end(read.video, probe, false, result);
+  if ((read.is_broadcast || read.counted) && decoded) settle_end(read.video, probe, false, result);
   if (read.is_broadcast && !decoded) {
     Probe end = TRY(probe_pictures(source, stream.index, {start_of_end(read.video), true, 1}, parent));
     settle_end(read.video, end, true, result);
@@ -432,8 +433,11 @@ Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, Read& 
   result.losses = decoded ? picture_losses(read.video, probe.pictures, probe.events, base, result.first_raw)
                           : marked_losses(read.video, base, result.first_raw);
   if (!read.clock.empty()) result.notes.push_back(clock_note(read.clock, base));
-  if (read.counted)
-    result.notes.emplace_back("no picture has a timestamp: they follow each other at the rate that the stream names");
+  if (read.counted) {
+    const bool rate_named = std::ranges::all_of(read.video, [](const PacketFacts& p) { return p.duration > 0; });
+    result.notes.emplace_back(rate_named ? "no picture has a timestamp: they follow each other at the rate that the stream names"
+                                         : "no picture has a timestamp, and the stream names no rate: taken for 25 a second");
+  }
   return result;
 }
 

@@ -17,6 +17,7 @@ using test::Clip;
 using test::ClipPicture;
 using test::ClipSound;
 using testing::AllOf;
+using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
 using testing::Field;
@@ -108,6 +109,19 @@ TEST(Damage, ARecordingThatEndsInsideItsLastPictureIsWhole) {
     const auto facts = look(test::file_of(std::string_view(whole).substr(0, whole.size() - missing)));
     ASSERT_TRUE(facts) << facts.error().text;
     EXPECT_GE(facts->video->frames.size(), 70U);
+  }
+}
+
+TEST(Damage, AStreamWithoutContainerMayEndAnywhere) {
+  const std::string whole =
+      test::bytes_of(test::make_clip({.picture = ClipPicture{.width = 320, .height = 180}, .container = "h264"}));
+  // With the delimiter of a picture that never came, and without the end of its last one.
+  for (const std::string& file : {whole + std::string("\0\0\0\1\x09\x30", 6), whole.substr(0, whole.size() - 40)}) {
+    const auto facts = look(test::file_of(file));
+    ASSERT_TRUE(facts) << facts.error().text;
+    EXPECT_GE(facts->video->frames.size(), 99U);
+    EXPECT_THAT(facts->notes, Contains(HasSubstr("the recording ends inside its last picture")));
+    EXPECT_THAT(facts->notes, Contains(HasSubstr("at the rate that the stream names")));
   }
 }
 
