@@ -170,6 +170,13 @@ std::string whole_message(void* socket, Message& frame) {
   return {};
 }
 
+// Whether there was any. ZeroMQ's thread blocks once they fill a queue, so they are always read.
+bool read_events(void* monitor) {
+  bool any = false;
+  for (Message event; receive_frame(monitor, event); any = true) (void)whole_message(monitor, event);
+  return any;
+}
+
 // 0 or the error; EINTR is retried.
 int send_frame(void* socket, Message& frame, int flags) {
   while (zmq_msg_send(frame.get(), socket, ZMQ_DONTWAIT | flags) < 0) {
@@ -189,6 +196,15 @@ Context::~Context() {
 }
 
 void detail::SocketClose::operator()(void* socket) const { zmq_close(socket); }
+
+void detail::MonitoredSocketClose::operator()(void* socket) const {
+  if (monitor != nullptr) {
+    read_events(monitor);  // stopping waits for the thread, the thread for room
+    zmq_socket_monitor(socket, nullptr, 0);
+    zmq_close(monitor);
+  }
+  zmq_close(socket);
+}
 
 std::string Peer::printable() const {
   const auto is_plain = [](char c) { return c > ' ' && c < 0x7F; };
@@ -237,11 +253,12 @@ Result<Listener> Listener::bind(Context& context, Plane plane, const std::string
   }
   // A name in the context's own space; the address is as good as a counter.
   const std::string events = "inproc://ends-of-" + std::to_string(reinterpret_cast<std::uintptr_t>(socket));
+  void* monitor = zmq_socket(context.context_, ZMQ_PAIR);
+  if (monitor == nullptr) return fail(FaultKind::kMachine, "no socket for " + endpoint + ": " + why(errno));
+  listener.socket_.get_deleter().monitor = monitor;
+  set(monitor, ZMQ_LINGER, 0);
   GOPMILL_CHECK(zmq_socket_monitor(socket, events.c_str(), ZMQ_EVENT_DISCONNECTED) == 0);
-  listener.monitor_.reset(zmq_socket(context.context_, ZMQ_PAIR));
-  if (!listener.monitor_) return fail(FaultKind::kMachine, "no socket for " + endpoint + ": " + why(errno));
-  set(listener.monitor_.get(), ZMQ_LINGER, 0);
-  GOPMILL_CHECK(zmq_connect(listener.monitor_.get(), events.c_str()) == 0);
+  GOPMILL_CHECK(zmq_connect(monitor, events.c_str()) == 0);
   std::array<char, 1024> bound{};
   std::size_t size = bound.size();
   GOPMILL_CHECK(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound.data(), &size) == 0);
@@ -252,11 +269,7 @@ Result<Listener> Listener::bind(Context& context, Plane plane, const std::string
 std::optional<Incoming> Listener::receive() {
   Message id;
   if (!receive_frame(socket_.get(), id)) {
-    // ZeroMQ's thread blocks once its news of connections fill a queue, so they are always read.
-    for (Message event; receive_frame(monitor_.get(), event);) {
-      (void)whole_message(monitor_.get(), event);
-      lost_a_connection_ = true;
-    }
+    lost_a_connection_ |= read_events(monitor());
     return std::nullopt;
   }
   GOPMILL_CHECK(id.has_more());  // a ROUTER puts the id in front of everything
@@ -351,7 +364,7 @@ Poller::~Poller() = default;
 void Poller::clear() { items_->list.clear(); }
 void Poller::watch(const Listener& listener) {
   items_->list.push_back({listener.socket_.get(), 0, ZMQ_POLLIN, 0});
-  items_->list.push_back({listener.monitor_.get(), 0, ZMQ_POLLIN, 0});
+  items_->list.push_back({listener.monitor(), 0, ZMQ_POLLIN, 0});
 }
 void Poller::watch(const Connector& connector, Interest interest) {
   items_->list.push_back({connector.socket_.get(), 0, Items::events(interest), 0});

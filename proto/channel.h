@@ -76,6 +76,12 @@ namespace detail {
 struct SocketClose {
   void operator()(void* socket) const;  // does not block
 };
+// Closes a socket and, after it stopped telling, the one its monitor tells of ended connections: ZeroMQ's thread waits
+// without end to tell what nobody is left to read, and all other sockets of the context with it.
+struct MonitoredSocketClose {
+  void* monitor = nullptr;  // null: none yet
+  void operator()(void* socket) const;
+};
 }  // namespace detail
 
 // The end that others connect to; speaks to each by its Peer.
@@ -98,8 +104,9 @@ class Listener {
  private:
   friend class Poller;
   Listener() = default;
-  std::unique_ptr<void, detail::SocketClose> socket_;
-  std::unique_ptr<void, detail::SocketClose> monitor_;  // ends of connections, told by ZeroMQ
+  [[nodiscard]] void* monitor() const { return socket_.get_deleter().monitor; }
+
+  std::unique_ptr<void, detail::MonitoredSocketClose> socket_;
   std::string endpoint_;
   bool lost_a_connection_ = false;
 };

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "proto/messages.h"
@@ -286,6 +287,21 @@ TEST_F(Channel, TellsThatAConnectionEndedAndSendingTellsWhose) {
   }
   EXPECT_EQ(outcome, SendOutcome::kGone);
   EXPECT_EQ(listener.send(Peer("stays"), "word"), SendOutcome::kSent);
+}
+
+// What is told of ended connections when the listener is no more must not hold up the sockets beside it.
+TEST_F(Channel, ClosesWhileItsPeersLeave) {
+  for (int round = 0; round < 200; ++round) {
+    Listener listener = listen();
+    std::vector<Connector> leaving;
+    for (int peer = 0; peer < 4; ++peer) say(leaving.emplace_back(connect(listener)), "hello");
+    for (int peer = 0; peer < 4; ++peer) receive(listener);
+    leaving.clear();
+  }
+  Listener next = listen();
+  Connector connector = connect(next);
+  say(connector, "still there");
+  EXPECT_EQ(receive(next).bytes, "still there");
 }
 
 TEST_F(Channel, SendsTheGoodbyeBeforeItCloses) {
