@@ -1,11 +1,22 @@
 #include "base/time.h"
 
+#include <sys/resource.h>
+
 namespace gopmill {
 
 Instant monotonic_now() { return {std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())}; }
 
 std::int64_t unix_ms_now() {
   return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::uint64_t process_cpu_ms() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto ms = [](const timeval& t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000;
+  };
+  return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
 std::int64_t rescale(std::int64_t ticks, Rational from, Rational to, Rounding rounding) {

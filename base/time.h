@@ -24,6 +24,8 @@ struct Instant {
 Instant monotonic_now();
 // Milliseconds since 1970, for people to read: that clock jumps, so nothing is decided by it.
 std::int64_t unix_ms_now();
+// What this process and its threads have used so far, in user and kernel time.
+std::uint64_t process_cpu_ms();
 
 // ---- Time of the media. Exact: integers in a time base, never floating point. ----
 

@@ -9,12 +9,11 @@
 // millisecond, clocks drift) and nothing is touched; beyond, a hole is filled with silence and an overlap dropped, at
 // once and exactly. Nothing is ever stretched: that would be heard, and would make every sample depend on every timestamp.
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <optional>
 #include <vector>
 
+#include "base/time.h"
 #include "media/av/audio.h"
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
@@ -101,15 +100,6 @@ class SourceClock {
   std::int64_t before_ = 0;            // position when this rate began
   std::int64_t counted_ = 0;           // samples since
 };
-
-std::uint64_t cpu_ms_so_far() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto ms = [](const timeval& t) {
-    return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000;
-  };
-  return ms(usage.ru_utime) + ms(usage.ru_stime);
-}
 
 // The whole source once, in the output's rate and channels: every sample where it belongs, holes filled.
 class SoundReading {
@@ -205,7 +195,7 @@ class SoundTask {
     readings_ = mixes_down || task_.profile.loudness ? 2 : 1;
     if (readings_ == 2) result_.loudness = TRY(measure());
     TRY(encode(output));
-    return TaskResult{.audio = result_, .cpu_ms = cpu_ms_so_far(), .losses = std::move(losses_)};
+    return TaskResult{.audio = result_, .cpu_ms = process_cpu_ms(), .losses = std::move(losses_)};
   }
 
  private:

@@ -3,8 +3,6 @@
 // frames; what its encoder gives is kept only for the body, and is decoded again at once and compared with what went in:
 // success is what was checked.
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -13,6 +11,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/time.h"
 #include "media/av/decoder.h"
 #include "media/av/encoder.h"
 #include "media/av/first_pass.h"
@@ -223,15 +222,6 @@ class RenditionEncode {
   std::vector<CodedPicture> coded_;
 };
 
-std::uint64_t cpu_ms_so_far() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto ms = [](const timeval& t) {
-    return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_usec) / 1000;
-  };
-  return ms(usage.ru_utime) + ms(usage.ru_stime);
-}
-
 // One task and where it comes from.
 struct Segment {
   const VideoTask& task;
@@ -316,7 +306,7 @@ Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t jou
     open = std::move(again);
   }
   result.wanted = task.renditions.front().body;
-  result.cpu_ms = cpu_ms_so_far();
+  result.cpu_ms = process_cpu_ms();
   return result;
 }
 
