@@ -352,7 +352,10 @@ Result<Mp4Presentation> presentation_of(const Mp4Layout& layout, const Mp4Track&
     };
     if (waits) shown.starts = ticks(track.edits.front().duration);
     shown.skips = play.media_time;
-    shown.lasts = rescale(static_cast<std::int64_t>(play.duration), movie, track.base(), Rounding::kDown);
+    const std::int64_t there = last_shown - shown.skips;
+    shown.lasts = there > 0 && rescale(there, track.base(), movie, Rounding::kUp) == static_cast<std::int64_t>(play.duration)
+                      ? there
+                      : rescale(static_cast<std::int64_t>(play.duration), movie, track.base(), Rounding::kDown);
   }
   for (Mp4Sample& sample : shown.samples) {
     sample.dts += shown.starts - shown.skips;

@@ -82,8 +82,9 @@ struct Mp4Presentation {
   std::vector<Mp4Sample> samples;  // in decode order; before the start of what is shown for priming
   std::int64_t starts = 0;         // when the first shown tick is presented; rounded only if the movie's timescale is too coarse
   std::int64_t skips = 0;          // ticks of media before it
-  std::int64_t lasts = 0;          // ticks shown
-  bool exact = true;               // nothing was rounded
+  std::int64_t lasts =
+      0;              // ticks shown: until the last sample ends, where that is the edit's end rounded up to the movie's ticks
+  bool exact = true;  // nothing was rounded
 };
 // kInput for edit lists that are more than "wait, then play": gopmill writes none.
 Result<Mp4Presentation> presentation_of(const Mp4Layout& layout, const Mp4Track& track);

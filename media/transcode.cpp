@@ -169,7 +169,7 @@ class RenditionEncode {
   [[nodiscard]] bool in_body(std::size_t at) const { return at >= task_.lead && at < task_.lead + task_.body; }
 
   Result<> open_encoder(std::size_t at) {
-    av::EncoderStart start{.continues = task_.continues || at > 0};
+    av::EncoderStart start{.continues = task_.continues || at > 0, .alone = gop_end(task_.frames, at) == at + 1};
     if (!statistics_.empty()) {
       GOPMILL_CHECK(gop_ < statistics_.size());
       start.pass = av::Pass::kSecond;

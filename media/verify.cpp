@@ -170,8 +170,11 @@ class Verification {
       good = good && boxes.base() == Rational{1, base.den} && times.size() == plan_->frames.size();
       for (std::size_t i = 0; good && i < times.size(); ++i) good = times[i] == plan_->frames[i].pts * base.num;
       end = (plan_->frames.back().pts + plan_->last_duration) * base.num;
-      // The edit's end is kept in the movie's ticks and read rounded down.
-      good = good && std::abs(shown.starts + shown.lasts - end) <= 1;
+      // An edit's end is kept in the movie's ticks, rounded up.
+      const auto movie_ticks = [&](std::int64_t ticks) {
+        return rescale(ticks, boxes.base(), {1, layout_.timescale}, Rounding::kUp);
+      };
+      good = good && movie_ticks(shown.lasts) == movie_ticks(end - shown.starts);
     }
     // Anything after the edit's end is cut off by players.
     good = good && times.back() < shown.starts + shown.lasts;

@@ -86,7 +86,9 @@ Result<> fill_packet(AVPacket& to, const JournalPacket& from, bool video) {
 }
 
 std::string refusal_text(int error) {
-  return error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
+  // Some decoders return a plain -1, which would read as a lack of permission.
+  const int reason = error == AVERROR(EPERM) ? AVERROR_INVALIDDATA : error;
+  return error_text(reason) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
 }
 
 }  // namespace

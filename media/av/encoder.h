@@ -18,6 +18,7 @@ enum class Pass : std::uint8_t { kOnly, kFirst, kSecond };
 // Where in the film an encoder begins.
 struct EncoderStart {
   bool continues = false;          // not at the film's first picture: as if it had been running (media/cold_start.h)
+  bool alone = false;              // the first picture: the next, if there is one, is a key as well
   std::uint32_t key_interval = 0;  // pictures from key to key, where keys_at_intervals
   Pass pass = Pass::kOnly;
   std::string statistics = {};  // of the second pass: what FirstPass said of the pictures to come, which are one GOP

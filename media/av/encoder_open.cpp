@@ -1,5 +1,6 @@
 #include "media/av/encoder_open.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <mutex>
@@ -16,6 +17,9 @@ namespace {
 constexpr int kNeverKey = 1'000'000;
 // How full the decoder's buffer is taken to be when a segment starts, as a fraction: half, because the segments before it are unknown.
 constexpr const char* kBufferStart = "0.5";
+// x265 3.5 looks at no picture past a key that another follows at once, and has the buffer half full after it at any price. Before the next
+// key such a picture is shown for long, so what came before was as well, and the buffer is nearly full.
+constexpr const char* kBufferStartAlone = "0.9";
 
 AVPixelFormat pixel_format(PixelFormat format) {
   return format == PixelFormat::kYuv420p10 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
@@ -44,6 +48,11 @@ std::string number(double value) {
   if (text.back() == '.') text.pop_back();
   return text;
 }
+
+// No encoder is told that pictures last a second or longer on average. EncoderClock makes none last longer, libvpx wants no longer tick, x264
+// and x265 enlarge a buffer that does not hold what arrives in that time, and x265 3.5 looks ahead by less than a second: past no
+// picture then (see kBufferStartAlone).
+Rational told_rate(Rational frame_rate) { return std::max(frame_rate, Rational{1001, 1000}); }
 
 std::string fraction(Rational rate) { return std::to_string(rate.num) + "/" + std::to_string(rate.den); }
 
@@ -87,7 +96,7 @@ void set_x264(const EncoderSettings& s, const EncoderStart& start, Options& opti
   options.set("forced-idr", "1");
   std::string parameters =
       "stitchable=1:cpu-independent=1:threads=1:lookahead-threads=1:keyint=infinite:min-keyint=" + std::to_string(kNeverKey) +
-      ":scenecut=0:open-gop=0:nal-hrd=none:fps=" + fraction(s.frame_rate);
+      ":scenecut=0:open-gop=0:nal-hrd=none:fps=" + fraction(told_rate(s.frame_rate));
   if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
   parameters += zone("0,0", s, start);
   parameters += hdr_parameters(s, "mastering-display", "cll", false);
@@ -101,9 +110,9 @@ void set_x265(const EncoderSettings& s, const EncoderStart& start, Options& opti
   std::string parameters =
       "log-level=error:info=0:keyint=-1:min-keyint=1:scenecut=0:open-gop=0:pools=none:frame-threads=1:hrd=0:"
       "repeat-headers=0:aud=0:fps=" +
-      fraction(s.frame_rate);
+      fraction(told_rate(s.frame_rate));
   if (s.level != "auto") parameters += ":level-idc=" + s.level;
-  if (s.rate.maxrate) parameters += std::string(":vbv-init=") + kBufferStart;
+  if (s.rate.maxrate) parameters += std::string(":vbv-init=") + (start.alone ? kBufferStartAlone : kBufferStart);
   parameters += zone("0,1", s, start);  // x265 counts the pictures done before this one (RateControl::getZone)
   parameters += hdr_parameters(s, "master-display", "max-cll", false);
   options.set("x265-params", with_own(parameters, s, "x265-params"));
@@ -129,12 +138,6 @@ void set_vp9(const EncoderSettings& s, Options& options) {
   options.set("lag-in-frames", "25");
 }
 
-// A tick for each picture. libvpx wants no tick longer than a second.
-AVRational counting_base(Rational frame_rate) {
-  return frame_rate.num >= frame_rate.den ? AVRational{static_cast<int>(frame_rate.den), static_cast<int>(frame_rate.num)}
-                                          : AVRational{1, 1};
-}
-
 void set_options(const EncoderSettings& s, const EncoderStart& start, Options& options) {
   switch (s.codec) {
     case VideoCodec::kH264: set_x264(s, start, options); break;
@@ -153,8 +156,10 @@ void set_context(const EncoderSettings& s, const EncoderStart& start, AVCodecCon
   context.height = s.height;
   context.pix_fmt = pixel_format(s.pixel_format);
   context.sample_aspect_ratio = {1, 1};
-  context.time_base = counts_pictures(s.codec) ? counting_base(s.frame_rate) : to_av(s.base);
-  context.framerate = to_av(s.frame_rate);
+  const Rational rate = told_rate(s.frame_rate);
+  // Where pictures are counted, a tick for each.
+  context.time_base = to_av(counts_pictures(s.codec) ? Rational{rate.den, rate.num} : s.base);
+  context.framerate = to_av(rate);
   context.gop_size = start.key_interval > 1 ? static_cast<int>(start.key_interval) : kNeverKey;
   context.thread_count = 1;
   context.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP | AV_CODEC_FLAG_BITEXACT;

@@ -27,6 +27,17 @@ TEST(EncoderClock, ABurstIsSpreadAndTheGapAfterItMakesUp) {
   EXPECT_THAT(told(clock, {401400, 401401, 401402, 403730}), ElementsAre(401400, 401500, 401600, 403730));
 }
 
+TEST(EncoderClock, ALongPictureIsASecondAndLaterOnesFollowIt) {
+  EncoderClock clock({1, 1000}, {25, 1});
+  EXPECT_THAT(told(clock, {0, 40, 30040, 30080, 30081, 30120, 90000}), ElementsAre(0, 40, 1040, 1080, 1090, 1120, 2120));
+  EXPECT_EQ(clock.planned(1040), 30040);
+}
+
+TEST(EncoderClock, SlidesAreASecondEach) {
+  EncoderClock clock({1, 1}, {1, 10});
+  EXPECT_THAT(told(clock, {0, 10, 20, 35}), ElementsAre(0, 1, 2, 3));
+}
+
 TEST(EncoderClock, FastCamerasAreNoBurst) {
   EncoderClock clock({1, 24000}, {240, 1});
   EXPECT_THAT(told(clock, {0, 100, 200, 250}), ElementsAre(0, 100, 200, 250));

@@ -23,23 +23,31 @@ using ::testing::IsEmpty;
 // Two segments and their sound, stitched.
 class Finished : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { make({1, 30000}, 1001, {48000}); }
+
+  // `step`: ticks of a picture. `rates`: of each sound.
+  void make(Rational base, std::int64_t step, const std::vector<int>& rates) {
+    plan_ = {};
     plan_.name = "96p";
     plan_.has_video = true;
     plan_.width = 128;
     plan_.height = 96;
-    plan_.base = {1, 30000};
-    plan_.last_duration = 1001;
-    for (std::size_t i = 0; i < 120; ++i) plan_.frames.push_back({static_cast<std::int64_t>(i) * 1001, i % 60 == 0});
-    plan_.sounds.resize(1);
-    plan_.sounds[0].task = {.profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = 48000, .channels = 2, .first_sample = 300};
-    plan_.sounds[0].language = "fra";
+    plan_.base = base;
+    plan_.last_duration = step;
+    for (std::size_t i = 0; i < 120; ++i) plan_.frames.push_back({static_cast<std::int64_t>(i) * step, i % 60 == 0});
     std::vector<Fd> files = test::encode_segments(plan_, {60, 60}, test::settings_for(plan_));
-    const Fd clip = test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .seconds = 4}, .container = "mov"});
-    const Fd source = test::journal_of_track(clip.get(), 2);
-    files.push_back(*temporary_file());
+    for (const int rate : rates) {
+      PlannedSound& sound = plan_.sounds.emplace_back();
+      sound.task = {.profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = rate, .channels = 2, .first_sample = 300};
+      sound.language = "fra";
+      const Fd clip =
+          test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = rate, .seconds = 4}, .container = "mov"});
+      const Fd source = test::journal_of_track(clip.get(), 2);
+      files.push_back(*temporary_file());
+      test::ParentDouble parent(files);
+      ASSERT_TRUE(encode_audio(sound.task, source.get(), 0, files.back().get(), parent.line()));
+    }
     test::ParentDouble parent(files);
-    ASSERT_TRUE(encode_audio(plan_.sounds[0].task, source.get(), 0, files.back().get(), parent.line()));
     file_ = *temporary_file();
     const auto stitched = stitch(file_.get(), {plan_, 2}, parent.line());
     ASSERT_TRUE(stitched) << stitched.error().text;
@@ -111,6 +119,22 @@ TEST_F(Finished, AgreesWithWhatTheStitcherKnew) {
   EXPECT_EQ(stitched_.audio_samples, report.audio_samples);
   EXPECT_EQ(stitched_.bytes, report.bytes);
   EXPECT_DOUBLE_EQ(stitched_.seconds, report.seconds);
+}
+
+// Cameras count microseconds, broadcasts 90,000ths, and the movie's ticks are the sound's.
+TEST_F(Finished, MayEndBetweenTheTicksOfTheMovie) {
+  const std::vector<std::pair<Rational, std::int64_t>> films = {
+      {{33'333, 1'000'000}, 1}, {{1, 90'000}, 3003}, {{1, 90'000}, 3001}};
+  for (const auto& [base, step] : films) {
+    for (const std::vector<int>& rates : {std::vector{44'100}, std::vector{22'050}, std::vector{8'000, 44'100}}) {
+      make(base, step, rates);
+      EXPECT_THAT(failed(verified(plan_)), IsEmpty()) << base.den << ' ' << step << ' ' << rates.back();
+      ++plan_.last_duration;
+      const std::int64_t tick = base.den / rates.front() / base.num;
+      plan_.last_duration += tick;
+      EXPECT_THAT(failed(verified(plan_)), ElementsAre("timestamps")) << base.den << ' ' << step << ' ' << rates.back();
+    }
+  }
 }
 
 struct OtherPlan {

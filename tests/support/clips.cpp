@@ -476,7 +476,8 @@ std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std
   std::size_t at = 0;
   for (const std::size_t length : lengths) {
     files.push_back(*temporary_file());
-    std::optional<av::VideoEncoder> encoder = *av::VideoEncoder::open(settings, {});
+    const bool alone = length == 1 || plan.frames.at(at + 1).key;
+    std::optional<av::VideoEncoder> encoder = *av::VideoEncoder::open(settings, {.alone = alone});
     JournalWriter journal(files.back().get(), 0);
     GOPMILL_CHECK(journal.begin(encoder->parameters()));
     const auto keep = [&](const JournalPacket& packet) { return journal.append(packet); };
