@@ -16,7 +16,7 @@
 //
 // Every output frame of the job is decided here, once, for the whole file: its time on the output timeline and the
 // source picture it shows. Time 0 is the first picture or the first sound, whichever comes first. Each rendition has an
-// IDR at the first frame at or after k x gop seconds, and at its first frame; a segment is the frames between two
+// IDR at the first frame that reaches k x gop seconds (plan_frames.h), and at its first frame; a segment is the frames between two
 // multiples of `segment` seconds, so it begins with an IDR and is a whole number of GOPs in every rendition. What a
 // segment's task receives is a self-contained run of source packets: from a key packet early enough that every picture
 // of it decodes right, to the last packet any of its pictures needs.

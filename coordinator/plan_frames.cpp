@@ -82,23 +82,21 @@ std::vector<std::uint32_t> shown_pictures(const VideoTrack& track, std::optional
   return shown;
 }
 
-// Where IDR frames are: the first frame, and the first at or after each k x gop seconds.
+// Where IDR frames are: the first frame, and the first that has reached each k x gop seconds.
 class KeyGrid {
  public:
   KeyGrid(Rational base, Rational gop) : base_(base), gop_(gop) {}
   bool is_key(std::int64_t pts) {
-    if (pts < next_ && !first_) return false;
     // Counted from k, not from this frame, so that the grid neither drifts nor moves after a gap in the source.
-    const std::int64_t reached = rescale(pts, base_, gop_, Rounding::kDown);
-    next_ = rescale(reached + 1, gop_, base_, Rounding::kUp);
-    first_ = false;
+    const std::int64_t reached = multiple_reached(pts, base_, gop_);
+    if (reached_ && reached <= *reached_) return false;
+    reached_ = reached;
     return true;
   }
 
  private:
   Rational base_, gop_;
-  std::int64_t next_ = 0;  // the first tick at or after the multiple of gop that no frame has reached yet
-  bool first_ = true;
+  std::optional<std::int64_t> reached_;  // by the last key
 };
 
 // One tick of an output is at most this, so that nobody sees the rounding of what is placed on it.
@@ -112,6 +110,13 @@ Wide half_frames(std::int64_t ticks, Rational base, Rational fps, bool up) {
 }
 
 }  // namespace
+
+std::int64_t multiple_reached(std::int64_t ticks, Rational base, Rational length) {
+  constexpr std::int64_t kEarlyMax = 2000;  // parts of a second
+  const Wide num = (static_cast<Wide>(ticks) * base.num * kEarlyMax + base.den) * length.den;
+  const Wide den = static_cast<Wide>(base.den) * kEarlyMax * length.num;
+  return static_cast<std::int64_t>(num / den);
+}
 
 FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, Rational gop, std::int64_t shift) {
   GOPMILL_CHECK(!track.frames.empty() && gop.num > 0 && (!fps_max || fps_max->num > 0));

@@ -19,8 +19,12 @@ struct FrameList {
   std::int64_t last_duration = 1;    // ticks until the film ends: every rendition ends at the same moment
 };
 
+// Which multiple of `length` seconds a time has reached. Clocks that count micro- or milliseconds say 1.99998 s where they mean 2 s, so a
+// time that is up to half a millisecond early has reached it.
+std::int64_t multiple_reached(std::int64_t ticks, Rational base, Rational length);
+
 // The frame list of a rendition: which source pictures it shows (all, or as few as `fps_max` asks), when (their own time,
-// later by `shift` ticks, never negative) and where IDR frames are (the first frame, and the first at or after each
+// later by `shift` ticks, never negative) and where IDR frames are (the first frame, and the first that has reached each
 // k x gop seconds).
 // `track` has passed check_facts() and has at least one frame; fps_max and gop are above zero.
 FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, Rational gop, std::int64_t shift);

@@ -38,14 +38,15 @@ std::vector<Bodies> divide(const std::vector<PlannedRendition>& renditions, Rati
     std::int64_t index = std::numeric_limits<std::int64_t>::max();
     for (std::size_t r = 0; r < renditions.size(); ++r) {
       const RenditionPlan& file = renditions[r].file;
-      if (!ended(r)) index = std::min(index, rescale(file.frames[body[r].end].pts, file.base, length, Rounding::kDown));
+      if (!ended(r)) index = std::min(index, multiple_reached(file.frames[body[r].end].pts, file.base, length));
     }
     all_ended = true;
     for (std::size_t r = 0; r < renditions.size(); ++r) {
-      const auto& frames = renditions[r].file.frames;
-      const std::int64_t end_pts = rescale(index + 1, length, renditions[r].file.base, Rounding::kUp);
+      const RenditionPlan& file = renditions[r].file;
+      const auto& frames = file.frames;
       const auto from = frames.begin() + static_cast<std::ptrdiff_t>(body[r].end);
-      const auto to = std::ranges::lower_bound(from, frames.end(), end_pts, {}, &PlannedFrame::pts);
+      const auto within = [&](const PlannedFrame& frame) { return multiple_reached(frame.pts, file.base, length) <= index; };
+      const auto to = std::partition_point(from, frames.end(), within);
       body[r] = {body[r].end, static_cast<std::uint64_t>(to - frames.begin())};
       all_ended = all_ended && ended(r);
     }

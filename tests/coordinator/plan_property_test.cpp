@@ -130,15 +130,15 @@ void check_times(const Case& film) {
   }
 }
 
-// A frame is a key if and only if it is the first, or a multiple of the GOP lies after the frame before it and not
-// after itself.
+// A frame is a key if and only if it is the first, or the first that is not more than half a millisecond before a multiple of the GOP.
 void check_keys(const Case& film) {
+  const Rational gop = film.profile.gop;
   for (const PlannedRendition& rendition : film.plan.renditions) {
     std::int64_t k = 0;
     bool first = true;
     for (const PlannedFrame& frame : rendition.file.frames) {
       bool due = first;
-      while (Timestamp{k * film.profile.gop.num, {1, film.profile.gop.den}} <= Timestamp{frame.pts, rendition.file.base}) {
+      while (Timestamp{2000 * k * gop.num - gop.den, {1, 2000 * gop.den}} <= Timestamp{frame.pts, rendition.file.base}) {
         due = true;
         ++k;
       }

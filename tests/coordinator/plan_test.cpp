@@ -1,6 +1,7 @@
 // Long because: one test per rule that plan.h states, in its order.
 #include "coordinator/plan.h"
 #include "coordinator/plan_cost.h"
+#include "coordinator/plan_frames.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -65,11 +66,20 @@ TEST(PlanFrames, A25FpsFilmHasAKeyEvery50Frames) {
 TEST(PlanFrames, A24FpsFilmHasAKeyEvery48Frames) { EXPECT_EQ(keys(plan(film().at(24).frames(300).facts())), every(48, 300)); }
 
 TEST(PlanFrames, NtscKeysAreTheFirstFramesAfterEachTwoSecondsAndDoNotDrift) {
-  // Frame n is at n x 1001/30000 s, so the first frame at or after 2k s is number ceil(60000k / 1001); a count of 60 frames
-  // would be off by a frame from k = 17 on.
-  std::vector<std::size_t> expected;
-  for (std::size_t k = 0; k * 60000 < 1200 * 1001; ++k) expected.push_back((k * 60000 + 1000) / 1001);
+  // Frame n is at n x 1001/30000 s, so the first frame at or less than half a millisecond before 2k s is number
+  // ceil((60000k - 15) / 1001); a count of 60 frames would be off by a frame from k = 17 on.
+  std::vector<std::size_t> expected{0};
+  for (std::size_t k = 1; k * 60000 < 1200 * 1001; ++k) expected.push_back((k * 60000 - 15 + 1000) / 1001);
   EXPECT_EQ(keys(plan(film().at({30000, 1001}).frames(1200).facts())), expected);
+}
+
+TEST(PlanFrames, ATimeHalfAMillisecondEarlyIsOnTheGrid) {
+  EXPECT_EQ(multiple_reached(60, {33'333, 1'000'000}, {2, 1}), 1);
+  EXPECT_EQ(multiple_reached(59, {33'333, 1'000'000}, {2, 1}), 0);
+  EXPECT_EQ(multiple_reached(3'999'500, {1, 1'000'000}, {2, 1}), 2);
+  EXPECT_EQ(multiple_reached(3'999'499, {1, 1'000'000}, {2, 1}), 1);
+  EXPECT_EQ(multiple_reached(1'999, {1, 1'000}, {2, 1}), 0);
+  EXPECT_EQ(multiple_reached(0, {1, 1'000}, {1001, 1000}), 0);
 }
 
 TEST(PlanFrames, AGopThatNoFrameMeetsIsKeptExactlyOverAnHour) {
