@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "media/task.h"
-#include "media/timeline.h"
+#include "media/task/task.h"
+#include "media/task/timeline.h"
 
 namespace gopmill {
 

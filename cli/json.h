@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/task.h"
-#include "media/timeline.h"
+#include "media/task/task.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 #include "proto/messages.h"
 

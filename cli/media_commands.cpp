@@ -17,7 +17,7 @@
 #include "cli/talk.h"
 #include "media/av/clip.h"
 #include "media/losses.h"
-#include "media/task.h"
+#include "media/task/task.h"
 #include "profiles/ladder.h"
 
 // gopmill probe, verify, make-clip: looks at single files, in media children; no coordinator is asked.

@@ -5,7 +5,7 @@
 
 #include "base/archive.h"
 #include "base/hash.h"
-#include "media/journal.h"
+#include "media/task/journal.h"
 #include "profiles/profile.h"
 #include "proto/transfer.h"
 

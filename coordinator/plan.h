@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/task.h"
-#include "media/timeline.h"
+#include "media/task/task.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 
 // The plan of a job. PURE: source facts and profile in, plan out; the same on every machine and at every hour, and

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "media/colour.h"
-#include "media/timeline.h"
+#include "media/task/colour.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 
 // What becomes of a source's colours in a rendition. PURE, and one answer for the whole file.

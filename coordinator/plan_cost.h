@@ -1,7 +1,7 @@
 #pragma once
 
-#include "media/task.h"
-#include "media/timeline.h"
+#include "media/task/task.h"
+#include "media/task/timeline.h"
 
 namespace gopmill {
 

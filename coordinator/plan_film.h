@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "coordinator/plan_frames.h"
-#include "media/task.h"
-#include "media/timeline.h"
+#include "media/task/task.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 
 // What renditions of a telecined track show: pictures woven again from the fields of the film they were made of. PURE.

@@ -9,7 +9,7 @@
 #include "coordinator/plan_film.h"
 #include "media/cold_start.h"
 #include "media/key_runs.h"
-#include "media/split_passes.h"
+#include "media/task/split_passes.h"
 
 namespace gopmill {
 namespace {

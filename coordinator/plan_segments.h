@@ -18,7 +18,7 @@ struct Segmentation {
   std::vector<Segment> segments;  // in time order; their bodies divide every rendition's frames
   double decode_ratio = 1;
   double repeated_decode = 0;  // estimated share of the work that goes into decoding packets more than once
-  double reads = 0;            // how many times over the splitter reads the source (media/split_passes.h)
+  double reads = 0;            // how many times over the splitter reads the source (media/task/split_passes.h)
   std::string note;            // why segments are longer than the profile asks; empty if they are not
 };
 

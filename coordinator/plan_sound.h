@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "media/task.h"
-#include "media/timeline.h"
+#include "media/task/task.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 
 namespace gopmill {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "coordinator/plan.h"
-#include "media/task.h"
-#include "media/timeline.h"
+#include "media/task/task.h"
+#include "media/task/timeline.h"
 #include "proto/messages.h"
 
 namespace gopmill {

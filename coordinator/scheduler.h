@@ -218,7 +218,7 @@ struct TaskAdopted {
 struct TaskCommitted {
   TaskId task;
   Attempt attempt = 0;
-  std::string result;  // opaque: media/task.h TaskResult
+  std::string result;  // opaque: media/task/task.h TaskResult
   std::vector<wire::ArtifactFacts> outputs;
 };
 struct AttemptLost {

@@ -18,10 +18,10 @@
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
 #include "media/clock.h"
-#include "media/journal.h"
 #include "media/losses.h"
 #include "media/loudness.h"
-#include "media/timeline.h"
+#include "media/task/journal.h"
+#include "media/task/timeline.h"
 #include "media/work.h"
 
 namespace gopmill {

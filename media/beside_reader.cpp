@@ -10,7 +10,7 @@
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
 #include "media/language.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 namespace gopmill {
 

@@ -9,7 +9,7 @@
 #include "media/av/claims.h"
 #include "media/av/demuxer.h"
 #include "media/av/subtitle_decoder.h"
-#include "media/beside.h"
+#include "media/task/side_tracks.h"
 
 namespace gopmill {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "media/field_stats.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 // From measures of fields to what the film was before it was put into fields. PURE, in integers.
 //

@@ -6,7 +6,7 @@
 
 #include "base/time.h"
 #include "media/frame_list.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 // Sources whose clock is set anew on the way: recordings joined end to end, a broadcast spliced or its multiplexer
 // restarted. PURE.

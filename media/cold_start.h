@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "media/task.h"
+#include "media/task/task.h"
 
 // How an encoder that starts inside a film is brought to do what one does that has been encoding since the film's first picture.
 // PURE. Rate control remembers: what it gives a key frame follows from the pictures before it, which a cold encoder has not

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "media/mp4_boxes.h"
-#include "media/task.h"
+#include "media/task/task.h"
 
 namespace gopmill {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "media/task.h"
+#include "media/task/task.h"
 
 // What a profile asks of an encoder beyond the keys of the profile: encoder options by name, and the encoder's own list in one of
 // them ("x264-params", "x265-params", "svtav1-params": "key=value:key"), which the encoder applies last. PURE.

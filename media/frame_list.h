@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 // From packets to the list of pictures. PURE. Packets say when; the decoded probe says which of them are pictures at
 // all. Nothing a container declares (rate, duration, count) is used.

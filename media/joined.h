@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "media/task.h"
+#include "media/task/task.h"
 
 // What becomes of a rendition's coded pictures when all segments are put in a row. PURE.
 //

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "media/task.h"
+#include "media/task/task.h"
 
 // How far one encoder goes before a fresh one takes over, where that is not the whole segment. PURE.
 

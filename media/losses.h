@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 #include "media/frame_list.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 // What of a source is lost, gathered into ranges and told to people. PURE.
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/beside.h"
+#include "media/task/side_tracks.h"
 
 namespace gopmill {
 

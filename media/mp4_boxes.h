@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "media/colour.h"
+#include "media/task/colour.h"
 
 // The structure of an MP4 file as it stands on disk (ISO/IEC 14496-12), read and written without libav: a second opinion
 // on what libav's muxer wrote and libav's demuxer makes of it, and the place where edit lists come from. Nothing read here

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "media/task.h"
+#include "media/task/task.h"
 
 namespace gopmill {
 

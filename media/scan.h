@@ -7,7 +7,7 @@
 #include "media/cadence.h"
 #include "media/child_main.h"
 #include "media/frame_list.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 // How a track was scanned, asked of its pictures: flags lie both ways (film in interlaced streams, combs in progressive ones).
 

@@ -6,7 +6,7 @@
 #include "base/result.h"
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 namespace gopmill {
 

@@ -5,7 +5,7 @@
 #include <deque>
 
 #include "media/av/demuxer.h"
-#include "media/split_passes.h"
+#include "media/task/split_passes.h"
 #include "media/work.h"
 
 namespace gopmill {

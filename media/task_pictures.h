@@ -12,8 +12,8 @@
 #include "media/av/weave.h"
 #include "media/child_main.h"
 #include "media/decode_clock.h"
-#include "media/journal.h"
-#include "media/task.h"
+#include "media/task/journal.h"
+#include "media/task/task.h"
 #include "media/wanted.h"
 
 struct AVFrame;

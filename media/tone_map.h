@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "media/colour.h"
+#include "media/task/colour.h"
 
 // Other colours for pictures: HDR to SDR, wide gamut to BT.709, rare matrices to BT.709. Pure arithmetic on planes of samples.
 //

@@ -18,7 +18,7 @@
 #include "media/av/picture.h"
 #include "media/key_runs.h"
 #include "media/rate_search.h"
-#include "media/task_check.h"
+#include "media/task/task_check.h"
 #include "media/task_pictures.h"
 #include "media/work.h"
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "media/av/claims.h"
-#include "media/journal.h"
 #include "media/mp4_boxes.h"
-#include "media/task.h"
+#include "media/task/journal.h"
+#include "media/task/task.h"
 
 namespace gopmill {
 

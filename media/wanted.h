@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "media/losses.h"
-#include "media/task.h"
+#include "media/task/task.h"
 
 // The pictures a segment was promised, and which of them came. PURE.
 

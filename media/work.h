@@ -5,8 +5,8 @@
 
 #include "base/result.h"
 #include "media/child_main.h"
-#include "media/task.h"
-#include "media/timeline.h"
+#include "media/task/task.h"
+#include "media/task/timeline.h"
 
 // The five kinds of media work, as a child does them: descriptors and a typed request in, a typed result out. Each runs
 // in a process of its own (media/child_main.cpp) and may be called directly by tests. Descriptors stay the caller's.

@@ -104,7 +104,7 @@ struct TaskDone {  // worker → coordinator, after every output is stored; repe
   WorkerId worker;
   TaskId task;
   Attempt attempt = 0;
-  std::string result;  // media/task.h TaskResult; opaque here
+  std::string result;  // media/task/task.h TaskResult; opaque here
   std::vector<ArtifactFacts> outputs;
   friend bool operator==(const TaskDone&, const TaskDone&) = default;
 };

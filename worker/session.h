@@ -48,7 +48,7 @@ struct ChildProgressed {
 struct ChildDone {
   TaskId task;
   Attempt attempt = 0;
-  std::string result;                        // opaque: media/task.h TaskResult
+  std::string result;                        // opaque: media/task/task.h TaskResult
   std::vector<wire::ArtifactFacts> outputs;  // by part
 };
 // Of kind kPoison where a signal killed it.

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "base/result.h"
-#include "media/journal.h"
-#include "media/task.h"
+#include "media/task/journal.h"
+#include "media/task/task.h"
 
 struct AVFrame;
 

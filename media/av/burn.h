@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/bitmap.h"
-#include "media/timeline.h"
+#include "media/task/bitmap.h"
+#include "media/task/timeline.h"
 
 struct AVFrame;
 

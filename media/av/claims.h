@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "media/beside.h"
-#include "media/journal.h"
+#include "media/task/journal.h"
+#include "media/task/side_tracks.h"
 
 struct AVFormatContext;
 

@@ -7,7 +7,7 @@
 #include "media/av/allow_list.h"
 #include "media/av/handles.h"
 #include "media/bitstream.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 namespace gopmill::av {
 

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "media/journal.h"
+#include "media/task/journal.h"
 
 struct AVFrame;
 

@@ -9,8 +9,8 @@
 #include "base/result.h"
 #include "media/av/claims.h"
 #include "media/av/hdr.h"
-#include "media/journal.h"
-#include "media/timeline.h"
+#include "media/task/journal.h"
+#include "media/task/timeline.h"
 
 namespace gopmill::av {
 

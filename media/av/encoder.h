@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "media/journal.h"
-#include "media/task.h"
+#include "media/task/journal.h"
+#include "media/task/task.h"
 
 struct AVFrame;
 

@@ -4,7 +4,7 @@
 
 #include "media/av/encoder.h"
 #include "media/av/handles.h"
-#include "media/task.h"
+#include "media/task/task.h"
 
 namespace gopmill::av {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/picture_shape.h"
-#include "media/timeline.h"
+#include "media/task/frame_shape.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 
 struct AVFrame;
@@ -29,7 +29,7 @@ class PictureFilter {
  public:
   struct Settings {
     Orientation orientation;
-    PictureShape shape;  // pictures of another shape get bars (media/picture_shape.h)
+    PictureShape shape;  // pictures of another shape get bars (media/task/frame_shape.h)
     Colour colour;
     bool deinterlace =
         false;  // bwdif on pictures that set_fields() calls combed, one out for each in; looks one back and one ahead

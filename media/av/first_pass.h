@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "media/task.h"
+#include "media/task/task.h"
 
 struct AVFrame;
 

@@ -12,7 +12,7 @@ extern "C" {
 #include <string>
 
 #include "base/result.h"
-#include "media/journal.h"
+#include "media/task/journal.h"
 
 // libav's objects as owners. A C object goes into its handle in the statement that creates it. Only files of media/av/
 // include this; everything outside sees the classes of demuxer.h, decoder.h, filter.h, encoder.h and muxer.h.

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "media/colour.h"
+#include "media/task/colour.h"
 
 struct AVFrame;
 struct AVStream;

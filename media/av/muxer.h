@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/beside.h"
-#include "media/colour.h"
-#include "media/journal.h"
+#include "media/task/colour.h"
+#include "media/task/journal.h"
+#include "media/task/side_tracks.h"
 
 namespace gopmill::av {
 

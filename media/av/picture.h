@@ -6,7 +6,7 @@
 
 #include "media/av/hdr.h"
 #include "media/field_stats.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 struct AVFrame;
 

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "base/result.h"
-#include "media/bitmap.h"
-#include "media/journal.h"
+#include "media/task/bitmap.h"
+#include "media/task/journal.h"
 
 namespace gopmill::av {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/task.h"
+#include "media/task/task.h"
 
 struct AVFrame;
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "coordinator/plan.h"
-#include "media/split_passes.h"
+#include "media/task/split_passes.h"
 #include "tests/support/plan_text.h"
 #include "tests/support/source_builder.h"
 

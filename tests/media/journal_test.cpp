@@ -1,4 +1,4 @@
-#include "media/journal.h"
+#include "media/task/journal.h"
 
 #include <gmock/gmock.h>
 

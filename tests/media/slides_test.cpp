@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "media/journal.h"
+#include "media/task/journal.h"
 #include "tests/support/clips.h"
 
 namespace gopmill {

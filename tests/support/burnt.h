@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "media/bitmap.h"
-#include "media/timeline.h"
+#include "media/task/bitmap.h"
+#include "media/task/timeline.h"
 
 namespace gopmill::test {
 

@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "base/time.h"
-#include "media/journal.h"
-#include "media/task.h"
+#include "media/task/journal.h"
+#include "media/task/task.h"
 
 // Source clips made from code, seconds long. All of libav that tests touch is behind this and seen.h. Anything that fails here ends
 // the test program: a clip that cannot be made proves nothing.

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "media/journal.h"
+#include "media/task/journal.h"
 #include "tests/support/clips.h"
 
 namespace gopmill::test {

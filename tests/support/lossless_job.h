@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 
 namespace gopmill::test {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 
 namespace gopmill::test {

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "base/result.h"
-#include "media/task.h"
+#include "media/task/task.h"
 
 namespace gopmill {
 

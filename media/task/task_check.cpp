@@ -1,4 +1,4 @@
-#include "media/task_check.h"
+#include "media/task/task_check.h"
 
 #include <algorithm>
 

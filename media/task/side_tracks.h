@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "media/bitmap.h"
 #include "media/cue_text.h"
+#include "media/task/bitmap.h"
 #include "profiles/profile.h"
 
 // What a source carries beside picture and sound, and what an output does: value types only, so that the planner stays pure.

@@ -1,4 +1,4 @@
-#include "media/journal.h"
+#include "media/task/journal.h"
 
 #include "base/archive.h"
 #include "base/file.h"

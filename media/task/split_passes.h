@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "media/task.h"
+#include "media/task/task.h"
 
 namespace gopmill {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "media/timeline.h"
+#include "media/task/timeline.h"
 
 // Where a picture goes in a rendition's frame. PURE.
 

@@ -1,4 +1,4 @@
-#include "media/split_passes.h"
+#include "media/task/split_passes.h"
 
 #include <algorithm>
 

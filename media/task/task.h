@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "base/time.h"
-#include "media/beside.h"
-#include "media/colour.h"
-#include "media/picture_shape.h"
-#include "media/timeline.h"
+#include "media/task/colour.h"
+#include "media/task/frame_shape.h"
+#include "media/task/side_tracks.h"
+#include "media/task/timeline.h"
 #include "profiles/profile.h"
 
 // The typed requests and results of media children. Value types: the planner makes them, children carry them out, and

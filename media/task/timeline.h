@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "media/beside.h"
-#include "media/colour.h"
+#include "media/task/colour.h"
+#include "media/task/side_tracks.h"
 
 // What the analysis of a source found out: value types only, so that the planner stays pure. Everything here was seen in
 // packets or pictures; nothing is a container's claim (durations, rates, counts), except where a field says so.

@@ -1,4 +1,4 @@
-#include "media/picture_shape.h"
+#include "media/task/frame_shape.h"
 
 #include <algorithm>
 #include <cstdint>
