@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/talk.h"
-#include "media/language.h"
+#include "media/text/language.h"
 
 namespace gopmill {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "media/language.h"
+#include "media/text/language.h"
 
 namespace gopmill {
 namespace {

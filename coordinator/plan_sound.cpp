@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/utf8.h"
-#include "media/language.h"
+#include "media/text/language.h"
 
 namespace gopmill {
 

@@ -9,8 +9,8 @@
 
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
-#include "media/language.h"
 #include "media/task/timeline.h"
+#include "media/text/language.h"
 
 namespace gopmill {
 

@@ -10,9 +10,9 @@
 #include "base/hash.h"
 #include "media/av/muxer.h"
 #include "media/joined.h"
-#include "media/language.h"
 #include "media/mp4_beside.h"
 #include "media/task/journal.h"
+#include "media/text/language.h"
 #include "media/work.h"
 
 namespace gopmill {

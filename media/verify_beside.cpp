@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "media/language.h"
 #include "media/mp4_beside.h"
+#include "media/text/language.h"
 
 namespace gopmill {
 

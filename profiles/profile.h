@@ -72,7 +72,7 @@ struct AudioProfile {
   std::int64_t bitrate = 128'000;  // bits/s
   int channels = 2;                // 1, 2 or 6; fewer in the source stay fewer
   TrackChoice tracks = TrackChoice::kDefault;
-  std::vector<std::string> languages;  // of kLanguages, the preferred one first: "eng", "pt-br" (media/language.h)
+  std::vector<std::string> languages;  // of kLanguages, the preferred one first: "eng", "pt-br" (media/text/language.h)
   std::optional<double> loudness;      // LUFS over the whole track (ITU-R BS.1770); nullopt: as loud as the source
   double true_peak = -1;               // dBTP that no gain may lift the sound above; only with `loudness`
   friend bool operator==(const AudioProfile&, const AudioProfile&) = default;
@@ -87,7 +87,7 @@ struct SubtitleProfile {
   TextSubtitles text = TextSubtitles::kVtt;
   BitmapSubtitles bitmap = BitmapSubtitles::kDrop;
   TrackChoice tracks = TrackChoice::kAll;
-  std::vector<std::string> languages;  // of kLanguages (media/language.h)
+  std::vector<std::string> languages;  // of kLanguages (media/text/language.h)
   [[nodiscard]] bool as_files() const { return text == TextSubtitles::kVtt || text == TextSubtitles::kBoth; }
   [[nodiscard]] bool as_tracks() const { return text == TextSubtitles::kMovText || text == TextSubtitles::kBoth; }
   friend bool operator==(const SubtitleProfile&, const SubtitleProfile&) = default;

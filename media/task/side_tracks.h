@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "media/cue_text.h"
 #include "media/task/bitmap.h"
+#include "media/text/cue_text.h"
 #include "profiles/profile.h"
 
 // What a source carries beside picture and sound, and what an output does: value types only, so that the planner stays pure.
@@ -34,7 +34,7 @@ inline constexpr int kCoverSideMax = 8192;
 // milliseconds of the output timeline.
 struct Cue {
   std::int64_t start = 0, end = 0;
-  std::string text;      // cue text (media/cue_text.h), not empty
+  std::string text;      // cue text (media/text/cue_text.h), not empty
   std::string settings;  // of WebVTT; mostly empty
   friend bool operator==(const Cue&, const Cue&) = default;
 };

@@ -1,4 +1,4 @@
-#include "media/cue_text.h"
+#include "media/text/cue_text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "media/webvtt.h"
+#include "media/text/webvtt.h"
 
 #include <gmock/gmock.h>
 

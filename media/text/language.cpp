@@ -1,4 +1,4 @@
-#include "media/language.h"
+#include "media/text/language.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // Long because: it reads five dialects of one thing, each in a few lines over the same writer.
 
-#include "media/cue_text.h"
+#include "media/text/cue_text.h"
 
 #include <algorithm>
 #include <array>
