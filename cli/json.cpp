@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/progress.h"
-#include "media/losses.h"
+#include "media/timeline/losses.h"
 #include "profiles/ladder.h"
 
 namespace gopmill {

@@ -16,8 +16,8 @@
 #include "cli/table.h"
 #include "cli/talk.h"
 #include "media/av/clip.h"
-#include "media/losses.h"
 #include "media/task/task.h"
+#include "media/timeline/losses.h"
 #include "profiles/ladder.h"
 
 // gopmill probe, verify, make-clip: looks at single files, in media children; no coordinator is asked.

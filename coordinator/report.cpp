@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
-#include "media/losses.h"
+#include "media/timeline/losses.h"
 
 #include "coordinator/plan_colour.h"
 

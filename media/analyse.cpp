@@ -10,11 +10,11 @@
 #include "media/av/picture.h"
 #include "media/beside_reader.h"
 #include "media/bitstream.h"
-#include "media/clock.h"
-#include "media/frame_list.h"
-#include "media/losses.h"
 #include "media/scan.h"
 #include "media/source_colour.h"
+#include "media/timeline/clock.h"
+#include "media/timeline/frame_list.h"
+#include "media/timeline/losses.h"
 #include "media/work.h"
 
 namespace gopmill {

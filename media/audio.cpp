@@ -17,11 +17,11 @@
 #include "media/av/audio.h"
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
-#include "media/clock.h"
-#include "media/losses.h"
 #include "media/loudness.h"
 #include "media/task/journal.h"
 #include "media/task/timeline.h"
+#include "media/timeline/clock.h"
+#include "media/timeline/losses.h"
 #include "media/work.h"
 
 namespace gopmill {

@@ -6,8 +6,8 @@
 #include "base/result.h"
 #include "media/cadence.h"
 #include "media/child_main.h"
-#include "media/frame_list.h"
 #include "media/task/timeline.h"
+#include "media/timeline/frame_list.h"
 
 // How a track was scanned, asked of its pictures: flags lie both ways (film in interlaced streams, combs in progressive ones).
 

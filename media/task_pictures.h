@@ -11,10 +11,10 @@
 #include "media/av/filter.h"
 #include "media/av/weave.h"
 #include "media/child_main.h"
-#include "media/decode_clock.h"
 #include "media/task/journal.h"
 #include "media/task/task.h"
-#include "media/wanted.h"
+#include "media/timeline/decode_clock.h"
+#include "media/timeline/wanted.h"
 
 struct AVFrame;
 

@@ -1,4 +1,4 @@
-#include "media/frame_list.h"
+#include "media/timeline/frame_list.h"
 
 #include <gmock/gmock.h>
 

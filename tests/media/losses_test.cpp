@@ -1,8 +1,8 @@
-#include "media/losses.h"
+#include "media/timeline/losses.h"
 
 #include <gmock/gmock.h>
 
-#include "media/wanted.h"
+#include "media/timeline/wanted.h"
 
 namespace gopmill {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/losses.h"
 #include "media/task/task.h"
+#include "media/timeline/losses.h"
 
 // The pictures a segment was promised, and which of them came. PURE.
 

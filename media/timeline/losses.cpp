@@ -1,4 +1,4 @@
-#include "media/losses.h"
+#include "media/timeline/losses.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "media/frame_list.h"
 #include "media/task/timeline.h"
+#include "media/timeline/frame_list.h"
 
 // Sources whose clock is set anew on the way: recordings joined end to end, a broadcast spliced or its multiplexer
 // restarted. PURE.

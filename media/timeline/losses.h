@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "media/frame_list.h"
 #include "media/task/timeline.h"
+#include "media/timeline/frame_list.h"
 
 // What of a source is lost, gathered into ranges and told to people. PURE.
 

@@ -1,4 +1,4 @@
-#include "media/wanted.h"
+#include "media/timeline/wanted.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "media/clock.h"
+#include "media/timeline/clock.h"
 
 #include <algorithm>
 #include <cmath>
