@@ -17,7 +17,7 @@
 #include "media/av/audio.h"
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
-#include "media/loudness.h"
+#include "media/signal/loudness.h"
 #include "media/task/journal.h"
 #include "media/task/timeline.h"
 #include "media/timeline/clock.h"

@@ -8,7 +8,7 @@
 #include "media/av/decoder.h"
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
-#include "media/field_stats.h"
+#include "media/signal/field_stats.h"
 
 namespace gopmill {
 

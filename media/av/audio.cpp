@@ -16,7 +16,7 @@ extern "C" {
 
 #include "base/check.h"
 #include "media/av/handles.h"
-#include "media/mixing.h"
+#include "media/signal/mixing.h"
 
 namespace gopmill::av {
 

@@ -24,7 +24,7 @@ using OnSound = std::function<Result<>(const float* const* planes, int samples)>
 enum class MixLevel : std::uint8_t { kSafe = 1, kWhole = 2 };
 
 // Turns decoded sound of any rate, layout and sample format into planar float of one rate and channel count, mixing down as
-// media/mixing.h says. A layout that is not said is taken as the usual one for its number of channels. When the source changes its
+// media/signal/mixing.h says. A layout that is not said is taken as the usual one for its number of channels. When the source changes its
 // shape, what the resampler still holds comes out and a new one starts. No delay: the first sample out is the first sample in, and
 // so many come out as the same time holds at the new rate, to the nearest. Not thread-safe.
 class SoundConverter {

@@ -12,7 +12,7 @@ extern "C" {
 #include "base/check.h"
 #include "media/av/handles.h"
 #include "media/av/scale_step.h"
-#include "media/tone_map.h"
+#include "media/signal/tone_map.h"
 
 namespace gopmill::av {
 

@@ -22,7 +22,7 @@ struct PictureTarget {
 };
 
 // Turns source pictures into what each rendition encodes: deinterlaced where asked, upright, square pixels, limited
-// range, right size and format; the source's colours are kept, or changed where a target says so (media/tone_map.h). Rebuilt by itself
+// range, right size and format; the source's colours are kept, or changed where a target says so (media/signal/tone_map.h). Rebuilt by itself
 // when the source changes size, aspect or format on
 // the way, so its outputs never change shape. Bit-exact scaling paths. Not thread-safe.
 class PictureFilter {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "media/av/hdr.h"
-#include "media/field_stats.h"
+#include "media/signal/field_stats.h"
 #include "media/task/timeline.h"
 
 struct AVFrame;

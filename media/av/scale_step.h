@@ -9,7 +9,7 @@ namespace gopmill::av {
 // The part of a filter graph that brings upright pictures of the libav pixel format `from` to a target's size: "scale=…,format=…".
 // Pictures keep the matrix of `colour`; ranges and chroma positions come out right; red, green and blue become Y'CbCr of
 // BT.709 (of BT.2020 where the primaries are). A target that is recoloured comes out as planes of 10 bits without subsampling,
-// which is what media/tone_map.h takes.
+// which is what media/signal/tone_map.h takes.
 std::string scale_step(const Colour& colour, int from, const PictureTarget& target);
 
 }  // namespace gopmill::av

@@ -69,7 +69,7 @@ struct Orientation {
   friend bool operator==(const Orientation&, const Orientation&) = default;
 };
 
-// How the pictures of a track were scanned; one answer for all of it, from the pictures themselves (media/cadence.h).
+// How the pictures of a track were scanned; one answer for all of it, from the pictures themselves (media/signal/cadence.h).
 enum class Scan : std::uint8_t {
   kProgressive = 1,
   kInterlaced = 2,  // each field is its own moment

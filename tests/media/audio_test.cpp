@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/hash.h"
-#include "media/loudness.h"
+#include "media/signal/loudness.h"
 #include "media/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

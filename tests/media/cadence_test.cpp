@@ -1,4 +1,4 @@
-#include "media/cadence.h"
+#include "media/signal/cadence.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "media/field_stats.h"
+#include "media/signal/field_stats.h"
 
 namespace gopmill {
 namespace {

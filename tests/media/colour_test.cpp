@@ -18,7 +18,7 @@ extern "C" {
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
 #include "media/mp4_boxes.h"
-#include "media/tone_map.h"
+#include "media/signal/tone_map.h"
 #include "media/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <functional>
 
-#include "media/loudness.h"
+#include "media/signal/loudness.h"
 
 namespace gopmill {
 namespace {

@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "media/mixing.h"
+#include "media/signal/mixing.h"
 
 namespace gopmill {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "media/field_stats.h"
+#include "media/signal/field_stats.h"
 #include "media/task/timeline.h"
 
 // From measures of fields to what the film was before it was put into fields. PURE, in integers.

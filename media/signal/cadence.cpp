@@ -1,4 +1,4 @@
-#include "media/cadence.h"
+#include "media/signal/cadence.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "media/tone_map.h"
+#include "media/signal/tone_map.h"
 
 #include <algorithm>
 #include <cmath>

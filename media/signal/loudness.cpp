@@ -1,4 +1,4 @@
-#include "media/loudness.h"
+#include "media/signal/loudness.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "media/mixing.h"
+#include "media/signal/mixing.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "media/field_stats.h"
+#include "media/signal/field_stats.h"
 
 #include <algorithm>
 #include <cstdlib>
