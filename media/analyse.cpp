@@ -9,7 +9,7 @@
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
 #include "media/beside_reader.h"
-#include "media/bitstream.h"
+#include "media/package/bitstream.h"
 #include "media/scan.h"
 #include "media/source_colour.h"
 #include "media/timeline/clock.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "media/mp4_boxes.h"
+#include "media/package/mp4_boxes.h"
 #include "media/task/task.h"
 
 namespace gopmill {

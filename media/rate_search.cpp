@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "media/joined.h"
+#include "media/package/joined.h"
 
 namespace gopmill {
 

@@ -9,8 +9,8 @@
 
 #include "base/hash.h"
 #include "media/av/muxer.h"
-#include "media/joined.h"
-#include "media/mp4_beside.h"
+#include "media/package/joined.h"
+#include "media/package/mp4_metadata.h"
 #include "media/task/journal.h"
 #include "media/text/language.h"
 #include "media/work.h"

@@ -13,10 +13,10 @@
 #include "media/av/decoder.h"
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
-#include "media/codec_names.h"
 #include "media/colour_check.h"
-#include "media/joined.h"
-#include "media/mp4_boxes.h"
+#include "media/package/codec_names.h"
+#include "media/package/joined.h"
+#include "media/package/mp4_boxes.h"
 #include "media/verify_beside.h"
 #include "media/work.h"
 

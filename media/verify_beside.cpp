@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "media/mp4_beside.h"
+#include "media/package/mp4_metadata.h"
 #include "media/text/language.h"
 
 namespace gopmill {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "media/av/claims.h"
-#include "media/mp4_boxes.h"
+#include "media/package/mp4_boxes.h"
 #include "media/task/journal.h"
 #include "media/task/task.h"
 

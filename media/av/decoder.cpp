@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "media/av/allow_list.h"
 #include "media/av/handles.h"
-#include "media/bitstream.h"
+#include "media/package/bitstream.h"
 #include "media/task/timeline.h"
 
 namespace gopmill::av {

@@ -16,7 +16,7 @@ extern "C" {
 #include "base/file.h"
 #include "media/av/handles.h"
 #include "media/av/hdr.h"
-#include "media/mp4_boxes.h"
+#include "media/package/mp4_boxes.h"
 
 namespace gopmill::av {
 

@@ -41,7 +41,7 @@ struct MuxBeside {
       chapters;              // ms, rising from 0; as a text track and as Nero's list, so that every player finds one it reads
   std::int64_t ends_ms = 0;  // of the last chapter
   std::optional<std::int64_t> created_unix_s;
-  std::string user_data;  // whole boxes (media/mp4_beside.h)
+  std::string user_data;  // whole boxes (media/package/mp4_metadata.h)
 };
 
 struct MuxSample {
@@ -53,7 +53,7 @@ struct MuxSample {
 
 // Writes one progressive MP4 in one pass, `moov` first, over libavformat's muxer. Nothing is written twice: the index goes
 // into a gap left in front, whose size is computed from the tables' lengths, and what is left of it becomes a `free` box.
-// The same calls give the same bytes: no dates, no encoder names. Edit lists are our own (media/mp4_boxes.h), because
+// The same calls give the same bytes: no dates, no encoder names. Edit lists are our own (media/package/mp4_boxes.h), because
 // libavformat 5.1 plays the priming of sound that starts late: it writes an empty edit, and then media time 0.
 //
 // The caller chooses the order of samples across tracks; within one, dts rises. Holds about 80 bytes per sample. Not

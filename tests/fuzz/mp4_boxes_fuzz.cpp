@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/file.h"
-#include "media/mp4_boxes.h"
+#include "media/package/mp4_boxes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto file = gopmill::memory_file(std::as_bytes(std::span(data, size)));

@@ -17,7 +17,7 @@ extern "C" {
 #include "media/av/decoder.h"
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
-#include "media/mp4_boxes.h"
+#include "media/package/mp4_boxes.h"
 #include "media/signal/tone_map.h"
 #include "media/work.h"
 #include "tests/support/clips.h"

@@ -1,4 +1,4 @@
-#include "media/joined.h"
+#include "media/package/joined.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "media/mp4_beside.h"
+#include "media/package/mp4_metadata.h"
 
 #include <gmock/gmock.h>
 

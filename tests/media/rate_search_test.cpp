@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "media/joined.h"
+#include "media/package/joined.h"
 
 // A segment of 100 frames at 25 frames/s against a make-believe encoder whose sizes halve with every six steps of quality.
 

@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 #include "media/av/demuxer.h"
-#include "media/mp4_boxes.h"
+#include "media/package/mp4_boxes.h"
 #include "media/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

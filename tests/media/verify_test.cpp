@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "base/hash.h"
-#include "media/codec_names.h"
-#include "media/mp4_boxes.h"
+#include "media/package/codec_names.h"
+#include "media/package/mp4_boxes.h"
 #include "media/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

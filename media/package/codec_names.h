@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "media/mp4_boxes.h"
+#include "media/package/mp4_boxes.h"
 
 // What a finished track is called: the names manifests and reports use, read from the file's own sample entry. PURE.
 

@@ -1,4 +1,4 @@
-#include "media/bitstream.h"
+#include "media/package/bitstream.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Long because: every box that is read and every box that is written is a few lines here and nowhere else.
 
-#include "media/mp4_boxes.h"
+#include "media/package/mp4_boxes.h"
 
 #include <algorithm>
 #include <bit>

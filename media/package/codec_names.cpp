@@ -1,4 +1,4 @@
-#include "media/codec_names.h"
+#include "media/package/codec_names.h"
 
 #include <algorithm>
 #include <cstdint>
