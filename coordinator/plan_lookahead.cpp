@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "coordinator/plan.h"
-#include "media/encoder_options.h"
+#include "media/encoder/encoder_options.h"
 
 // How far encoders look ahead. A number that is too large costs a little encoding at each join; one that is too small costs
 // quality at each join (measured with x264: the last ten frames lose 0.6 dB without a tail, 0.06 dB with one). So what is
@@ -27,7 +27,7 @@ std::uint32_t lookahead_frames(const EncoderSettings& encoder) {
           kLookaheadFramesMax);
     }
     case VideoCodec::kAv1: return kSvtAv1MiniGop + 1;
-    case VideoCodec::kVp9: return 0;  // no further than its GOP (media/key_runs.h)
+    case VideoCodec::kVp9: return 0;  // no further than its GOP (media/encoder/key_runs.h)
   }
   return 0;
 }

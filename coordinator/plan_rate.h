@@ -13,7 +13,7 @@
 // (measured: a jump of 1.8 dB at a join, 0.8 in one two-pass encode). So each segment is first measured: encoded twice,
 // quickly, at two qualities, which tells how its size falls. One quality is then found at which all segments together come
 // to the bitrate, and each segment's task is given that quality to start from and its own size at it as a budget, which it meets
-// within media/rate_search.h's slack. Where maxrate caps a segment's share, the others have what is left.
+// within media/encoder/rate_search.h's slack. Where maxrate caps a segment's share, the others have what is left.
 
 namespace gopmill {
 

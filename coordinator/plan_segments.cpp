@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "coordinator/plan_cost.h"
 #include "coordinator/plan_film.h"
-#include "media/cold_start.h"
-#include "media/key_runs.h"
+#include "media/encoder/cold_start.h"
+#include "media/encoder/key_runs.h"
 #include "media/task/split_passes.h"
 
 namespace gopmill {

@@ -17,7 +17,7 @@ enum class Pass : std::uint8_t { kOnly, kFirst, kSecond };
 
 // Where in the film an encoder begins.
 struct EncoderStart {
-  bool continues = false;          // not at the film's first picture: as if it had been running (media/cold_start.h)
+  bool continues = false;          // not at the film's first picture: as if it had been running (media/encoder/cold_start.h)
   bool alone = false;              // the first picture: the next, if there is one, is a key as well
   std::uint32_t key_interval = 0;  // pictures from key to key, where keys_at_intervals
   Pass pass = Pass::kOnly;
@@ -51,7 +51,7 @@ class VideoEncoder {
 };
 
 // Some encoders cannot be told to put a key frame at a given picture, only at every n-th; each run of GOPs of one length
-// (media/key_runs.h) is encoded by a fresh one.
+// (media/encoder/key_runs.h) is encoded by a fresh one.
 bool keys_at_intervals(VideoCodec codec);
 
 // What is wrong with a rendition's preset, codec profile, level or options, asked of the encoder itself by opening it. Also refuses

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "media/cold_start.h"
+#include "media/encoder/cold_start.h"
 
 namespace gopmill::av {
 
@@ -169,7 +169,7 @@ void set_context(const EncoderSettings& s, const EncoderStart& start, AVCodecCon
   context.colorspace = static_cast<AVColorSpace>(s.colour.matrix);
   context.chroma_sample_location = static_cast<AVChromaLocation>(s.colour.chroma_location);
   context.bit_rate = s.rate.bitrate.value_or(0);
-  // libvpx keeps no buffer by constant quality, and libavcodec refuses one then: media/rate_search.h keeps it alone.
+  // libvpx keeps no buffer by constant quality, and libavcodec refuses one then: media/encoder/rate_search.h keeps it alone.
   if (s.codec == VideoCodec::kVp9) return;
   context.rc_max_rate = s.rate.maxrate.value_or(0);
   context.rc_buffer_size = static_cast<int>(s.rate.bufsize.value_or(0));

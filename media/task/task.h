@@ -44,7 +44,7 @@ struct EncoderSettings {
 };
 
 // What a segment may spend of a rendition's bits, so that segments which know nothing of each other keep the promises of the
-// whole file (media/rate_search.h).
+// whole file (media/encoder/rate_search.h).
 struct SegmentGrant {
   std::int64_t next_pts = 0;  // when the next segment's first frame is shown, or the film ends
   bool ends_film = false;

@@ -9,7 +9,7 @@
 
 #include "base/archive.h"
 #include "coordinator/plan.h"
-#include "media/cold_start.h"
+#include "media/encoder/cold_start.h"
 #include "tests/support/source_builder.h"
 
 // What holds of every plan, checked on films nobody would think of. Each is made from one seed, which a failure prints.

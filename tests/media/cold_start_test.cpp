@@ -1,10 +1,10 @@
-#include "media/cold_start.h"
+#include "media/encoder/cold_start.h"
 
 #include <gmock/gmock.h>
 
 #include <cmath>
 
-#include "media/key_runs.h"
+#include "media/encoder/key_runs.h"
 
 namespace gopmill {
 namespace {

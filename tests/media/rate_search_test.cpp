@@ -1,4 +1,4 @@
-#include "media/rate_search.h"
+#include "media/encoder/rate_search.h"
 
 #include <gtest/gtest.h>
 

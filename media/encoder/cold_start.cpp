@@ -1,10 +1,10 @@
-#include "media/cold_start.h"
+#include "media/encoder/cold_start.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "media/encoder_options.h"
+#include "media/encoder/encoder_options.h"
 
 namespace gopmill {
 
@@ -102,7 +102,7 @@ std::uint32_t memory_of(const EncoderSettings& encoder, Joins joins, std::uint64
     case VideoCodec::kH264:
     case VideoCodec::kHevc: return joins == Joins::kDefault && first_picture_factor(encoder) ? 0 : memory;
     case VideoCodec::kAv1: return first > 0 && whole_number(encoder.preset).value_or(0) > kSvtAv1PlainPresetMax ? 1 : 0;
-    case VideoCodec::kVp9: return 0;  // nothing is remembered from GOP to GOP (media/key_runs.h)
+    case VideoCodec::kVp9: return 0;  // nothing is remembered from GOP to GOP (media/encoder/key_runs.h)
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-#include "media/key_runs.h"
+#include "media/encoder/key_runs.h"
 
 #include "base/check.h"
 

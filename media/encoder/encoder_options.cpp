@@ -1,4 +1,4 @@
-#include "media/encoder_options.h"
+#include "media/encoder/encoder_options.h"
 
 #include <algorithm>
 #include <charconv>
