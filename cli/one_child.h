@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "media/child.h"
+#include "media/child/child.h"
 
 namespace gopmill {
 

@@ -15,7 +15,7 @@
 #include "coordinator/report.h"
 #include "coordinator/scheduler.h"
 #include "coordinator/spool.h"
-#include "media/child.h"
+#include "media/child/child.h"
 #include "proto/messages.h"
 
 namespace gopmill {

@@ -13,8 +13,8 @@
 
 #include "base/hash.h"
 #include "base/time.h"
-#include "media/child_line.h"
-#include "media/sandbox.h"
+#include "media/child/child_line.h"
+#include "media/child/sandbox.h"
 #include "media/work.h"
 
 namespace gopmill {

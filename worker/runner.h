@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/time.h"
-#include "media/child.h"
+#include "media/child/child.h"
 #include "proto/transfer.h"
 #include "worker/session.h"
 

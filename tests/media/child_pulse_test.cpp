@@ -1,6 +1,6 @@
 // Whether a process still works, told from outside.
 
-#include "media/child_pulse.h"
+#include "media/child/child_pulse.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

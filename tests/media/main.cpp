@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "media/child_line.h"
+#include "media/child/child_line.h"
 #include "media/child_main.h"
 
 int main(int argc, char** argv) {

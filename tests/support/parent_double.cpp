@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/check.h"
-#include "media/child_line.h"
+#include "media/child/child_line.h"
 
 namespace gopmill::test {
 

@@ -1,4 +1,4 @@
-#include "media/sandbox.h"
+#include "media/child/sandbox.h"
 
 #include <linux/landlock.h>
 #include <sched.h>

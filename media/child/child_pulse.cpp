@@ -1,4 +1,4 @@
-#include "media/child_pulse.h"
+#include "media/child/child_pulse.h"
 
 #include <dirent.h>
 #include <fcntl.h>

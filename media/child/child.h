@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "media/child_pulse.h"
+#include "media/child/child_pulse.h"
 
 // The parent's side of a media child: a short-lived process of this same binary that does one piece of media work. It
 // gets open descriptors and a typed request, never a command line, a path or a key; it answers with a typed result. A
@@ -65,7 +65,7 @@ class MediaChild {
 
   [[nodiscard]] int event_fd() const { return socket_.get(); }  // readable: call poll()
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // Everything said since the last call, never blocking; ends a child that is over its limits or hangs (media/child_pulse.h),
+  // Everything said since the last call, never blocking; ends a child that is over its limits or hangs (media/child/child_pulse.h),
   // which takes a call at least every second. After ChildEnded it returns nothing.
   std::vector<ChildEvent> poll(Instant now);
   Result<> give_file(int fd);

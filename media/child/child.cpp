@@ -1,4 +1,4 @@
-#include "media/child.h"
+#include "media/child/child.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "media/child_line.h"
+#include "media/child/child_line.h"
 
 namespace gopmill {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "media/child.h"
+#include "media/child/child.h"
 
 namespace gopmill {
 

@@ -5,7 +5,7 @@
 
 #include "base/archive.h"
 #include "base/result.h"
-#include "media/child.h"
+#include "media/child/child.h"
 
 // What parent and child of one build say to each other over their socket, and where the child finds its descriptors.
 
