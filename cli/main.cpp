@@ -11,7 +11,7 @@
 #include "cli/talk.h"
 #include "media/build.h"
 #include "media/child/child_line.h"
-#include "media/child_main.h"
+#include "media/steps/child_main.h"
 
 // The `gopmill` command: reads the command line, carries out what it asks for, and turns faults into one line and an exit code.
 

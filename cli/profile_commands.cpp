@@ -8,7 +8,7 @@
 #include "cli/options.h"
 #include "cli/table.h"
 #include "cli/talk.h"
-#include "media/encoder_check.h"
+#include "media/steps/encoder_check.h"
 #include "profiles/profile.h"
 #include "profiles/shipped.h"
 

@@ -6,7 +6,7 @@
 #include "cli/options.h"
 #include "cli/talk.h"
 #include "media/build.h"
-#include "media/encoder_check.h"
+#include "media/steps/encoder_check.h"
 #include "profiles/profile.h"
 
 namespace gopmill {

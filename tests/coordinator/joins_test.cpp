@@ -10,7 +10,7 @@
 #include "coordinator/plan.h"
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"
 

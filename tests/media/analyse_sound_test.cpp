@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "base/file.h"
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"
 

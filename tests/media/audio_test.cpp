@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 #include "media/signal/loudness.h"
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"
 #include "tests/support/seen.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/burnt.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

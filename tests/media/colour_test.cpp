@@ -19,7 +19,7 @@ extern "C" {
 #include "media/av/picture.h"
 #include "media/package/mp4_boxes.h"
 #include "media/signal/tone_map.h"
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"
 #include "tests/support/source_builder.h"

@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/damage.h"
 #include "tests/support/parent_double.h"

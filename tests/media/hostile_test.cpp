@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/damage.h"
 #include "tests/support/parent_double.h"

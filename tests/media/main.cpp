@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "media/child/child_line.h"
-#include "media/child_main.h"
+#include "media/steps/child_main.h"
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::strcmp(argv[1], gopmill::kChildArgument) == 0) return gopmill::media_child_main();

@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "media/av/demuxer.h"
 #include "media/package/mp4_boxes.h"
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"
 #include "tests/support/seen.h"

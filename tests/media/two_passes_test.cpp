@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "media/av/encoder.h"
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"
 

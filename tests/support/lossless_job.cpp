@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/plan.h"
-#include "media/work.h"
+#include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"
 #include "tests/support/source_builder.h"

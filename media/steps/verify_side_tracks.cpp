@@ -1,4 +1,4 @@
-#include "media/verify_beside.h"
+#include "media/steps/verify_side_tracks.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "media/source_colour.h"
+#include "media/steps/source_colour.h"
 
 namespace gopmill {
 

@@ -1,4 +1,4 @@
-#include "media/beside_reader.h"
+#include "media/steps/side_track_reader.h"
 
 #include <algorithm>
 #include <array>

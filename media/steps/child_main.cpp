@@ -1,4 +1,4 @@
-#include "media/child_main.h"
+#include "media/steps/child_main.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 #include "base/time.h"
 #include "media/child/child_line.h"
 #include "media/child/sandbox.h"
-#include "media/work.h"
+#include "media/steps/work.h"
 
 namespace gopmill {
 

@@ -11,9 +11,9 @@
 #include "media/av/muxer.h"
 #include "media/package/joined.h"
 #include "media/package/mp4_metadata.h"
+#include "media/steps/work.h"
 #include "media/task/journal.h"
 #include "media/text/language.h"
-#include "media/work.h"
 
 namespace gopmill {
 

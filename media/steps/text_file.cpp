@@ -1,8 +1,8 @@
 // A text track as a file beside the renditions: written, and read again, like they are in children of their own.
 
 #include "base/hash.h"
+#include "media/steps/work.h"
 #include "media/text/webvtt.h"
-#include "media/work.h"
 
 namespace gopmill {
 

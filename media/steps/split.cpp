@@ -5,8 +5,8 @@
 #include <deque>
 
 #include "media/av/demuxer.h"
+#include "media/steps/work.h"
 #include "media/task/split_passes.h"
-#include "media/work.h"
 
 namespace gopmill {
 

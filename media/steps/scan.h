@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/child_main.h"
 #include "media/signal/cadence.h"
+#include "media/steps/child_main.h"
 #include "media/task/timeline.h"
 #include "media/timeline/frame_list.h"
 

@@ -18,11 +18,11 @@
 #include "media/av/decoder.h"
 #include "media/av/picture.h"
 #include "media/signal/loudness.h"
+#include "media/steps/work.h"
 #include "media/task/journal.h"
 #include "media/task/timeline.h"
 #include "media/timeline/clock.h"
 #include "media/timeline/losses.h"
-#include "media/work.h"
 
 namespace gopmill {
 

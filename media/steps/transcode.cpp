@@ -18,9 +18,9 @@
 #include "media/av/picture.h"
 #include "media/encoder/key_runs.h"
 #include "media/encoder/rate_search.h"
+#include "media/steps/task_frames.h"
+#include "media/steps/work.h"
 #include "media/task/task_check.h"
-#include "media/task_pictures.h"
-#include "media/work.h"
 
 namespace gopmill {
 

@@ -1,4 +1,4 @@
-#include "media/encoder_check.h"
+#include "media/steps/encoder_check.h"
 
 #include "media/av/encoder.h"
 

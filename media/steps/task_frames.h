@@ -10,7 +10,7 @@
 #include "media/av/decoder.h"
 #include "media/av/filter.h"
 #include "media/av/weave.h"
-#include "media/child_main.h"
+#include "media/steps/child_main.h"
 #include "media/task/journal.h"
 #include "media/task/task.h"
 #include "media/timeline/decode_clock.h"

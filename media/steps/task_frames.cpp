@@ -1,4 +1,4 @@
-#include "media/task_pictures.h"
+#include "media/steps/task_frames.h"
 
 #include <algorithm>
 

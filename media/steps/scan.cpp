@@ -1,4 +1,4 @@
-#include "media/scan.h"
+#include "media/steps/scan.h"
 
 #include <algorithm>
 #include <optional>

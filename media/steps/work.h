@@ -4,41 +4,41 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/child_main.h"
+#include "media/steps/child_main.h"
 #include "media/task/task.h"
 #include "media/task/timeline.h"
 
 // The five kinds of media work, as a child does them: descriptors and a typed request in, a typed result out. Each runs
-// in a process of its own (media/child_main.cpp) and may be called directly by tests. Descriptors stay the caller's.
+// in a process of its own (media/steps/child_main.cpp) and may be called directly by tests. Descriptors stay the caller's.
 // Faults: kInput names what is wrong with the source and where; kMachine is worth another try elsewhere.
 
 namespace gopmill {
 
-// Reads every packet once, decodes a probe (or everything), and says what the source is. media/analyse.cpp
+// Reads every packet once, decodes a probe (or everything), and says what the source is. media/steps/analyse.cpp
 Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLine& parent);
 
 // Streams the source in file order and appends each run's packets to the file asked for; once, or as often as split_passes.h
-// says. Never seeks: what a linear read gives is what the analysis counted. media/split.cpp
+// says. Never seeks: what a linear read gives is what the analysis counted. media/steps/split.cpp
 Result<> split(int source, const SplitRequest& request, ParentLine& parent);
 
-// Encodes one task: `input` is a task input file, `outputs` empty files that receive packet journals. media/transcode.cpp,
-// media/audio.cpp
+// Encodes one task: `input` is a task input file, `outputs` empty files that receive packet journals. media/steps/transcode.cpp,
+// media/steps/audio.cpp
 Result<TaskResult> run_task(int input, const std::vector<int>& outputs, ParentLine& parent);
 Result<TaskResult> transcode(const VideoTask& task, int input, std::uint64_t journal_offset, const std::vector<int>& outputs,
                              ParentLine& parent);
 Result<TaskResult> encode_audio(const AudioTask& task, int input, std::uint64_t journal_offset, int output, ParentLine& parent);
 
-// Joins journals in plan order on the plan's timeline and writes one MP4, `moov` first, in one pass. media/stitch.cpp
+// Joins journals in plan order on the plan's timeline and writes one MP4, `moov` first, in one pass. media/steps/stitch.cpp
 Result<FileReport> stitch(int file, const StitchRequest& request, ParentLine& parent);
 
-// Writes a text track as a WebVTT file. stitch() hands over to it. media/text_file.cpp
+// Writes a text track as a WebVTT file. stitch() hands over to it. media/steps/text_file.cpp
 Result<FileReport> write_text_file(int file, const TextTrack& track);
-// Reads it as a stranger and compares its cues with the plan's. verify() hands over to it. media/text_file.cpp
+// Reads it as a stranger and compares its cues with the plan's. verify() hands over to it. media/steps/text_file.cpp
 Result<FileReport> verify_text_file(int file, const TextTrack& planned);
 
-// Reads a finished file as a stranger would and compares it with the plan. media/verify.cpp
+// Reads a finished file as a stranger would and compares it with the plan. media/steps/verify.cpp
 Result<FileReport> verify(int file, const VerifyRequest& request, ParentLine& parent);
-// The same without a plan: is the file whole, in order and decodable? kInput if it is no MP4. media/verify.cpp
+// The same without a plan: is the file whole, in order and decodable? kInput if it is no MP4. media/steps/verify.cpp
 Result<FileReport> inspect_output(int file, bool decode, ParentLine& parent);
 
 }  // namespace gopmill

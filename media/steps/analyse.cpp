@@ -8,14 +8,14 @@
 #include "media/av/decoder.h"
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
-#include "media/beside_reader.h"
 #include "media/package/bitstream.h"
-#include "media/scan.h"
-#include "media/source_colour.h"
+#include "media/steps/scan.h"
+#include "media/steps/side_track_reader.h"
+#include "media/steps/source_colour.h"
+#include "media/steps/work.h"
 #include "media/timeline/clock.h"
 #include "media/timeline/frame_list.h"
 #include "media/timeline/losses.h"
-#include "media/work.h"
 
 namespace gopmill {
 

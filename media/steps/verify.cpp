@@ -13,12 +13,12 @@
 #include "media/av/decoder.h"
 #include "media/av/demuxer.h"
 #include "media/av/picture.h"
-#include "media/colour_check.h"
 #include "media/package/codec_names.h"
 #include "media/package/joined.h"
 #include "media/package/mp4_boxes.h"
-#include "media/verify_beside.h"
-#include "media/work.h"
+#include "media/steps/colour_check.h"
+#include "media/steps/verify_side_tracks.h"
+#include "media/steps/work.h"
 
 namespace gopmill {
 
