@@ -67,7 +67,7 @@ class JoinedPictures {
 // bits, filled at `maxrate` up to the brim, each picture taken out whole at its decode time.
 inline constexpr double kBufferStartFullness = 0.9;  // x264's own default, which encoders assume of players
 // What a segment finds in the buffer at its first picture, at least, and leaves in it for the next one. Encoders are told to start
-// from it (media/av/encoder_open.cpp), so that segments that know nothing of each other fit behind one another in any
+// from it (media/av/encode/encoder_open.cpp), so that segments that know nothing of each other fit behind one another in any
 // order: each that keeps both ends of the bargain can only find more than it needs.
 inline constexpr double kBufferJoinFullness = 0.5;
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "media/av/decoder.h"
-#include "media/av/demuxer.h"
-#include "media/av/picture.h"
+#include "media/av/decode/decoder.h"
+#include "media/av/decode/demuxer.h"
+#include "media/av/frame/frame.h"
 #include "media/package/bitstream.h"
 #include "media/steps/scan.h"
 #include "media/steps/side_track_reader.h"

@@ -15,8 +15,8 @@
 
 #include "base/time.h"
 #include "media/av/audio.h"
-#include "media/av/decoder.h"
-#include "media/av/picture.h"
+#include "media/av/decode/decoder.h"
+#include "media/av/frame/frame.h"
 #include "media/signal/loudness.h"
 #include "media/steps/work.h"
 #include "media/task/journal.h"

@@ -1,6 +1,6 @@
 #include "media/steps/encoder_check.h"
 
-#include "media/av/encoder.h"
+#include "media/av/encode/encoder.h"
 
 namespace gopmill {
 

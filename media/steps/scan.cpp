@@ -5,9 +5,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "media/av/decoder.h"
-#include "media/av/demuxer.h"
-#include "media/av/picture.h"
+#include "media/av/decode/decoder.h"
+#include "media/av/decode/demuxer.h"
+#include "media/av/frame/frame.h"
 #include "media/signal/field_stats.h"
 
 namespace gopmill {

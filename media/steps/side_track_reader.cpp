@@ -7,8 +7,8 @@
 #include <optional>
 #include <string_view>
 
-#include "media/av/decoder.h"
-#include "media/av/picture.h"
+#include "media/av/decode/decoder.h"
+#include "media/av/frame/frame.h"
 #include "media/task/timeline.h"
 #include "media/text/language.h"
 

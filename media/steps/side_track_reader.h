@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/av/claims.h"
-#include "media/av/demuxer.h"
-#include "media/av/subtitle_decoder.h"
+#include "media/av/decode/claims.h"
+#include "media/av/decode/demuxer.h"
+#include "media/av/decode/subtitle_decoder.h"
 #include "media/task/side_tracks.h"
 
 namespace gopmill {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/av/demuxer.h"
-#include "media/av/picture.h"
+#include "media/av/decode/demuxer.h"
+#include "media/av/frame/frame.h"
 #include "media/task/timeline.h"
 
 namespace gopmill {

@@ -4,7 +4,7 @@
 
 #include <deque>
 
-#include "media/av/demuxer.h"
+#include "media/av/decode/demuxer.h"
 #include "media/steps/work.h"
 #include "media/task/split_passes.h"
 

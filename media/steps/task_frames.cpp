@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "media/av/picture.h"
+#include "media/av/frame/frame.h"
 
 namespace gopmill {
 

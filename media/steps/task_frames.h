@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/av/burn.h"
-#include "media/av/decoder.h"
-#include "media/av/filter.h"
-#include "media/av/weave.h"
+#include "media/av/decode/decoder.h"
+#include "media/av/frame/burn.h"
+#include "media/av/frame/filter.h"
+#include "media/av/frame/weave.h"
 #include "media/steps/child_main.h"
 #include "media/task/journal.h"
 #include "media/task/task.h"

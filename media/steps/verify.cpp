@@ -10,9 +10,9 @@
 #include <optional>
 
 #include "base/hash.h"
-#include "media/av/decoder.h"
-#include "media/av/demuxer.h"
-#include "media/av/picture.h"
+#include "media/av/decode/decoder.h"
+#include "media/av/decode/demuxer.h"
+#include "media/av/frame/frame.h"
 #include "media/package/codec_names.h"
 #include "media/package/joined.h"
 #include "media/package/mp4_boxes.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "media/av/claims.h"
+#include "media/av/decode/claims.h"
 #include "media/package/mp4_boxes.h"
 #include "media/task/journal.h"
 #include "media/task/task.h"

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "coordinator/plan.h"
-#include "media/av/decoder.h"
-#include "media/av/picture.h"
+#include "media/av/decode/decoder.h"
+#include "media/av/frame/frame.h"
 #include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

@@ -13,10 +13,10 @@ extern "C" {
 #include <vector>
 
 #include "coordinator/plan.h"
-#include "media/av/decoder.h"
-#include "media/av/filter.h"
-#include "media/av/picture.h"
-#include "media/av/weave.h"
+#include "media/av/decode/decoder.h"
+#include "media/av/frame/filter.h"
+#include "media/av/frame/frame.h"
+#include "media/av/frame/weave.h"
 #include "media/steps/scan.h"
 #include "media/steps/work.h"
 #include "tests/support/clips.h"

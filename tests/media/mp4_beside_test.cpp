@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "media/av/demuxer.h"
+#include "media/av/decode/demuxer.h"
 #include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

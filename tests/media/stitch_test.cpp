@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "base/hash.h"
-#include "media/av/demuxer.h"
+#include "media/av/decode/demuxer.h"
 #include "media/package/mp4_boxes.h"
 #include "media/steps/work.h"
 #include "tests/support/clips.h"

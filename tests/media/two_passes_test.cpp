@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "media/av/encoder.h"
+#include "media/av/encode/encoder.h"
 #include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

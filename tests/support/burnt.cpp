@@ -5,7 +5,7 @@ extern "C" {
 }
 
 #include "base/check.h"
-#include "media/av/burn.h"
+#include "media/av/frame/burn.h"
 #include "media/av/handles.h"
 
 namespace gopmill::test {

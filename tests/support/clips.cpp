@@ -14,8 +14,8 @@ extern "C" {
 #include <deque>
 
 #include "base/check.h"
-#include "media/av/demuxer.h"
-#include "media/av/encoder.h"
+#include "media/av/decode/demuxer.h"
+#include "media/av/encode/encoder.h"
 #include "media/av/handles.h"
 #include "tests/support/field_pictures.h"
 #include "tests/support/file_io.h"

@@ -10,7 +10,7 @@ extern "C" {
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "media/av/decoder.h"
+#include "media/av/decode/decoder.h"
 #include "media/av/handles.h"
 #include "tests/support/file_io.h"
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "media/av/filter.h"
+#include "media/av/frame/filter.h"
 
 namespace gopmill::av {
 

@@ -1,4 +1,4 @@
-#include "media/av/encoder_clock.h"
+#include "media/av/encode/encoder_clock.h"
 
 #include <algorithm>
 

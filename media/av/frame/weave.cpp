@@ -1,4 +1,4 @@
-#include "media/av/weave.h"
+#include "media/av/frame/weave.h"
 
 extern "C" {
 #include <libavutil/imgutils.h>

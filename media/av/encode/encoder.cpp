@@ -1,11 +1,11 @@
-#include "media/av/encoder.h"
+#include "media/av/encode/encoder.h"
 
 #include <array>
 #include <string_view>
 
 #include "base/check.h"
-#include "media/av/encoder_clock.h"
-#include "media/av/encoder_open.h"
+#include "media/av/encode/encoder_clock.h"
+#include "media/av/encode/encoder_open.h"
 #include "media/av/handles.h"
 
 namespace gopmill::av {

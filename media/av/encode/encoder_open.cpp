@@ -1,4 +1,4 @@
-#include "media/av/encoder_open.h"
+#include "media/av/encode/encoder_open.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "media/av/burn.h"
+#include "media/av/frame/burn.h"
 
 extern "C" {
 #include <libavutil/pixdesc.h>

@@ -1,4 +1,4 @@
-#include "media/av/scale_step.h"
+#include "media/av/frame/scale_step.h"
 
 #include <optional>
 

@@ -1,4 +1,4 @@
-#include "media/av/claims.h"
+#include "media/av/decode/claims.h"
 
 extern "C" {
 #include <libavformat/avformat.h>

@@ -1,4 +1,4 @@
-#include "media/av/demuxer.h"
+#include "media/av/decode/demuxer.h"
 
 extern "C" {
 #include <libavutil/display.h>

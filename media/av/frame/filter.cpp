@@ -1,4 +1,4 @@
-#include "media/av/filter.h"
+#include "media/av/frame/filter.h"
 
 extern "C" {
 #include <libavfilter/buffersink.h>
@@ -10,8 +10,8 @@ extern "C" {
 #include <string>
 
 #include "base/check.h"
+#include "media/av/frame/scale_step.h"
 #include "media/av/handles.h"
-#include "media/av/scale_step.h"
 #include "media/signal/tone_map.h"
 
 namespace gopmill::av {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "media/av/encoder.h"
+#include "media/av/encode/encoder.h"
 #include "media/av/handles.h"
 #include "media/task/task.h"
 
@@ -13,7 +13,7 @@ namespace gopmill::av {
 
 const char* encoder_name(VideoCodec codec);  // libavcodec's: "libx264"
 
-// Whether an encoder's clock counts pictures (media/av/encoder_clock.h).
+// Whether an encoder's clock counts pictures (media/av/encode/encoder_clock.h).
 bool counts_pictures(VideoCodec codec);
 
 // Closes an encoder that may be in the middle of its work. SVT-AV1 1.4 waits for ever unless it was told the end first.

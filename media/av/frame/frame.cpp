@@ -1,4 +1,4 @@
-#include "media/av/picture.h"
+#include "media/av/frame/frame.h"
 
 extern "C" {
 #include <libavutil/pixdesc.h>

@@ -7,8 +7,8 @@ extern "C" {
 #include <libavutil/opt.h>
 }
 
-#include "media/av/encoder.h"
-#include "media/av/encoder_open.h"
+#include "media/av/encode/encoder.h"
+#include "media/av/encode/encoder_open.h"
 #include "profiles/profile_tree.h"
 
 namespace gopmill::av {

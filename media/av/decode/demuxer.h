@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/av/claims.h"
+#include "media/av/decode/claims.h"
 #include "media/av/hdr.h"
 #include "media/task/journal.h"
 #include "media/task/timeline.h"

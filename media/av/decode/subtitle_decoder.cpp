@@ -1,4 +1,4 @@
-#include "media/av/subtitle_decoder.h"
+#include "media/av/decode/subtitle_decoder.h"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
-#include "media/av/first_pass.h"
+#include "media/av/encode/first_pass.h"
 
 #include <utility>
 
-#include "media/av/encoder_open.h"
+#include "media/av/encode/encoder_open.h"
 #include "media/av/handles.h"
 
 namespace gopmill::av {

@@ -1,4 +1,4 @@
-#include "media/av/decoder.h"
+#include "media/av/decode/decoder.h"
 
 #include <cstring>
 #include <unordered_set>
