@@ -9,7 +9,7 @@
 #include "cli/interrupts.h"
 #include "cli/options.h"
 #include "cli/talk.h"
-#include "coordinator/backup.h"
+#include "coordinator/store/backup.h"
 
 // gopmill backup, restore: what the coordinator knows, put aside and brought back.
 

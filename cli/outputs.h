@@ -10,7 +10,7 @@
 namespace gopmill {
 
 // Where a job's files go: FOLDER/BASE_RENDITION.mp4, FOLDER/BASE.LANGUAGE.vtt and FOLDER/report.json. The one place that knows the naming on this
-// side; the coordinator makes file names of `base` by the same rule (coordinator/plan.h).
+// side; the coordinator makes file names of `base` by the same rule (coordinator/plan/plan.h).
 struct OutputPlace {
   std::filesystem::path folder;  // absolute
   std::string base;

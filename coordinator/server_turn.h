@@ -10,14 +10,14 @@
 #include <vector>
 
 #include "base/log.h"
-#include "coordinator/backup.h"
-#include "coordinator/job_cards.h"
-#include "coordinator/job_work.h"
-#include "coordinator/scheduler.h"
+#include "coordinator/jobs/job_cards.h"
+#include "coordinator/jobs/job_work.h"
+#include "coordinator/scheduler/scheduler.h"
 #include "coordinator/server.h"
-#include "coordinator/spool.h"
-#include "coordinator/store.h"
-#include "coordinator/transfers.h"
+#include "coordinator/spool/spool.h"
+#include "coordinator/spool/transfers.h"
+#include "coordinator/store/backup.h"
+#include "coordinator/store/store.h"
 #include "proto/channel.h"
 #include "proto/codec.h"
 

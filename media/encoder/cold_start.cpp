@@ -84,7 +84,7 @@ std::optional<double> x265_factor(const EncoderSettings& encoder, double quality
 }  // namespace
 
 std::optional<double> first_picture_factor(const EncoderSettings& encoder) {
-  // A rendition with a bitrate gets a quality for each segment (coordinator/plan_rate.h); whether there is a factor does not hang on it.
+  // A rendition with a bitrate gets a quality for each segment (coordinator/plan/plan_rate.h); whether there is a factor does not hang on it.
   const double quality = encoder.rate.quality.value_or(0);
   switch (encoder.codec) {
     case VideoCodec::kH264: return x264_factor(encoder);

@@ -4,7 +4,7 @@
 #include <optional>
 
 // Colour as video files describe it: value types and the few questions everybody asks of them. What is done about colour is
-// decided in coordinator/plan_colour.h and carried out by media/signal/tone_map.h.
+// decided in coordinator/plan/plan_colour.h and carried out by media/signal/tone_map.h.
 
 namespace gopmill {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "coordinator/store.h"
+#include "coordinator/store/store.h"
 
 namespace gopmill {
 namespace {

@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "coordinator/plan.h"
+#include "coordinator/plan/plan.h"
 #include "media/av/decode/decoder.h"
 #include "media/av/frame/frame.h"
 #include "media/steps/work.h"

@@ -1,4 +1,4 @@
-#include "coordinator/plan_beside.h"
+#include "coordinator/plan/plan_side_tracks.h"
 
 #include <gmock/gmock.h>
 

@@ -1,9 +1,9 @@
-#include "coordinator/plan_colour.h"
+#include "coordinator/plan/plan_colour.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "coordinator/plan.h"
+#include "coordinator/plan/plan.h"
 #include "tests/support/source_builder.h"
 
 namespace gopmill {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/plan.h"
-#include "coordinator/plan_film.h"
+#include "coordinator/plan/plan.h"
+#include "coordinator/plan/plan_film.h"
 #include "tests/support/plan_text.h"
 #include "tests/support/source_builder.h"
 

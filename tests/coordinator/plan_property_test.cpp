@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/archive.h"
-#include "coordinator/plan.h"
+#include "coordinator/plan/plan.h"
 #include "media/encoder/cold_start.h"
 #include "tests/support/source_builder.h"
 

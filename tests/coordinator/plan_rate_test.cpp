@@ -1,4 +1,4 @@
-#include "coordinator/plan_rate.h"
+#include "coordinator/plan/plan_rate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

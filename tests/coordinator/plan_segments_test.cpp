@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "coordinator/plan.h"
+#include "coordinator/plan/plan.h"
 #include "media/task/split_passes.h"
 #include "tests/support/plan_text.h"
 #include "tests/support/source_builder.h"

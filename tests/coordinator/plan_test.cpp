@@ -1,7 +1,7 @@
 // Long because: one test per rule that plan.h states, in its order.
-#include "coordinator/plan.h"
-#include "coordinator/plan_cost.h"
-#include "coordinator/plan_frames.h"
+#include "coordinator/plan/plan.h"
+#include "coordinator/plan/plan_cost.h"
+#include "coordinator/plan/plan_frames.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "coordinator/store.h"
+#include "coordinator/store/store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "coordinator/fact_codec.h"
+#include "coordinator/store/fact_codec.h"
 #include "tests/support/crash_disk.h"
 
 namespace gopmill {

@@ -11,9 +11,9 @@
 #include "base/archive.h"
 #include "base/check.h"
 #include "base/hash.h"
-#include "coordinator/plan.h"
-#include "coordinator/spool.h"
-#include "coordinator/store.h"
+#include "coordinator/plan/plan.h"
+#include "coordinator/spool/spool.h"
+#include "coordinator/store/store.h"
 #include "tests/e2e/farm.h"
 #include "tests/support/source_builder.h"
 

@@ -13,7 +13,7 @@ extern "C" {
 
 #include "base/archive.h"
 #include "base/hash.h"
-#include "coordinator/plan.h"
+#include "coordinator/plan/plan.h"
 #include "media/av/decode/decoder.h"
 #include "media/av/decode/demuxer.h"
 #include "media/av/frame/frame.h"

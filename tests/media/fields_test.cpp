@@ -12,7 +12,7 @@ extern "C" {
 #include <tuple>
 #include <vector>
 
-#include "coordinator/plan.h"
+#include "coordinator/plan/plan.h"
 #include "media/av/decode/decoder.h"
 #include "media/av/frame/filter.h"
 #include "media/av/frame/frame.h"

@@ -30,17 +30,17 @@ class Mutant:
 
 MUTANTS = {
     'lease-check-removed': Mutant('a result is committed although its attempt holds no lease', {
-        'coordinator/scheduler_workers.cpp': [(
+        'coordinator/scheduler/scheduler_workers.cpp': [(
             '    weigh_late_result(*worker, done);\n    settle(*worker, done.task, done.attempt);\n',
             '    record(facts::TaskCommitted{done.task, done.attempt, done.result, done.outputs});\n'
             '    settle(*worker, done.task, done.attempt);\n')]}),
     'fencing-ignored': Mutant('any attempt of a task passes for the one that holds the lease', {
-        'coordinator/scheduler_workers.cpp': [(
+        'coordinator/scheduler/scheduler_workers.cpp': [(
             '  const auto held = worker.held.find({task, attempt});\n  if (held == worker.held.end()) return false;\n'
             '  const bool live',
             '  const auto held = worker.held.lower_bound({task, 0});\n'
             '  if (held == worker.held.end() || held->first.first != task) return false;\n  const bool live')],
-        'coordinator/job_book.cpp': [(
+        'coordinator/scheduler/job_book.cpp': [(
             'const Lease* Task::lease_of(Attempt of) const {\n',
             'const Lease* Task::lease_of(Attempt of) const {\n  if (of > 0) return leases.empty() ? nullptr : &leases.front();\n')]}),
     'ack-before-record': Mutant('actions are carried out before their facts are recorded', {
@@ -48,13 +48,13 @@ MUTANTS = {
             '  agenda_.at(disk_free_, [this, shared, epoch = epoch_] {\n    for (const Action& action',
             '  agenda_.at(now(), [this, shared, epoch = epoch_] {\n    for (const Action& action')]}),
     'ack-before-sync': Mutant('what is recorded is not synced', {
-        'coordinator/store.cpp': [('PRAGMA synchronous=FULL', 'PRAGMA synchronous=OFF')]}),
+        'coordinator/store/store.cpp': [('PRAGMA synchronous=FULL', 'PRAGMA synchronous=OFF')]}),
     'half-a-commit': Mutant('each fact is a transaction of its own', {
-        'coordinator/store.cpp': [(
+        'coordinator/store/store.cpp': [(
             '    TRY(state.write(fact));\n',
             '    TRY(state.write(fact));\n    TRY(state.database.run("COMMIT; BEGIN IMMEDIATE"));\n')]}),
     'commit-forgotten': Mutant('a restarted coordinator does not know what was committed', {
-        'coordinator/scheduler.cpp': [(
+        'coordinator/scheduler/scheduler.cpp': [(
             'void apply(const facts::TaskCommitted& fact) {\n', 'void apply(const facts::TaskCommitted& fact) {\n    if (fact.attempt > 0) return;\n')]}),
 }
 

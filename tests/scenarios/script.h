@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/scheduler.h"
+#include "coordinator/scheduler/scheduler.h"
 #include "tests/support/invariants.h"
 
 namespace gopmill::test {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/scheduler.h"
+#include "coordinator/scheduler/scheduler.h"
 
 // What must be true of every scheduler at every moment, whatever the network, the workers and the disk do. Written from
 // the promises alone: it shares no code with the scheduler and believes none of its books, only what left it.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "coordinator/plan.h"
+#include "coordinator/plan/plan.h"
 #include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/parent_double.h"

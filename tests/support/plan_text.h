@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/plan.h"
+#include "coordinator/plan/plan.h"
 
 namespace gopmill::test {
 

@@ -10,9 +10,9 @@
 #include <set>
 #include <utility>
 
-#include "coordinator/fact_codec.h"
-#include "coordinator/scheduler.h"
-#include "coordinator/store.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/fact_codec.h"
+#include "coordinator/store/store.h"
 #include "tests/support/agenda.h"
 #include "tests/support/crash_disk.h"
 #include "tests/support/invariants.h"

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coordinator/plan/plan.h"
+
+namespace gopmill {
+
+// What of subtitles, chapters, tags and cover goes where. PURE; part of the plan.
+//
+// - Cues and chapters are moved by `shift`, cut to the film, and rounded to milliseconds once. The first chapter begins at 0. Cues are put in order; those that say
+//   the same at the same time (ASS layers) become one.
+// - Text tracks that the profile chooses become files BASE.LANGUAGE[.forced][.N].vtt, text tracks of every rendition, or both.
+// - A track of bitmaps that was decoded is burnt in; the others are left out.
+// - The cover goes into outputs without a picture.
+struct BesideTimes {
+  std::int64_t shift_us = 0;     // when on the output timeline the facts' zero is
+  std::int64_t film_end_ms = 0;  // of the output timeline
+};
+void plan_beside(const SourceFacts& source, const Profile& profile, const BesideTimes& times, const std::string& output_base,
+                 Plan& plan);
+
+// The bitmaps to be burnt into these pictures of the source, which rise. A picture shows a bitmap by its own time, to half a millisecond:
+// whatever the segment, the same.
+std::vector<Overlay> overlays_of(const SourceFacts& source, const std::vector<std::uint32_t>& pictures);
+
+}  // namespace gopmill
