@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "cli/command.h"
-#include "cli/options.h"
-#include "cli/talk.h"
+#include "cli/commands/command.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/talk.h"
 #include "media/build.h"
 #include "media/child/child_line.h"
 #include "media/steps/child_main.h"

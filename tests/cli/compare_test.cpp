@@ -1,4 +1,4 @@
-#include "cli/compare.h"
+#include "cli/client/compare.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "cli/outputs.h"
+#include "cli/client/outputs.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

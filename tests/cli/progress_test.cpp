@@ -1,8 +1,8 @@
-#include "cli/progress.h"
+#include "cli/terminal/progress.h"
 
 #include <gmock/gmock.h>
 
-#include "cli/talk.h"
+#include "cli/terminal/talk.h"
 
 namespace gopmill {
 namespace {
