@@ -7,7 +7,7 @@
 
 #include "tests/scenarios/script.h"
 
-// Each .txt beside this file is a scenario: blocks of commands, a line "----", and what the scheduler recorded and did,
+// Each scripts/*.txt is a scenario: blocks of commands, a line "----", and what the scheduler recorded and did,
 // up to an empty line. With GOPMILL_REWRITE=1 the outputs are written anew: read the diff, keep what you understand.
 
 namespace gopmill::test {
@@ -55,7 +55,7 @@ TEST_P(Scenario, PlaysAsRecorded) {
 
 std::vector<std::filesystem::path> scripts() {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(GOPMILL_SOURCE_DIR "/tests/scenarios")) {
+  for (const auto& entry : std::filesystem::directory_iterator(GOPMILL_SOURCE_DIR "/tests/scenarios/scripts")) {
     if (entry.path().extension() == ".txt") paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());

@@ -261,7 +261,7 @@ class StoreFileTest : public testing::Test {
 
 TEST_F(StoreFileTest, AStoreOfTheFirstSchemaIsBroughtUpToDate) {
   std::stringstream dump;
-  dump << std::ifstream(GOPMILL_SOURCE_DIR "/tests/coordinator/store_v1.sql").rdbuf();
+  dump << std::ifstream(GOPMILL_SOURCE_DIR "/tests/coordinator/store/store_v1.sql").rdbuf();
   write_database(dump.str());
   for (int opening = 1; opening <= 2; ++opening) {
     auto store = Store::open(file());
