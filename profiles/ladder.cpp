@@ -8,7 +8,7 @@
 namespace gopmill {
 namespace {
 
-// Far above any picture; keeps every product here within 64 bits.
+// Far above any frame; keeps every product here within 64 bits.
 constexpr std::int64_t kSideMax = std::int64_t{1} << 30;
 
 // a * b / c, to the nearest, halves up; b and c below 2^31 after the caller's bounds.
@@ -17,7 +17,7 @@ std::int64_t scaled(std::int64_t a, std::int64_t b, std::int64_t c) {
   return static_cast<std::int64_t>(std::min<__int128>((2 * product + c) / (2 * static_cast<__int128>(c)), kSideMax));
 }
 
-int even_below(std::int64_t side) { return static_cast<int>(std::max<std::int64_t>(side / 2 * 2, kPictureSideMin)); }
+int even_below(std::int64_t side) { return static_cast<int>(std::max<std::int64_t>(side / 2 * 2, kFrameSideMin)); }
 
 // `long_side` x `short_side`, the shape every size of one source is derived from.
 struct Shape {
@@ -25,27 +25,27 @@ struct Shape {
   std::int64_t short_side = 1;
 };
 
-// The picture with `lines` on its shorter side (at most the shape's own), within the largest picture. Both sides go to the
+// The frame with `lines` on its shorter side (at most the shape's own), within the largest frame. Both sides go to the
 // nearest even number, halves up, but never above the shape's.
 Shape fit(const Shape& shape, std::int64_t lines) {
-  lines = std::min({lines, shape.short_side, std::int64_t{kPictureShortMax}});
-  // Bounded by the long side, where the shape is longer than the largest picture is.
-  if (scaled(shape.long_side, lines, shape.short_side) > kPictureLongMax) {
-    lines = std::max<std::int64_t>(scaled(shape.short_side, kPictureLongMax, shape.long_side), 1);
+  lines = std::min({lines, shape.short_side, std::int64_t{kFrameShortMax}});
+  // Bounded by the long side, where the shape is longer than the largest frame is.
+  if (scaled(shape.long_side, lines, shape.short_side) > kFrameLongMax) {
+    lines = std::max<std::int64_t>(scaled(shape.short_side, kFrameLongMax, shape.long_side), 1);
   }
   const auto even = [](std::int64_t num, std::int64_t by, std::int64_t den, std::int64_t max) {
     // To the nearest even number is twice the nearest whole number of half the size.
     const std::int64_t side = 2 * scaled(num, by, 2 * den);
     return std::int64_t{even_below(std::min(side, max))};
   };
-  const std::int64_t long_max = std::min<std::int64_t>(shape.long_side, kPictureLongMax);
+  const std::int64_t long_max = std::min<std::int64_t>(shape.long_side, kFrameLongMax);
   return {even(shape.long_side, lines, shape.short_side, long_max),
-          even(lines, 1, 1, std::min<std::int64_t>(shape.short_side, kPictureShortMax))};
+          even(lines, 1, 1, std::min<std::int64_t>(shape.short_side, kFrameShortMax))};
 }
 
 std::string lines_text(std::int64_t lines) { return std::to_string(lines) + (lines == 1 ? " line" : " lines"); }
 
-std::string size_text(const PictureSize& size) { return std::to_string(size.width) + "x" + std::to_string(size.height); }
+std::string size_text(const FrameSize& size) { return std::to_string(size.width) + "x" + std::to_string(size.height); }
 
 // "29.97": for people.
 std::string rate_text(Rational rate) {
@@ -72,11 +72,11 @@ Rung size_rung(const RenditionProfile& profile, const Shape& shape, bool upright
   return rung;
 }
 
-// `lines` is what the rung would have if there were no largest picture.
-void note_bounds(const Rung& rung, const SourcePicture& source, std::int64_t lines, std::vector<std::string>& notes) {
+// `lines` is what the rung would have if there were no largest frame.
+void note_bounds(const Rung& rung, const StoredFrame& source, std::int64_t lines, std::vector<std::string>& notes) {
   if (std::min(rung.width, rung.height) < even_below(lines)) {
     notes.push_back(rung.profile.name + " made " + size_text({rung.width, rung.height}) +
-                    ": its full size is above the largest picture, " + size_text({kPictureLongMax, kPictureShortMax}));
+                    ": its full size is above the largest frame, " + size_text({kFrameLongMax, kFrameShortMax}));
   }
   if (rung.profile.fps_max && source.fps && *source.fps > *rung.profile.fps_max) {
     notes.push_back(rung.profile.name + " has at most " + rate_text(*rung.profile.fps_max) +
@@ -86,7 +86,7 @@ void note_bounds(const Rung& rung, const SourcePicture& source, std::int64_t lin
 
 }  // namespace
 
-PictureSize display_size(const SourcePicture& source) {
+FrameSize display_size(const StoredFrame& source) {
   // Containers hold 32 bits per part of an aspect; anything larger or not positive is noise.
   constexpr std::int64_t kAspectPartMax = INT32_MAX;
   const Rational aspect = source.sample_aspect;
@@ -95,13 +95,13 @@ PictureSize display_size(const SourcePicture& source) {
   const auto lines = static_cast<int>(std::clamp<std::int64_t>(source.height, 1, kSideMax));
   const auto width = static_cast<int>(known ? std::max<std::int64_t>(scaled(stored, aspect.num, aspect.den), 1) : stored);
   const bool turned = source.quarter_turns % 2 != 0;
-  return turned ? PictureSize{lines, width} : PictureSize{width, lines};
+  return turned ? FrameSize{lines, width} : FrameSize{width, lines};
 }
 
-Ladder fit_ladder(const Profile& profile, const SourcePicture& source) {
+Ladder fit_ladder(const Profile& profile, const StoredFrame& source) {
   Ladder ladder;
   if (profile.renditions.empty()) return ladder;
-  const PictureSize shown = display_size(source);
+  const FrameSize shown = display_size(source);
   const bool upright = shown.height > shown.width;
   const Shape shape{std::max(shown.width, shown.height), std::min(shown.width, shown.height)};
   const auto lines_of = [&](const RenditionProfile& rendition) {

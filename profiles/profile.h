@@ -24,7 +24,7 @@ enum class Joins : std::uint8_t {
   kExact = 2,    // also encodes one GOP before each segment and drops it
 };
 enum class Telecine : std::uint8_t {
-  kKeep = 1,  // the source's rate; film pictures are put together from their fields
+  kKeep = 1,  // the source's rate; film frames are put together from their fields
   kFilm = 2,  // the film's own rate, usually 24000/1001
 };
 enum class Damage : std::uint8_t {
@@ -56,7 +56,7 @@ struct RenditionProfile {
   VideoCodec codec = VideoCodec::kH264;
   std::optional<int> height;        // lines of the shorter side as shown (ladder.h); even; nullopt: the source's own ("source")
   std::optional<Rational> fps_max;  // frames/s; nullopt: as the source
-  std::optional<Rational> fps;  // frames/s of a constant rate, in the place of fps_max; nullopt: pictures keep their own times
+  std::optional<Rational> fps;      // frames/s of a constant rate, in the place of fps_max; nullopt: frames keep their own times
   RateControl rate;
   std::string preset;         // the encoder's preset name ("medium", "8"), checked against the encoder's list
   std::string codec_profile;  // "auto", "baseline", "main", "high", "main10"…, checked per codec
@@ -74,7 +74,7 @@ struct AudioProfile {
   TrackChoice tracks = TrackChoice::kDefault;
   std::vector<std::string> languages;  // of kLanguages, the preferred one first: "eng", "pt-br" (media/text/language.h)
   std::optional<double> loudness;      // LUFS over the whole track (ITU-R BS.1770); nullopt: as loud as the source
-  double true_peak = -1;               // dBTP that no gain may lift the sound above; only with `loudness`
+  double true_peak = -1;               // dBTP that no gain may lift the audio above; only with `loudness`
   friend bool operator==(const AudioProfile&, const AudioProfile&) = default;
 };
 
@@ -95,7 +95,7 @@ struct SubtitleProfile {
 
 struct MetadataProfile {
   bool keep = true;       // title, artist… by the allow-list of docs/profiles.md
-  bool cover = false;     // the cover of sound; FFmpeg warns of a missing timescale when it reads one back
+  bool cover = false;     // the cover of audio; FFmpeg warns of a missing timescale when it reads one back
   bool location = false;  // where it was recorded: nobody expects that in what they pass on
   friend bool operator==(const MetadataProfile&, const MetadataProfile&) = default;
 };
@@ -104,13 +104,13 @@ struct Profile {
   std::string name;
   std::string device;  // device class, for people: "phone", "tablet", "tv"…
   std::string description;
-  std::vector<RenditionProfile> renditions;  // largest first; empty for a sound-only profile
+  std::vector<RenditionProfile> renditions;  // largest first; empty for an audio-only profile
   Rational gop{2, 1};                        // seconds between IDR frames on the global grid
   Rational segment{10, 1};                   // seconds per segment; a whole multiple of gop
   Joins joins = Joins::kDefault;
   Telecine telecine = Telecine::kKeep;
   Damage damage = Damage::kRefuse;
-  std::optional<AudioProfile> audio;  // nullopt: sound is dropped
+  std::optional<AudioProfile> audio;  // nullopt: audio is dropped
   std::string container = "mp4";
   SubtitleProfile subtitles;
   MetadataProfile metadata;

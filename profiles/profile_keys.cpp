@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t kNameMax = 32;          // Names become part of file names, with a base name and a suffix beside them.
 constexpr std::size_t kDescriptionMax = 500;  // A paragraph; shown in lists.
-constexpr Rational kGopMin{1, 10};            // Two or three pictures; shorter is all key frames, which is another kind of file.
+constexpr Rational kGopMin{1, 10};            // Two or three frames; shorter is all key frames, which is another kind of file.
 constexpr Rational kGopMax{10, 1};            // Players seek by GOPs; Apple asks for 2 s (HLS authoring 1.13).
 constexpr Rational kSegmentMax{60, 1};        // What is encoded again when a worker dies.
 constexpr Rational kSegmentGoal{10, 1};       // The default, as near as whole GOPs come.
@@ -35,8 +35,8 @@ constexpr Rational kFrameRateMin{1, 1};       // Slower is a slide show, whose f
 constexpr Rational kFrameRateMax{240, 1};     // Phones record 240; nothing plays more.
 constexpr std::int64_t kFrameRateTermMax = 1'000'000;  // Of a constant rate, whose numerator becomes the ticks of a second.
 constexpr int kHeightMin = 16;                         // One macroblock; encoders refuse less, some much more than this.
-constexpr int kHeightMax = kPictureShortMax;
-constexpr std::int64_t kVideoBitsMin = 10'000;             // Below this no picture; mostly a forgotten k.
+constexpr int kHeightMax = kFrameShortMax;
+constexpr std::int64_t kVideoBitsMin = 10'000;             // Below this no video; mostly a forgotten k.
 constexpr std::int64_t kVideoBitsMax = 800'000'000;        // MaxBR of H.264 level 6.2 (table A-1); no player takes more.
 constexpr std::int64_t kBufferBitsMax = 1'600'000'000;     // Two seconds of that.
 constexpr std::int64_t kAudioBitsMin = 8'000;              // Opus speech; AAC is noise below.
@@ -394,7 +394,7 @@ struct ReadRendition {
 Result<std::vector<ReadRendition>> read_renditions(const TreeEntry& list, const TreeNode* defaults,
                                                    const Complaints& complaints) {
   if (list.value.kind != TreeNode::Kind::kList)
-    return Value(list, complaints).wrong("a list of renditions, or [] for sound alone");
+    return Value(list, complaints).wrong("a list of renditions, or [] for audio alone");
   if (list.value.items.size() > kRenditionsMax) {
     return complaints.wrong(list.value.items[kRenditionsMax].place, "renditions",
                             "at most " + std::to_string(kRenditionsMax) + " renditions", std::to_string(list.value.items.size()));
@@ -435,7 +435,7 @@ Result<std::vector<ReadRendition>> read_ladder(const TreeNode& root, const Compl
   }
   const TreeEntry* const list = root.find("renditions");
   if (list == nullptr)
-    return complaints.wrong(root.place, "renditions", "a list of renditions, or [] for sound alone", "nothing");
+    return complaints.wrong(root.place, "renditions", "a list of renditions, or [] for audio alone", "nothing");
   return read_renditions(*list, defaults == nullptr ? nullptr : &defaults->value, complaints);
 }
 

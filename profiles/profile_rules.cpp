@@ -30,7 +30,7 @@ struct CodecFacts {
   Words levels;
 };
 
-// Profiles: those with 4:2:0 pictures that players have. Levels: ITU-T H.264 table A-1 (1b, which no encoder takes by that
+// Profiles: those with 4:2:0 frames that players have. Levels: ITU-T H.264 table A-1 (1b, which no encoder takes by that
 // name everywhere, left out), H.265 table A.8, AV1 annex A.3 (those defined), VP9 bitstream overview of levels.
 CodecFacts facts_of(VideoCodec codec) {
   constexpr auto k8 = PixelFormat::kYuv420p;

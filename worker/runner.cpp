@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kChildMemoryBytesMax = 4ULL << 30;
 constexpr std::uint64_t kChildFileBytesMax = 1ULL << 40;
-// Every picture is a word. The slowest takes seconds: 8K by x265's slowest preset.
+// Every frame is a word. The slowest takes seconds: 8K by x265's slowest preset.
 constexpr Duration kChildSilentCpuMax{300'000};
 
 const wire::Artifact& artifact_of(const wire::Data& message) {

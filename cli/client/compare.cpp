@@ -28,10 +28,10 @@ Check timestamps(const VideoTrack& source, const VideoTrack& output) {
     most = i == 0 ? shift : std::max(most, shift);
   }
   const double off = (most - least) / 2;
-  return {"source timestamps", off <= kPictureToleranceSeconds, "the worst picture is " + ms_text(off) + " off"};
+  return {"source timestamps", off <= kFrameToleranceSeconds, "the worst frame is " + ms_text(off) + " off"};
 }
 
-void compare_pictures(const VideoTrack& source, const VideoTrack& output, std::vector<Check>& checks) {
+void compare_frames(const VideoTrack& source, const VideoTrack& output, std::vector<Check>& checks) {
   const std::size_t wanted = source.frames.size();
   const std::size_t found = output.frames.size();
   const std::string counts = std::to_string(found) + " frames, the source has " + std::to_string(wanted);
@@ -40,13 +40,13 @@ void compare_pictures(const VideoTrack& source, const VideoTrack& output, std::v
     return;
   }
   const double longer = length_of(output) - length_of(source);
-  // A picture more or less at the end of a lower rate.
-  const double length_tolerance = std::max(kPictureToleranceSeconds, 2 * length_of(output) / static_cast<double>(found));
+  // A frame more or less at the end of a lower rate.
+  const double length_tolerance = std::max(kFrameToleranceSeconds, 2 * length_of(output) / static_cast<double>(found));
   const bool reduced =
       static_cast<double>(found) < kReducedRateMax * static_cast<double>(wanted) && std::abs(longer) <= length_tolerance;
   if (reduced) {
     checks.push_back(
-        {"source frames", false, counts + ": a lower rate over the same length, so pictures are not compared one by one", true});
+        {"source frames", false, counts + ": a lower rate over the same length, so frames are not compared one by one", true});
   } else {
     checks.push_back({"source frames", wanted == found, counts});
     if (wanted == found) checks.push_back(timestamps(source, output));
@@ -63,26 +63,26 @@ const AudioTrack& origin_of(const AudioTrack& track, const SourceFacts& source) 
   return same(chosen) || found == source.audio.end() ? chosen : *found;
 }
 
-void compare_sound(const SourceFacts& source, const SourceFacts& output, std::vector<Check>& checks) {
+void compare_audio(const SourceFacts& source, const SourceFacts& output, std::vector<Check>& checks) {
   const bool wanted = !source.audio.empty();
   if (output.audio.empty()) {
-    // A profile may drop sound on purpose; the file alone does not tell.
-    if (wanted) checks.push_back({"source sound", false, "none, the source has some", true});
+    // A profile may drop audio on purpose; the file alone does not tell.
+    if (wanted) checks.push_back({"source audio", false, "none, the source has some", true});
     return;
   }
   if (!wanted) {
-    checks.push_back({"source sound", false, "there is some, the source has none"});
+    checks.push_back({"source audio", false, "there is some, the source has none"});
     return;
   }
   const AudioTrack& to = output.audio[std::min<std::size_t>(output.audio_chosen, output.audio.size() - 1)];
   const AudioTrack& from = origin_of(to, source);
   if (source.video && output.video) {
-    const double late = to.starts_after_picture.seconds() - from.starts_after_picture.seconds();
-    checks.push_back({"source sound start", std::abs(late) <= kSoundStartToleranceSeconds,
-                      ms_text(to.starts_after_picture.seconds()) + " after the picture, the source's " +
-                          ms_text(from.starts_after_picture.seconds())});
+    const double late = to.starts_after_video.seconds() - from.starts_after_video.seconds();
+    checks.push_back({"source audio start", std::abs(late) <= kAudioStartToleranceSeconds,
+                      ms_text(to.starts_after_video.seconds()) + " after the frame, the source's " +
+                          ms_text(from.starts_after_video.seconds())});
   }
-  checks.push_back({"source sound length", std::abs(to.seconds - from.seconds) <= kSoundLengthToleranceSeconds,
+  checks.push_back({"source audio length", std::abs(to.seconds - from.seconds) <= kAudioLengthToleranceSeconds,
                     decimal_text(to.seconds, 3) + " s, the source's " + decimal_text(from.seconds, 3) + " s"});
 }
 
@@ -91,13 +91,13 @@ void compare_sound(const SourceFacts& source, const SourceFacts& output, std::ve
 std::vector<Check> compare(const SourceFacts& source, const SourceFacts& output) {
   std::vector<Check> checks;
   if (source.video && output.video) {
-    compare_pictures(*source.video, *output.video, checks);
+    compare_frames(*source.video, *output.video, checks);
   } else if (source.video.has_value() != output.video.has_value()) {
-    const bool sound_only = source.video.has_value();
+    const bool audio_only = source.video.has_value();
     checks.push_back(
-        {"source picture", false, sound_only ? "none, the source has one" : "there is one, the source has none", sound_only});
+        {"source frame", false, audio_only ? "none, the source has one" : "there is one, the source has none", audio_only});
   }
-  compare_sound(source, output, checks);
+  compare_audio(source, output, checks);
   return checks;
 }
 

@@ -7,17 +7,17 @@
 
 namespace gopmill {
 
-// Whether a finished file shows what its source shows, as far as their timelines tell: every picture of the source once, at its
-// time, and sound that starts and ends where the source's does. Pure; both are results of an analysis.
+// Whether a finished file shows what its source shows, as far as their timelines tell: every frame of the source once, at its
+// time, and audio that starts and ends where the source's does. Pure; both are results of an analysis.
 //
-// One constant shift of all pictures is allowed. A file with fewer pictures and a clearly lower rate over the same length had
-// its rate reduced on purpose (fps_max): its counts differ, which is said in an advisory check, and pictures are not
+// One constant shift of all frames is allowed. A file with fewer frames and a clearly lower rate over the same length had
+// its rate reduced on purpose (fps_max): its counts differ, which is said in an advisory check, and frames are not
 // compared one by one.
 std::vector<Check> compare(const SourceFacts& source, const SourceFacts& output);
 
-inline constexpr double kPictureToleranceSeconds = 0.0015;  // MP4 times of films at 1/1000 s, rounded twice
-inline constexpr double kSoundStartToleranceSeconds = 0.0015;
-inline constexpr double kSoundLengthToleranceSeconds =
+inline constexpr double kFrameToleranceSeconds = 0.0015;  // MP4 times of films at 1/1000 s, rounded twice
+inline constexpr double kAudioStartToleranceSeconds = 0.0015;
+inline constexpr double kAudioLengthToleranceSeconds =
     0.06;                                        // one packet of each: 1,152 samples at 44,100, 1,024 at 48,000, and rounding
 inline constexpr double kReducedRateMax = 0.98;  // of the source's rate; NTSC's 1000/1001 is no reduction
 

@@ -18,7 +18,7 @@ namespace {
 std::vector<std::string> expected_names(const OutputPlace& place, const Profile& profile) {
   std::vector<std::string> names;
   for (const RenditionProfile& rendition : profile.renditions) names.push_back(place.base + "_" + rendition.name + ".mp4");
-  if (profile.audio) names.push_back(place.base + "_audio.mp4");  // of a source with sound only
+  if (profile.audio) names.push_back(place.base + "_audio.mp4");  // of a source with audio only
   names.emplace_back(kReportName);
   return names;
 }

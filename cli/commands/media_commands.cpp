@@ -47,12 +47,12 @@ Result<SourceFacts> analysis_of(const std::string& path, bool salvage) {
   return decode<SourceFacts>(*bytes, "the analysis of " + path);
 }
 
-std::vector<TableRow> picture_rows(const VideoTrack& v) {
-  const PictureSize shown = display_size({.width = v.width,
-                                          .height = v.height,
-                                          .sample_aspect = v.sample_aspect,
-                                          .quarter_turns = v.orientation.quarter_turns,
-                                          .fps = {}});
+std::vector<TableRow> frame_rows(const VideoTrack& v) {
+  const FrameSize shown = display_size({.width = v.width,
+                                        .height = v.height,
+                                        .sample_aspect = v.sample_aspect,
+                                        .quarter_turns = v.orientation.quarter_turns,
+                                        .fps = {}});
   const auto seconds = [&](std::int64_t ticks) { return Timestamp{ticks, v.base}.seconds(); };
   const double last = v.frames.empty() ? 0 : seconds(v.frames.back().pts);
   const double length = last + seconds(v.last_duration);
@@ -64,7 +64,7 @@ std::vector<TableRow> picture_rows(const VideoTrack& v) {
           (v.scan == Scan::kProgressive ? "" : ", " + std::string(scan_word(v.scan))) + (v.has_alpha ? ", alpha" : "") +
           (v.orientation.mirrored ? ", mirrored" : "");
   return {
-      {"picture", what},
+      {"frame", what},
       {"", std::to_string(v.frames.size()) + " frames, " + seconds_text(length) + ", " +
                decimal_text(length > 0 ? static_cast<double>(v.frames.size()) / length : 0, 3) + " frames/s on average"},
       {"", "first at " + seconds_text(v.starts_at) + " in the file, last " + seconds_text(last) + " later"},
@@ -75,16 +75,16 @@ std::vector<TableRow> picture_rows(const VideoTrack& v) {
 std::string source_text(const std::string& name, const SourceFacts& facts) {
   std::vector<TableRow> rows{{"file", name}, {"container", facts.container + ", " + bytes_text(facts.bytes)}};
   if (facts.video) {
-    for (TableRow& row : picture_rows(*facts.video)) rows.push_back(std::move(row));
+    for (TableRow& row : frame_rows(*facts.video)) rows.push_back(std::move(row));
   }
   for (std::size_t i = 0; i < facts.audio.size(); ++i) {
     const AudioTrack& a = facts.audio[i];
     std::string what = a.codec + ", " + std::to_string(a.sample_rate) + " Hz, " + std::to_string(a.channels) + " channels, " +
                        seconds_text(a.seconds);
-    if (facts.video) what += ", starts " + seconds_text(a.starts_after_picture.seconds()) + " after the picture";
+    if (facts.video) what += ", starts " + seconds_text(a.starts_after_video.seconds()) + " after the frame";
     if (!a.language.empty()) what += ", " + a.language;
     if (facts.audio.size() > 1 && i == facts.audio_chosen) what += ", the one that is used";
-    rows.push_back({"sound", what});
+    rows.push_back({"audio", what});
   }
   for (const SubtitleTrack& s : facts.beside.subtitles) {
     std::string what = s.codec + (s.language.empty() ? "" : ", " + s.language) + (s.is_forced ? ", forced" : "");
@@ -148,8 +148,8 @@ void add_media_commands(CLI::App& app, Command& chosen) {
     command->callback([options, carry_out, &chosen] { chosen = [options, carry_out] { return carry_out(*options); }; });
     return std::pair(command, options);
   };
-  const auto [probing, probe_options] = add("probe", "Say what a source is, from its packets and pictures", probe);
-  probing->add_option("FILE", probe_options->file, "A video, or a file with sound only")->required();
+  const auto [probing, probe_options] = add("probe", "Say what a source is, from its packets and frames", probe);
+  probing->add_option("FILE", probe_options->file, "A video, or a file with audio only")->required();
   add_salvage_flag(*probing, probe_options->salvage);
   add_json_flag(*probing, probe_options->json);
   add_examples(*probing,
@@ -158,13 +158,13 @@ void add_media_commands(CLI::App& app, Command& chosen) {
                "quarter_turns mirrored bit_depth interlaced scan scan_evidence alpha colour frames packets first_s last_s "
                "seconds fps keys\n"
                "clean_keys evidence evidence_reason starts_at_s} or null, audio [{stream codec sample_rate channels language\n"
-               "title default packets bytes starts_after_picture_s seconds}], audio_chosen,\n"
+               "title default packets bytes starts_after_video_s seconds}], audio_chosen,\n"
                "subtitles [{stream codec language title default forced cues}], chapters, tags,\n"
                "losses [{what from_s to_s count reason}], notes.");
 
   const auto [verifying, verify_options] = add("verify", "Check a finished file, by itself or against its source", verify);
   verifying->add_option("OUTPUT", verify_options->file, "A file that gopmill made")->required();
-  verifying->add_option("--source", verify_options->source, "The file it was made from: compares frames, times and sound");
+  verifying->add_option("--source", verify_options->source, "The file it was made from: compares frames, times and audio");
   const std::map<std::string, std::int64_t> units{{"k", 1000}, {"M", 1'000'000}};
   auto* const maxrate =
       verifying->add_option("--maxrate", verify_options->maxrate, "With --bufsize: does a buffer filled so fast ever run dry?")
@@ -182,7 +182,7 @@ void add_media_commands(CLI::App& app, Command& chosen) {
                "--json: file, passed, bytes, sha256, seconds, frames, codecs, level, video_bits_per_s, audio_bits_per_s,\n"
                "audio_samples, checks [{name passed advisory found}]. Exit code: 0 all checks hold, 1 some do not.");
 
-  const auto [making, clip_options] = add("make-clip", "Make a test clip: moving picture, 1280x720, with beeps", make_clip_file);
+  const auto [making, clip_options] = add("make-clip", "Make a test clip: moving frame, 1280x720, with beeps", make_clip_file);
   making->add_option("FILE", clip_options->file, "The MP4 file to make")->required();
   making->add_option("--seconds", clip_options->seconds, "How long")->check(CLI::Range(0.2, 3600.0))->capture_default_str();
   making->add_flag("--force", clip_options->force, "Replace the file if it is there");

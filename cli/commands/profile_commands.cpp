@@ -28,7 +28,7 @@ std::string ladder_text(const Profile& profile) {
   for (const RenditionProfile& rendition : profile.renditions) {
     text += (text.empty() ? "" : ", ") + rendition.name + " " + std::string(codec_word(rendition.codec));
   }
-  if (text.empty() && profile.audio) text = "sound only, " + std::string(codec_word(profile.audio->codec));
+  if (text.empty() && profile.audio) text = "audio only, " + std::string(codec_word(profile.audio->codec));
   return text;
 }
 

@@ -67,7 +67,7 @@ Result<int> run(RunOptions options) {
 void add_run_command(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "Transcode on this machine, with nothing else running");
-  command->add_option("INPUT", options->order.sources, "Videos, or files with sound only")->required();
+  command->add_option("INPUT", options->order.sources, "Videos, or files with audio only")->required();
   command->add_option("-p,--profile", options->order.profile, "Profile: a name (see `gopmill profiles`) or a .yaml file")
       ->required();
   command

@@ -119,7 +119,7 @@ Result<int> wait(const WaitOptions& options) {
 void add_submit_commands(CLI::App& app, Command& chosen) {
   auto submission = std::make_shared<SubmitOptions>();
   CLI::App* command = app.add_subcommand("submit", "Hand videos to a farm");
-  command->add_option("INPUT", submission->order.sources, "Videos, or files with sound only; they are sent to the coordinator")
+  command->add_option("INPUT", submission->order.sources, "Videos, or files with audio only; they are sent to the coordinator")
       ->required();
   command->add_option("-p,--profile", submission->order.profile, "Profile: a name (see `gopmill profiles`) or a .yaml file")
       ->required();

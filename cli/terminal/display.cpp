@@ -12,7 +12,7 @@ namespace gopmill {
 
 namespace {
 
-// Ten pictures a second look live and cost nothing.
+// Ten frames a second look live and cost nothing.
 constexpr Duration kRedrawEvery{100};
 
 struct Screen {

@@ -65,11 +65,11 @@ Json job_object(const wire::JobStatus& s) {
 }
 
 Json video_object(const VideoTrack& v) {
-  const PictureSize shown = display_size({.width = v.width,
-                                          .height = v.height,
-                                          .sample_aspect = v.sample_aspect,
-                                          .quarter_turns = v.orientation.quarter_turns,
-                                          .fps = {}});
+  const FrameSize shown = display_size({.width = v.width,
+                                        .height = v.height,
+                                        .sample_aspect = v.sample_aspect,
+                                        .quarter_turns = v.orientation.quarter_turns,
+                                        .fps = {}});
   std::uint64_t clean = 0;
   for (const KeyPacket& key : v.keys) clean += key.clean ? 1 : 0;
   const auto seconds = [&](std::int64_t ticks) { return Timestamp{ticks, v.base}.seconds(); };
@@ -118,7 +118,7 @@ Json audio_object(const AudioTrack& a) {
           {"default", a.is_default},
           {"packets", a.packets},
           {"bytes", a.bytes},
-          {"starts_after_picture_s", a.starts_after_picture.seconds()},
+          {"starts_after_video_s", a.starts_after_video.seconds()},
           {"seconds", a.seconds}};
 }
 

@@ -37,7 +37,7 @@ std::string submitted_json(JobId job, const std::string& source, const std::file
 // name, container, bytes, video (null or {stream codec width height shown_width shown_height sample_aspect quarter_turns
 // mirrored bit_depth interlaced scan scan_evidence alpha colour{primaries transfer matrix full_range} frames packets first_s last_s seconds fps
 // keys clean_keys evidence evidence_reason starts_at_s}), audio [{stream codec sample_rate channels language title default packets
-// bytes starts_after_picture_s seconds}], audio_chosen, notes
+// bytes starts_after_video_s seconds}], audio_chosen, notes
 std::string source_json(const std::string& name, const SourceFacts& facts);
 
 // file, passed, bytes, sha256, seconds, frames, codecs, level, video_bits_per_s, audio_bits_per_s, audio_samples,

@@ -42,7 +42,7 @@ std::vector<std::string> facts_of(const wire::JobStatus& status, const std::opti
   return facts;
 }
 
-// "720p 57%" of those that have pictures to count.
+// "720p 57%" of those that have frames to count.
 std::vector<std::string> renditions_of(const wire::JobStatus& status) {
   std::vector<std::string> texts;
   for (const auto& rendition : status.renditions) {

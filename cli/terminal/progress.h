@@ -17,7 +17,7 @@ namespace gopmill {
 // What a person sees of running jobs, as text. Pure: statuses and times in, lines out; cli/terminal/display.h puts them on a screen.
 
 struct Pace {
-  double fps = 0;              // pictures of the source timeline per second, all renditions of each; 0 for sound alone
+  double fps = 0;              // frames of the source timeline per second, all renditions of each; 0 for audio alone
   double times_real_time = 0;  // media seconds per second
   friend bool operator==(const Pace&, const Pace&) = default;
 };

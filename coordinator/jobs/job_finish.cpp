@@ -52,15 +52,15 @@ Result<> JobWork::start_finisher(StepKind step, std::size_t file, Instant now) {
   return {};
 }
 
-// Files by the stitcher's counting: every segment in order, then every sound.
+// Files by the stitcher's counting: every segment in order, then every audio.
 Result<> JobWork::serve_stitcher(std::uint32_t file, std::vector<Event>& out) {
   std::uint32_t segment = 0;
   const std::uint32_t segments = stitch_request(finisher_->file).video_inputs;
-  std::uint32_t sound = segments;
+  std::uint32_t track = segments;
   for (std::uint32_t task = 0; task < plan_->tasks.size(); ++task) {
     if (plan_->tasks[task].measure) continue;
     const bool audio = plan_->tasks[task].audio;
-    const std::uint32_t place = audio ? sound++ : segment++;
+    const std::uint32_t place = audio ? track++ : segment++;
     if (place != file || (!audio && segments == 0)) continue;
     const auto committed = committed_.find(task);
     if (committed == committed_.end())

@@ -22,7 +22,7 @@ constexpr double kCostUnitsPerSecond = 1000;  // the scheduler weighs whole numb
 wire::Artifact input_of(JobId job, std::uint32_t task) { return {wire::ArtifactKind::kTaskInput, job, task, 0, 0}; }
 
 // Where in the film the first rendition's frames of this segment lie.
-void place_in_film(const PlannedTask& task, const RenditionPlan& film, TaskShape& shape) {
+void place_in_source(const PlannedTask& task, const RenditionPlan& film, TaskShape& shape) {
   const auto time_of = [&](std::uint64_t frame) {
     return Duration(Timestamp{film.frames[frame].pts, film.base}.in({1, 1000}).ticks);
   };
@@ -37,7 +37,7 @@ TaskShape shape_of(const PlannedTask& task, const Plan& plan) {
   shape.cost = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(task.cost * kCostUnitsPerSecond));
   shape.outputs = task.outputs;
   shape.time_max = Duration(kTaskFloorMs + static_cast<std::int64_t>(task.media_seconds * kTaskMsPerMediaSecond));
-  if (!task.ranges.empty()) place_in_film(task, plan.renditions.front().file, shape);
+  if (!task.ranges.empty()) place_in_source(task, plan.renditions.front().file, shape);
   // What is measured shows no frame of the film; its units stay unknown.
   if (task.measure) return shape;
   if (task.audio) {
@@ -193,14 +193,14 @@ Result<> JobWork::replan() {
 
 Result<> JobWork::start_split(const std::vector<std::uint32_t>& tasks, Instant now) {
   if (!plan_) return fail(FaultKind::kMachine, "what its analysis found is not in the spool");
-  // Sound and picture are read by children side by side: a sound run spans the whole file, and the first segment shall
+  // Audio and frame are read by children side by side: an audio run spans the whole file, and the first segment shall
   // not wait for it. Segments whose bitrate is measured first are read once more for that.
-  std::vector<std::uint32_t> sound, measure, picture;
+  std::vector<std::uint32_t> audio, measure, frame;
   for (const std::uint32_t task : tasks) {
     const PlannedTask& planned = plan_->tasks[task];
-    (planned.audio ? sound : planned.measure ? measure : picture).push_back(task);
+    (planned.audio ? audio : planned.measure ? measure : frame).push_back(task);
   }
-  for (std::vector<std::uint32_t>* part : {&measure, &picture, &sound}) {
+  for (std::vector<std::uint32_t>* part : {&measure, &frame, &audio}) {
     if (!part->empty()) TRY(start_splitter(std::move(*part), now));
   }
   return {};

@@ -70,7 +70,7 @@ Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
                              {"sample_rate", track.sample_rate},
                              {"channels", track.channels},
                              {"language", track.language},
-                             {"starts_after_picture_s", rounded(track.starts_after_picture.seconds())}});
+                             {"starts_after_video_s", rounded(track.starts_after_video.seconds())}});
   }
   json["subtitles"] = Json::array();
   for (const SubtitleTrack& track : source.beside.subtitles) {
@@ -85,8 +85,8 @@ Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
   return json;
 }
 
-// Every loss on the output's timeline, by kind and time: those the analysis saw, which count from the first picture, and those
-// that segments and sound met. Both may have met the same.
+// Every loss on the output's timeline, by kind and time: those the analysis saw, which count from the first frame, and those
+// that segments and audio met. Both may have met the same.
 std::vector<Loss> all_losses(const JobReport& report) {
   const RenditionPlan& file = report.plan.renditions.front().file;
   const double zero = file.has_video ? Timestamp{file.frames.front().pts, file.base}.seconds() : 0;
@@ -154,16 +154,16 @@ void add_segment_checks(Json& json, const JobReport& report, std::size_t renditi
   json["segments_beyond_buffer_or_bitrate"] = missed;
 }
 
-Json describe_sounds(const std::vector<PlannedSound>& sounds) {
+Json describe_audio_tracks(const std::vector<PlannedAudio>& audio_tracks) {
   Json json = Json::array();
-  for (const PlannedSound& sound : sounds) {
-    const Timestamp starts{sound.task.first_sample, {1, sound.task.sample_rate}};
-    json.push_back({{"language", sound.language},
-                    {"title", sound.title},
-                    {"sample_rate", sound.task.sample_rate},
-                    {"channels", sound.task.channels},
+  for (const PlannedAudio& audio : audio_tracks) {
+    const Timestamp starts{audio.task.first_sample, {1, audio.task.sample_rate}};
+    json.push_back({{"language", audio.language},
+                    {"title", audio.title},
+                    {"sample_rate", audio.task.sample_rate},
+                    {"channels", audio.task.channels},
                     {"starts_at_s", rounded(starts.seconds())},
-                    {"plays_by_default", &sound == &sounds.front()}});
+                    {"plays_by_default", &audio == &audio_tracks.front()}});
   }
   return json;
 }
@@ -185,10 +185,10 @@ Json describe_renditions(const JobReport& report) {
       one["video_bits_per_s"] = file.video_bitrate;
       add_segment_checks(one, report, i);
     }
-    if (!planned.file.sounds.empty()) {
+    if (!planned.file.audio_tracks.empty()) {
       one["audio_samples"] = file.audio_samples;
       one["audio_bits_per_s"] = file.audio_bitrate;
-      one["audio"] = describe_sounds(planned.file.sounds);
+      one["audio"] = describe_audio_tracks(planned.file.audio_tracks);
     }
     one["checks"] = describe_checks(file.checks);
     json.push_back(std::move(one));
@@ -252,30 +252,30 @@ Json describe_tasks(const JobReport& report) {
   return json;
 }
 
-// What became of the sound, where something was not as it was in the source or is not as the profile asks.
-void note_sounds(const JobReport& report, Json& notes) {
+// What became of the audio, where something was not as it was in the source or is not as the profile asks.
+void note_audio_tracks(const JobReport& report, Json& notes) {
   for (const auto& [index, task] : report.tasks) {
     if (index >= report.plan.tasks.size() || !task.result.audio) continue;
-    const AudioOutput& sound = *task.result.audio;
-    const PlannedSound& planned = report.plan.renditions.front().file.sounds[index];
-    const bool several = report.plan.renditions.front().file.sounds.size() > 1;
-    const std::string name = several ? "sound " + std::to_string(index + 1) : "the sound";
+    const AudioOutput& audio = *task.result.audio;
+    const PlannedAudio& planned = report.plan.renditions.front().file.audio_tracks[index];
+    const bool several = report.plan.renditions.front().file.audio_tracks.size() > 1;
+    const std::string name = several ? "audio " + std::to_string(index + 1) : "the audio";
     const auto seconds = [&](std::uint64_t samples) {
       return seconds_text(Timestamp{static_cast<std::int64_t>(samples), {1, planned.task.sample_rate}}.seconds());
     };
-    if (sound.holes > 0) {
-      notes.push_back(name + " has " + std::to_string(sound.holes) + (sound.holes == 1 ? " hole" : " holes") +
-                      " in the source, filled with silence: " + seconds(sound.silence_filled));
+    if (audio.holes > 0) {
+      notes.push_back(name + " has " + std::to_string(audio.holes) + (audio.holes == 1 ? " hole" : " holes") +
+                      " in the source, filled with silence: " + seconds(audio.silence_filled));
     }
-    if (sound.overlap_dropped > 0)
-      notes.push_back(name + " overlaps itself in the source: " + seconds(sound.overlap_dropped) + " dropped");
-    if (!sound.loudness || !sound.loudness->limited) continue;
-    const double reached = sound.loudness->lufs + sound.loudness->gain;
+    if (audio.overlap_dropped > 0)
+      notes.push_back(name + " overlaps itself in the source: " + seconds(audio.overlap_dropped) + " dropped");
+    if (!audio.loudness || !audio.loudness->limited) continue;
+    const double reached = audio.loudness->lufs + audio.loudness->gain;
     const std::string why = ", so that its true peak stays at the ceiling";
     if (planned.task.profile.loudness) {
       notes.push_back(name + " is at " + one_place(reached) + " LUFS, not " + one_place(*planned.task.profile.loudness) + why);
     } else {
-      notes.push_back(name + " is mixed down " + one_place(-sound.loudness->gain) + " dB quieter" + why);
+      notes.push_back(name + " is mixed down " + one_place(-audio.loudness->gain) + " dB quieter" + why);
     }
   }
 }
@@ -321,7 +321,7 @@ std::string report_json(const JobReport& report) {
                   {"notes",
                    [&] {
                      Json notes = Json::array();
-                     note_sounds(report, notes);
+                     note_audio_tracks(report, notes);
                      for (const std::string& note : report.source.notes) notes.push_back(note);
                      for (const std::string& note : report.plan.notes) notes.push_back(note);
                      return notes;

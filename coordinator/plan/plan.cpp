@@ -21,8 +21,8 @@
 namespace gopmill {
 namespace {
 
-// Measured: sound is decoded and encoded about sixty times faster than it plays.
-constexpr double kSoundSecondCost = 1.0 / 60;
+// Measured: audio is decoded and encoded about sixty times faster than it plays.
+constexpr double kAudioSecondCost = 1.0 / 60;
 
 // As list_frames() takes a rate up to 1 % above fps_max for fps_max.
 constexpr double kRateSlack = 1.01;
@@ -30,38 +30,38 @@ constexpr double kRateSlack = 1.01;
 // What of the source goes into the job.
 struct Carried {
   const VideoTrack* video = nullptr;
-  std::vector<const AudioTrack*> sounds;
+  std::vector<const AudioTrack*> audio_tracks;
 };
 
 Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile, Plan& plan) {
   Carried carried;
-  carried.sounds = choose_sound(source, profile, plan.notes);
+  carried.audio_tracks = choose_audio(source, profile, plan.notes);
   if (source.video && !profile.renditions.empty()) {
-    if (source.video->frames.empty()) return fail(FaultKind::kInput, "no picture of the video track can be decoded");
+    if (source.video->frames.empty()) return fail(FaultKind::kInput, "no video of the video track can be decoded");
     carried.video = &*source.video;
   }
-  if (carried.video == nullptr && carried.sounds.empty()) {
+  if (carried.video == nullptr && carried.audio_tracks.empty()) {
     if (source.video && profile.renditions.empty()) {
-      return fail(FaultKind::kInput, "the source has no sound, and profile " + profile.name + " carries nothing else");
+      return fail(FaultKind::kInput, "the source has no audio, and profile " + profile.name + " carries nothing else");
     }
     return fail(FaultKind::kInput, source.audio.empty() || profile.audio
-                                       ? "the source has neither picture nor sound"
-                                       : "the source has no picture, and profile " + profile.name + " carries nothing else");
+                                       ? "the source has neither frame nor audio"
+                                       : "the source has no video, and profile " + profile.name + " carries nothing else");
   }
   if (carried.video == nullptr) {
-    plan.notes.push_back(source.video ? "the picture is not carried: profile " + profile.name + " is for sound only"
-                                      : "the source has no picture: one rendition, audio, carries its sound");
+    plan.notes.push_back(source.video ? "the frame is not carried: profile " + profile.name + " is for audio only"
+                                      : "the source has no video: one rendition, audio, carries its audio");
   }
   return carried;
 }
 
 // `zero`: of the output, in the facts' own count.
-BesideTimes beside_times(Timestamp zero, double film_seconds) {
+SideTrackTimes side_track_times(Timestamp zero, double source_seconds) {
   static constexpr Rational kMicroseconds{1, 1'000'000};
-  return {.shift_us = -zero.in(kMicroseconds).ticks, .film_end_ms = static_cast<std::int64_t>(film_seconds * 1000 + 0.5)};
+  return {.shift_us = -zero.in(kMicroseconds).ticks, .output_end_ms = static_cast<std::int64_t>(source_seconds * 1000 + 0.5)};
 }
 
-SourcePicture source_picture(const VideoTrack& track) {
+StoredFrame source_frame(const VideoTrack& track) {
   return {.width = track.width,
           .height = track.height,
           .sample_aspect = track.sample_aspect,
@@ -93,14 +93,14 @@ std::optional<Rational> constant_rate(const RenditionProfile& rendition, std::op
   return Rational{film->num, film->den * std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(over)))};
 }
 
-Result<> plan_pictures(const VideoTrack& track, const Ladder& ladder, const Profile& profile, std::int64_t shift, Plan& plan) {
+Result<> plan_frames(const VideoTrack& track, const Ladder& ladder, const Profile& profile, std::int64_t shift, Plan& plan) {
   FilmPictures film = film_pictures(track, profile.telecine);
   VideoTrack woven{.base = track.base, .frames = std::move(film.frames), .last_duration = track.last_duration};
   const VideoTrack& shown = film.woven.empty() ? track : woven;
   plan.woven = std::move(film.woven);
   if (film.rate) {
-    plan.notes.push_back("telecine undone: " + std::to_string(shown.frames.size()) + " film pictures of " +
-                         std::to_string(track.frames.size()) + " pictures");
+    plan.notes.push_back("telecine undone: " + std::to_string(shown.frames.size()) + " film frames of " +
+                         std::to_string(track.frames.size()) + " frames");
   } else if (profile.telecine == Telecine::kFilm) {
     plan.notes.push_back("telecine: film changes nothing, because the source is not telecined");
   }
@@ -139,27 +139,27 @@ Result<> plan_pictures(const VideoTrack& track, const Ladder& ladder, const Prof
   return {};
 }
 
-void plan_sounds(const Carried& carried, const Profile& profile, Timestamp zero, Plan& plan) {
-  std::vector<PlannedSound> sounds;
-  for (const AudioTrack* track : carried.sounds) {
-    sounds.push_back(plan_track(*track, *profile.audio, zero));
-    sounds.back().task.damage = profile.damage;
-    sounds.back().task.clock = track->clock;
+void plan_audio_tracks(const Carried& carried, const Profile& profile, Timestamp zero, Plan& plan) {
+  std::vector<PlannedAudio> audio_tracks;
+  for (const AudioTrack* track : carried.audio_tracks) {
+    audio_tracks.push_back(plan_track(*track, *profile.audio, zero));
+    audio_tracks.back().task.damage = profile.damage;
+    audio_tracks.back().task.clock = track->clock;
     plan.tasks.push_back({.run = {.stream = track->stream, .first = 0, .end = track->packets},
                           .audio = true,
-                          .cost = track->seconds * kSoundSecondCost,
+                          .cost = track->seconds * kAudioSecondCost,
                           .outputs = 1,
                           .media_seconds = track->seconds});
-    const AudioTask& task = sounds.back().task;
+    const AudioTask& task = audio_tracks.back().task;
     plan.seconds = std::max(plan.seconds, Timestamp{task.first_sample, {1, task.sample_rate}}.seconds() + track->seconds);
   }
   if (plan.renditions.empty()) {
-    PlannedRendition sound;
-    sound.file.name = "audio";
-    sound.file.base = {1, sounds.front().task.sample_rate};
-    plan.renditions.push_back(std::move(sound));
+    PlannedRendition audio;
+    audio.file.name = "audio";
+    audio.file.base = {1, audio_tracks.front().task.sample_rate};
+    plan.renditions.push_back(std::move(audio));
   }
-  for (PlannedRendition& rendition : plan.renditions) rendition.file.sounds = sounds;
+  for (PlannedRendition& rendition : plan.renditions) rendition.file.audio_tracks = audio_tracks;
 }
 
 // Ends where the next body begins, and the last one where the film ends.
@@ -212,34 +212,33 @@ void plan_segments(const VideoTrack& track, const Profile& profile, Plan& plan) 
   if (!cut.note.empty()) plan.notes.push_back(std::move(cut.note));
 }
 
-// The frames [reach) of a rendition, as a task numbers them: by place in `pictures`.
+// The frames [reach) of a rendition, as a task numbers them: by place in `frames`.
 RenditionTask rendition_task(const PlannedRendition& rendition, const std::vector<std::uint32_t>& shows, PlannedTask::Range body,
-                             PlannedTask::Range reach, const std::vector<std::uint32_t>& pictures) {
+                             PlannedTask::Range reach, const std::vector<std::uint32_t>& frames) {
   RenditionTask task{.encoder = rendition.encoder,
                      .recolour = rendition.recolour,
                      .lead = static_cast<std::uint32_t>(body.first - reach.first),
                      .body = static_cast<std::uint32_t>(body.end - body.first)};
   task.continues = reach.first > 0;
   task.frames.reserve(reach.end - reach.first);
-  auto picture = pictures.begin();
+  auto shown = frames.begin();
   for (std::uint64_t i = reach.first; i < reach.end; ++i) {
-    while (*picture != shows[i]) ++picture;  // Both rise, and every shown picture is there.
+    while (*shown != shows[i]) ++shown;  // Both rise, and every shown frame is there.
     const PlannedFrame& frame = rendition.file.frames[i];
-    task.frames.push_back({.source = static_cast<std::uint32_t>(picture - pictures.begin()), .pts = frame.pts, .key = frame.key});
+    task.frames.push_back({.source = static_cast<std::uint32_t>(shown - frames.begin()), .pts = frame.pts, .key = frame.key});
   }
   const RenditionPlan& file = rendition.file;
-  task.grant.ends_film = body.end == file.frames.size();
-  task.grant.next_pts = task.grant.ends_film ? file.frames.back().pts + file.last_duration : file.frames[body.end].pts;
+  task.grant.ends_rendition = body.end == file.frames.size();
+  task.grant.next_pts = task.grant.ends_rendition ? file.frames.back().pts + file.last_duration : file.frames[body.end].pts;
   return task;
 }
 
 // Two quick encodes of each rendition that has a bitrate, of which only the sizes are kept.
-void measure_renditions(const Plan& plan, const PlannedTask& planned, const std::vector<std::uint32_t>& pictures,
-                        VideoTask& task) {
+void measure_renditions(const Plan& plan, const PlannedTask& planned, const std::vector<std::uint32_t>& frames, VideoTask& task) {
   for (std::size_t r = 0; r < plan.renditions.size(); ++r) {
     if (!plan.renditions[r].encoder.rate.bitrate) continue;
     for (const double quality : measured_qualities(plan.renditions[r].encoder.codec)) {
-      RenditionTask one = rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], planned.ranges[r], pictures);
+      RenditionTask one = rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], planned.ranges[r], frames);
       one.encoder.preset = measuring_preset(one.encoder);
       one.encoder.rate = {.quality = quality};
       one.measure = true;
@@ -264,21 +263,21 @@ Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const 
   Timestamp zero;
   if (carried.video != nullptr) {
     const VideoTrack& track = *carried.video;
-    Ladder ladder = fit_ladder(profile, source_picture(track));
+    Ladder ladder = fit_ladder(profile, source_frame(track));
     GOPMILL_CHECK(!ladder.rungs.empty());
     std::ranges::move(ladder.notes, std::back_inserter(plan.notes));
-    const std::int64_t shift = picture_shift(carried.sounds, track.base);
+    const std::int64_t shift = frame_shift(carried.audio_tracks, track.base);
     zero = {-shift, track.base};
-    TRY(plan_pictures(track, ladder, profile, shift, plan));
+    TRY(plan_frames(track, ladder, profile, shift, plan));
     const RenditionPlan& file = plan.renditions.front().file;
     plan.seconds = Timestamp{file.frames.back().pts + file.last_duration, file.base}.seconds();
   }
-  if (!carried.sounds.empty()) {
-    if (carried.video == nullptr) zero = output_zero(carried.sounds);
-    plan_sounds(carried, profile, zero, plan);
+  if (!carried.audio_tracks.empty()) {
+    if (carried.video == nullptr) zero = output_zero(carried.audio_tracks);
+    plan_audio_tracks(carried, profile, zero, plan);
   }
   if (carried.video != nullptr) plan_segments(*carried.video, profile, plan);
-  plan_beside(source, profile, beside_times(zero, plan.seconds), output_base, plan);
+  plan_side_tracks(source, profile, side_track_times(zero, plan.seconds), output_base, plan);
   for (PlannedRendition& rendition : plan.renditions) rendition.file_name = output_base + "_" + rendition.file.name + ".mp4";
   return plan;
 }
@@ -287,7 +286,7 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
                          const SegmentRates& rates) {
   GOPMILL_CHECK(index < plan.tasks.size());
   const PlannedTask& planned = plan.tasks[index];
-  if (planned.audio) return {.audio = plan.renditions.front().file.sounds[index].task};
+  if (planned.audio) return {.audio = plan.renditions.front().file.audio_tracks[index].task};
 
   const VideoTrack& track = *source.video;
   std::vector<PlannedTask::Range> reaches;
@@ -295,8 +294,8 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
     reaches.push_back(planned.measure ? planned.ranges[r] : with_context(plan.renditions[r], planned.ranges[r], profile.joins));
   }
   const std::size_t count = plan.woven.empty() ? track.frames.size() : plan.woven.size();
-  const std::vector<std::uint32_t> shown = wanted_pictures(reaches, plan.shows, count, track.interlaced);
-  const std::vector<std::uint32_t> pictures = pictures_of(shown, plan.woven);
+  const std::vector<std::uint32_t> shown = wanted_frames(reaches, plan.shows, count, track.interlaced);
+  const std::vector<std::uint32_t> frames = frames_of(shown, plan.woven);
   VideoTask task{.base = track.base,
                  .orientation = track.orientation,
                  .shape = {track.width, track.height, track.sample_aspect, track.coded_aspect, track.orientation.quarter_turns},
@@ -305,14 +304,14 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
                  .top_first = track.top_first,
                  .damage = profile.damage,
                  .cut_off = track.cut_off.value_or(UINT32_MAX)};
-  for (const std::uint32_t picture : pictures) task.sources.push_back(track.frames[picture].packet);
-  task.overlays = overlays_of(source, pictures);
+  for (const std::uint32_t frame : frames) task.sources.push_back(track.frames[frame].packet);
+  task.overlays = overlays_of(source, frames);
   if (!plan.woven.empty()) {
-    const auto place = [&](std::uint32_t picture) {
-      return static_cast<std::uint32_t>(std::ranges::lower_bound(pictures, picture) - pictures.begin());
+    const auto place = [&](std::uint32_t frame) {
+      return static_cast<std::uint32_t>(std::ranges::lower_bound(frames, frame) - frames.begin());
     };
     for (const std::uint32_t each : shown) {
-      const WovenPicture& woven = plan.woven[each];
+      const WovenFrame& woven = plan.woven[each];
       task.woven.push_back({place(woven.top), place(woven.bottom), woven.combed});
     }
   }

@@ -15,11 +15,11 @@
 // nothing in it depends on how many workers there are.
 //
 // Every output frame of the job is decided here, once, for the whole file: its time on the output timeline and the
-// source picture it shows. Time 0 is the first picture or the first sound, whichever comes first. Each rendition has an
+// source frame it shows. Time 0 is the first frame or the first audio, whichever comes first. Each rendition has an
 // IDR at the first frame that reaches k x gop seconds (plan_frames.h), and at its first frame; a segment is the frames between two
 // multiples of `segment` seconds, so it begins with an IDR and is a whole number of GOPs in every rendition. What a
-// segment's task receives is a self-contained run of source packets: from a key packet early enough that every picture
-// of it decodes right, to the last packet any of its pictures needs.
+// segment's task receives is a self-contained run of source packets: from a key packet early enough that every frame
+// of it decodes right, to the last packet any of its frames needs.
 //
 // Long source GOPs cost repeated decoding: a run may start long before its segment. Segments are made longer while decoding
 // packets more than once would take more than kRepeatedDecodeMax of the job's work, as plan_cost.h estimates it, or while
@@ -27,26 +27,26 @@
 // film with one key packet is cut into as many segments as that allows, however many workers wait.
 //
 // The rules that callers can see:
-// - Pictures. A rendition shows every source picture at its own time, or, where fps_max is below the source's rate,
-//   every k-th one with the smallest k that is within the limit; a source of variable rate loses only pictures that come
+// - Frames. A rendition shows every source frame at its own time, or, where fps_max is below the source's rate,
+//   every k-th one with the smallest k that is within the limit; a source of variable rate loses only frames that come
 //   before they are due, and none at all where no second has more than the limit: short bursts ask nothing of a decoder.
 //   A rate up to 1 % above fps_max counts as fps_max. All renditions end when the film ends.
-// - Constant rates. A rendition with `fps` has a frame at every n / fps, which shows the last picture that begins no later than
-//   its middle: pictures are doubled and left out on one grid for the whole job. It has a time base of its own.
-// - Telecine. Of a source whose pictures are film in fields, renditions show pictures woven from the fields that belong
+// - Constant rates. A rendition with `fps` has a frame at every n / fps, which shows the last frame that begins no later than
+//   its middle: frames are doubled and left out on one grid for the whole job. It has a time base of its own.
+// - Telecine. Of a source whose frames are film in fields, renditions show frames woven from the fields that belong
 //   together (coordinator/plan/plan_film.h), at the source's times or, with `telecine: film`, at the film's constant rate.
 // - Colour. As plan_colour.h says.
 // - Segments. All renditions are cut at the same times. Where a rendition has no frame in a segment, and where the last
-//   segment is shorter than a second or than ten frames, it is part of the one before it. Time without pictures has no
+//   segment is shorter than a second or than ten frames, it is part of the one before it. Time without frames has no
 //   task.
-// - Runs. Each has every packet that its lead, body and tail frames show, and for interlaced sources also the picture on
+// - Runs. Each has every packet that its lead, body and tail frames show, and for interlaced sources also the frame on
 //   each side of each of these. It starts at a clean key packet, at the second-last unclean one, or at packet 0. Of
-//   sources with Evidence::kDecoded it has one packet more, for the second field of its last picture.
-// - Sound. 48 kHz; AAC of sources whose rate is a multiple of 11025 Hz is 44.1 kHz. Six channels if the profile wants
+//   sources with Evidence::kDecoded it has one packet more, for the second field of its last frame.
+// - Audio. 48 kHz; AAC of sources whose rate is a multiple of 11025 Hz is 44.1 kHz. Six channels if the profile wants
 //   and the source has them, else the least of what both have and 2. Of the tracks that the profile chooses, the one that
 //   plays by default is first: the source's own default, or of listed languages the first that there is; if there is none,
-//   the default track is carried. Every sound keeps its offset from the picture and from the others to half a sample: what
-//   is earliest is at 0, or where a sound is earlier than the picture, less than a tick of the picture's base after it.
+//   the default track is carried. Every audio keeps its offset from the frame and from the others to half a sample: what
+//   is earliest is at 0, or where an audio is earlier than the frame, less than a tick of the frame's base after it.
 
 namespace gopmill {
 
@@ -63,8 +63,8 @@ inline constexpr std::uint32_t kLookaheadFramesMax = 250;  // x264's own ceiling
 // One rendition over the whole job.
 struct PlannedRendition {
   RenditionPlan file;                    // frames, sizes, audio: what the finished file must be
-  EncoderSettings encoder;               // as constructed for sound only
-  std::optional<ColourChange> recolour;  // what its pictures go through (plan_colour.h)
+  EncoderSettings encoder;               // as constructed for audio only
+  std::optional<ColourChange> recolour;  // what its frames go through (plan_colour.h)
   std::string colour_done;               // the same for people
   std::string file_name;                 // BASE_RENDITION.mp4
 };
@@ -91,21 +91,22 @@ struct PlannedTextFile {
 };
 
 struct Plan {
-  std::vector<PlannedRendition> renditions;  // as the profile orders them; a sound-only source has one without video
+  std::vector<PlannedRendition> renditions;  // as the profile orders them; an audio-only source has one without video
   std::vector<PlannedTextFile> text_files;
-  std::vector<PlannedTask> tasks;  // one for each of the sounds, in their order, then measures, then segments, each in order
-  std::vector<std::string> notes;  // dropped rungs, merged segments, sound that is not carried
+  std::vector<PlannedTask>
+      tasks;  // one for each of the audio_tracks, in their order, then measures, then segments, each in order
+  std::vector<std::string> notes;  // dropped rungs, merged segments, audio that is not carried
   double seconds = 0;              // of output timeline
   double decode_ratio = 1;         // packets decoded / packets of the source
   double repeated_decode = 0;      // estimated share of the work: packets decoded more than once
   // For task_request(): per rendition and frame, which SourceFrame it shows, or which of `woven` where that is not empty.
   std::vector<std::vector<std::uint32_t>> shows;
-  std::vector<WovenPicture> woven;  // of telecined sources: top and bottom are indices of SourceFrames
+  std::vector<WovenFrame> woven;  // of telecined sources: top and bottom are indices of SourceFrames
 };
 
-// Names come out as BASE_RENDITION.mp4; a job without pictures has one rendition, "audio". The source's own notes are not
+// Names come out as BASE_RENDITION.mp4; a job without frames has one rendition, "audio". The source's own notes are not
 // repeated. Takes time linear in the frames, once for each doubling of the segment length.
-// kInput: nothing to transcode (neither picture nor sound that the profile carries, or no picture decodes), limits
+// kInput: nothing to transcode (neither frame nor audio that the profile carries, or no video decodes), limits
 // exceeded, facts that contradict themselves: they may come from a child that its source has taken over.
 Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const std::string& output_base);
 
@@ -124,7 +125,7 @@ using MeasuredSizes = std::map<std::uint32_t, std::vector<std::uint64_t>>;
 std::optional<SegmentRates> segment_rates(const Plan& plan, const MeasuredSizes& sizes);
 
 // The request of task `index` (below plan.tasks.size()), from the same source and profile that made the plan. Segment tasks
-// carry lead and tail frames as the profile's joins ask. VideoTask::sources has one entry per wanted picture; where
+// carry lead and tail frames as the profile's joins ask. VideoTask::sources has one entry per wanted frame; where
 // deinterlace is set, the entries next to a shown one are its neighbours in the source. Takes time linear in the segment,
 // whatever the length of the source.
 // `rates`: segment_rates(), which segments of plans with measures need.

@@ -13,16 +13,16 @@ namespace {
 
 constexpr std::size_t kTitleBytesMax = 255;  // what a list of tracks in a player can still show
 
-// "sound track 2 (deu)": the place among the sound tracks, from 1. A language tag is the source's own text, so it is
+// "audio track 2 (deu)": the place among the audio tracks, from 1. A language tag is the source's own text, so it is
 // shown only where it looks like one.
-std::string sound_track_name(const SourceFacts& source, std::size_t index) {
+std::string audio_track_name(const SourceFacts& source, std::size_t index) {
   const std::string& language = source.audio[index].language;
   const auto is_tag_character = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   };
   const bool show =
       !language.empty() && language != "und" && language.size() <= 16 && std::ranges::all_of(language, is_tag_character);
-  return "sound track " + std::to_string(index + 1) + (show ? " (" + language + ")" : "");
+  return "audio track " + std::to_string(index + 1) + (show ? " (" + language + ")" : "");
 }
 
 std::string tag_of(const AudioTrack& track) {
@@ -54,7 +54,7 @@ std::vector<std::optional<std::size_t>> preferences(const SourceFacts& source, c
   if (any) return order;
   std::string languages;
   for (const std::string& language : profile.languages) languages += (languages.empty() ? "" : ", ") + language;
-  notes.push_back("no sound is tagged as one of " + languages + ": the default track is carried");
+  notes.push_back("no audio is tagged as one of " + languages + ": the default track is carried");
   order[source.audio_chosen] = 0;
   return order;
 }
@@ -72,18 +72,18 @@ int output_channels(int wanted, int source_channels) {
 
 }  // namespace
 
-std::vector<const AudioTrack*> choose_sound(const SourceFacts& source, const Profile& profile, std::vector<std::string>& notes) {
+std::vector<const AudioTrack*> choose_audio(const SourceFacts& source, const Profile& profile, std::vector<std::string>& notes) {
   std::vector<const AudioTrack*> tracks;
   if (source.audio.empty()) return tracks;
   if (!profile.audio) {
-    notes.push_back("sound is not carried: profile " + profile.name + " has none");
+    notes.push_back("audio is not carried: profile " + profile.name + " has none");
     return tracks;
   }
   const std::vector<std::optional<std::size_t>> order = preferences(source, *profile.audio, notes);
   std::optional<std::size_t> first;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const bool empty = source.audio[i].packets == 0;
-    if (!order[i] || empty) notes.push_back(sound_track_name(source, i) + (order[i] ? " is empty" : " is not carried"));
+    if (!order[i] || empty) notes.push_back(audio_track_name(source, i) + (order[i] ? " is empty" : " is not carried"));
     if (order[i] && !empty && (!first || *order[i] < *order[*first])) first = i;
   }
   if (!first) return tracks;
@@ -96,26 +96,26 @@ std::vector<const AudioTrack*> choose_sound(const SourceFacts& source, const Pro
 
 Timestamp output_zero(const std::vector<const AudioTrack*>& tracks) {
   const auto* const earliest = *std::ranges::min_element(
-      tracks, [](const AudioTrack* a, const AudioTrack* b) { return a->starts_after_picture < b->starts_after_picture; });
-  return earliest->starts_after_picture;
+      tracks, [](const AudioTrack* a, const AudioTrack* b) { return a->starts_after_video < b->starts_after_video; });
+  return earliest->starts_after_video;
 }
 
-std::int64_t picture_shift(const std::vector<const AudioTrack*>& tracks, Rational base) {
+std::int64_t frame_shift(const std::vector<const AudioTrack*>& tracks, Rational base) {
   if (tracks.empty()) return 0;
   const Timestamp zero = output_zero(tracks);
   return zero.ticks >= 0 ? 0 : Timestamp{-zero.ticks, zero.base}.in(base, Rounding::kUp).ticks;
 }
 
-PlannedSound plan_track(const AudioTrack& track, const AudioProfile& profile, Timestamp zero) {
-  PlannedSound sound;
-  sound.task = {.profile = profile,
+PlannedAudio plan_track(const AudioTrack& track, const AudioProfile& profile, Timestamp zero) {
+  PlannedAudio audio;
+  audio.task = {.profile = profile,
                 .sample_rate = output_sample_rate(profile.codec, track.sample_rate),
                 .channels = output_channels(profile.channels, track.channels)};
-  sound.task.first_sample = ticks_between(zero, track.starts_after_picture, {1, sound.task.sample_rate});
+  audio.task.first_sample = ticks_between(zero, track.starts_after_video, {1, audio.task.sample_rate});
   const std::string code = iso639_2(tag_of(track));
-  sound.language = code.empty() ? "und" : code;
-  sound.title = one_line(track.title, kTitleBytesMax);
-  return sound;
+  audio.language = code.empty() ? "und" : code;
+  audio.title = one_line(track.title, kTitleBytesMax);
+  return audio;
 }
 
 }  // namespace gopmill

@@ -14,10 +14,9 @@ namespace {
 
 // What Timestamp and rescale() multiply must stay within 32 bits; no real time base, rate or aspect comes near.
 constexpr std::int64_t kTermMax = std::numeric_limits<std::int32_t>::max();
-constexpr std::uint64_t kPacketsPerPictureMax =
-    4;                                   // two fields, and hidden pictures of VP9 and AV1; bounds a table of all packets
-constexpr int kSampleRateMax = 768'000;  // the highest rate of DXD and of 32-bit PCM recorders
-constexpr int kSourceChannelsMax = 64;   // libavcodec's own ceiling for PCM is of this order; broadcasts have 16
+constexpr std::uint64_t kPacketsPerFrameMax = 4;  // two fields, and hidden frames of VP9 and AV1; bounds a table of all packets
+constexpr int kSampleRateMax = 768'000;           // the highest rate of DXD and of 32-bit PCM recorders
+constexpr int kSourceChannelsMax = 64;            // libavcodec's own ceiling for PCM is of this order; broadcasts have 16
 
 bool positive(Rational value) { return value.num > 0 && value.num <= kTermMax && value.den > 0 && value.den <= kTermMax; }
 
@@ -27,13 +26,13 @@ std::unexpected<Fault> malformed(const std::string& what) {
   return fail(FaultKind::kInput, "the analysis contradicts itself: " + what);
 }
 
-Result<> check_picture(const VideoTrack& track) {
-  if (track.width <= 0 || track.height <= 0) return fail(FaultKind::kInput, "the picture has no size");
+Result<> check_frame(const VideoTrack& track) {
+  if (track.width <= 0 || track.height <= 0) return fail(FaultKind::kInput, "the frame has no size");
   const std::string size = std::to_string(track.width) + "x" + std::to_string(track.height);
   if (track.width > kSourceWidthMax || track.height > kSourceHeightMax ||
       static_cast<std::int64_t>(track.width) * track.height > kSourcePixelsMax) {
     return fail(FaultKind::kInput,
-                "a picture of " + size + " is larger than the limit of " + std::to_string(kSourcePixelsMax) + " pixels");
+                "a frame of " + size + " is larger than the limit of " + std::to_string(kSourcePixelsMax) + " pixels");
   }
   if (!positive(track.base)) return malformed("a video time base that is no length of time");
   if (!positive(track.sample_aspect)) return malformed("a sample aspect that is no ratio");
@@ -44,34 +43,34 @@ Result<> check_picture(const VideoTrack& track) {
 Result<> check_frames(const VideoTrack& track) {
   if (track.frames.size() > kSourceFramesMax) {
     return fail(FaultKind::kInput,
-                std::to_string(track.frames.size()) + " pictures are more than the limit of " + std::to_string(kSourceFramesMax));
+                std::to_string(track.frames.size()) + " frames are more than the limit of " + std::to_string(kSourceFramesMax));
   }
-  if (track.packets > kSourceFramesMax * kPacketsPerPictureMax) {
+  if (track.packets > kSourceFramesMax * kPacketsPerFrameMax) {
     return fail(FaultKind::kInput, std::to_string(track.packets) + " video packets are more than the limit");
   }
   if (track.frames.empty()) return {};
-  if (track.frames.front().pts != 0) return malformed("times of pictures do not count from the first");
+  if (track.frames.front().pts != 0) return malformed("times of frames do not count from the first");
   const SourceFrame* before = nullptr;
   std::vector<bool> taken(track.packets);
   for (const SourceFrame& frame : track.frames) {
-    if (before != nullptr && frame.pts <= before->pts) return malformed("times of pictures do not rise");
-    if (frame.packet >= track.packets) return malformed("a picture of a packet that is not there");
-    // A task names pictures by their packets, so a packet of two would show the wrong one without anybody noticing.
+    if (before != nullptr && frame.pts <= before->pts) return malformed("times of frames do not rise");
+    if (frame.packet >= track.packets) return malformed("a frame of a packet that is not there");
+    // A task names frames by their packets, so a packet of two would show the wrong one without anybody noticing.
     if (taken[frame.packet])
-      return fail(FaultKind::kInput, "packet " + std::to_string(frame.packet) + " of the video track holds two pictures");
+      return fail(FaultKind::kInput, "packet " + std::to_string(frame.packet) + " of the video track holds two frames");
     taken[frame.packet] = true;
     before = &frame;
   }
   std::uint64_t fields = 0;
   for (const std::uint8_t count : track.film) {
-    if (count < 1 || count > 3) return malformed("a film picture of more than three fields, or none");
+    if (count < 1 || count > 3) return malformed("a film frame of more than three fields, or none");
     fields += count;
   }
-  if (!track.film.empty() && fields != 2 * track.frames.size()) return malformed("film pictures that are not the fields' sum");
-  if (track.last_duration <= 0) return malformed("a last picture that is never shown");
+  if (!track.film.empty() && fields != 2 * track.frames.size()) return malformed("film frames that are not the fields' sum");
+  if (track.last_duration <= 0) return malformed("a last frame that is never shown");
   if (!plausible_seconds(Timestamp{before->pts, track.base}.seconds()) ||
       !plausible_seconds(Timestamp{before->pts, track.base}.seconds() + Timestamp{track.last_duration, track.base}.seconds())) {
-    return fail(FaultKind::kInput, "the picture lasts longer than the limit of " +
+    return fail(FaultKind::kInput, "the frame lasts longer than the limit of " +
                                        std::to_string(static_cast<int>(kSourceSecondsMax / 3600)) + " hours");
   }
   return {};
@@ -87,19 +86,19 @@ Result<> check_keys(const VideoTrack& track) {
   return {};
 }
 
-Result<> check_sound(const AudioTrack& track) {
+Result<> check_audio(const AudioTrack& track) {
   if (track.packets == 0) return {};  // An empty track is left out later, whatever it claims.
   if (track.sample_rate <= 0 || track.sample_rate > kSampleRateMax || track.channels <= 0 ||
       track.channels > kSourceChannelsMax) {
-    return fail(FaultKind::kInput, "sound of " + std::to_string(track.channels) + " channels at " +
+    return fail(FaultKind::kInput, "audio of " + std::to_string(track.channels) + " channels at " +
                                        std::to_string(track.sample_rate) + " Hz is not supported");
   }
-  if (!positive(track.starts_after_picture.base)) return malformed("a sound time base that is no length of time");
-  if (!plausible_seconds(track.starts_after_picture.seconds())) {
-    return fail(FaultKind::kInput, "sound and picture begin more than a day apart");
+  if (!positive(track.starts_after_video.base)) return malformed("an audio time base that is no length of time");
+  if (!plausible_seconds(track.starts_after_video.seconds())) {
+    return fail(FaultKind::kInput, "audio and video begin more than a day apart");
   }
   if (!plausible_seconds(track.seconds) || track.seconds < 0)
-    return fail(FaultKind::kInput, "the sound lasts longer than the limit");
+    return fail(FaultKind::kInput, "the audio lasts longer than the limit");
   return {};
 }
 
@@ -133,8 +132,8 @@ Result<> check_bitmaps(const std::vector<Bitmap>& bitmaps) {
   return {};
 }
 
-// What is beside picture and sound becomes names of files and text in files: it is looked at whole.
-Result<> check_beside(const BesideFacts& beside) {
+// What is beside video and audio becomes names of files and text in files: it is looked at whole.
+Result<> check_side_tracks(const SideTrackFacts& beside) {
   std::size_t bytes = 0;
   for (const SubtitleTrack& track : beside.subtitles) {
     if (!is_language(track.language) || !is_clean(track.title, kTrackTitleBytesMax) || track.cues.size() > kCuesMax)
@@ -157,7 +156,7 @@ Result<> check_beside(const BesideFacts& beside) {
     if (!is_clean(value, kTagBytesMax)) return malformed("a tag beyond the limits");
   }
   if (!is_clean(beside.location, kTagBytesMax)) return malformed("a place beyond the limits");
-  if (beside.cover && beside.cover->bytes.size() > kCoverBytesMax) return malformed("a cover picture beyond the limits");
+  if (beside.cover && beside.cover->bytes.size() > kCoverBytesMax) return malformed("a cover frame beyond the limits");
   return {};
 }
 
@@ -170,14 +169,14 @@ Result<> check_facts(const SourceFacts& source) {
                 std::to_string(streams) + " tracks are more than the limit of " + std::to_string(kSourceStreamsMax));
   }
   if (source.video) {
-    TRY(check_picture(*source.video));
+    TRY(check_frame(*source.video));
     TRY(check_frames(*source.video));
     TRY(check_keys(*source.video));
   }
-  for (const AudioTrack& track : source.audio) TRY(check_sound(track));
-  TRY(check_beside(source.beside));
+  for (const AudioTrack& track : source.audio) TRY(check_audio(track));
+  TRY(check_side_tracks(source.beside));
   if (!source.audio.empty() && source.audio_chosen >= source.audio.size())
-    return malformed("a chosen sound track that is not there");
+    return malformed("a chosen audio track that is not there");
   return {};
 }
 

@@ -35,7 +35,7 @@ Result<> check_matrix(std::uint8_t matrix) {
                   "luminance or BT.709");
 }
 
-// What scaled pictures are: of limited range, and no longer red, green and blue.
+// What scaled frames are: of limited range, and no longer red, green and blue.
 Colour scaled(Colour colour) {
   colour.full_range = false;
   if (colour.matrix == kMatrixRgb) colour.matrix = colour.primaries == kPrimariesBt2020 ? kMatrixBt2020 : kMatrixBt709;

@@ -12,9 +12,9 @@ namespace {
 
 using Wide = __int128;  // products of a day of ticks with the terms of a base and of a rate
 
-// Whether the source has one rate: every distance of two pictures is within a tick or 2 % of the median. 2 % is far
+// Whether the source has one rate: every distance of two frames is within a tick or 2 % of the median. 2 % is far
 // above the rounding of 90 kHz stamps and far below a dropped frame. Millisecond stamps at high rates (Matroska) fail
-// this and are thinned as variable rate, with the same pictures kept.
+// this and are thinned as variable rate, with the same frames kept.
 bool is_steady(const std::vector<SourceFrame>& frames) {
   if (frames.size() < 3) return true;
   std::vector<std::int64_t> distances(frames.size() - 1);
@@ -30,7 +30,7 @@ bool is_steady(const std::vector<SourceFrame>& frames) {
 // of a film at 60.02 frames/s for a limit of 60 would serve nobody.
 constexpr int kRateSlackPercent = 1;
 
-// Constant rate: every k-th picture, with the smallest k whose rate is within the limit.
+// Constant rate: every k-th frame, with the smallest k whose rate is within the limit.
 std::uint64_t keep_every(const VideoTrack& track, Rational fps_max) {
   const std::int64_t span = track.frames.back().pts;
   if (span == 0) return 1;
@@ -39,10 +39,10 @@ std::uint64_t keep_every(const VideoTrack& track, Rational fps_max) {
   return static_cast<std::uint64_t>(std::max<Wide>(1, (rate + limit - 1) / limit));
 }
 
-// Variable rate: a leaky bucket over the whole list. A picture is kept when it is due, or early by no more than a tenth
+// Variable rate: a leaky bucket over the whole list. A frame is kept when it is due, or early by no more than a tenth
 // of a period (or a millisecond, the grain of Matroska's stamps); each kept one makes the next due a period later,
-// counted from when it was due itself if it came early. So jitter costs no picture, and yet the mean stays within the
-// limit, which a rule that looks only at the distance from the last kept picture cannot have both.
+// counted from when it was due itself if it came early. So jitter costs no video, and yet the mean stays within the
+// limit, which a rule that looks only at the distance from the last kept frame cannot have both.
 std::vector<std::uint32_t> keep_when_due(const VideoTrack& track, Rational fps_max) {
   // Everything is counted in 1 / (1010 x fps_max.num x base.num) of a tick, where every term is whole.
   const Wide tick = static_cast<Wide>(10 * (100 + kRateSlackPercent)) * fps_max.num * track.base.num;
@@ -60,8 +60,8 @@ std::vector<std::uint32_t> keep_when_due(const VideoTrack& track, Rational fps_m
   return kept;
 }
 
-// Whether any one second shows more pictures than the limit lets a device decode in it. Screen recorders write two pictures
-// a few milliseconds apart and then none for long: such a burst asks nothing of a decoder, and no picture is lost for it.
+// Whether any one second shows more frames than the limit lets a device decode in it. Screen recorders write two frames
+// a few milliseconds apart and then none for long: such a burst asks nothing of a decoder, and no video is lost for it.
 bool is_ever_faster(const VideoTrack& track, Rational fps_max) {
   const std::int64_t second = track.base.den / track.base.num;
   const auto in_a_second =
@@ -72,7 +72,7 @@ bool is_ever_faster(const VideoTrack& track, Rational fps_max) {
   return false;
 }
 
-std::vector<std::uint32_t> shown_pictures(const VideoTrack& track, std::optional<Rational> fps_max) {
+std::vector<std::uint32_t> shown_frames(const VideoTrack& track, std::optional<Rational> fps_max) {
   const bool steady = is_steady(track.frames);
   if (fps_max && !steady && is_ever_faster(track, *fps_max)) return keep_when_due(track, *fps_max);
   const std::uint64_t step = fps_max && steady ? keep_every(track, *fps_max) : 1;
@@ -123,14 +123,14 @@ FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, 
   // The timeline has nothing before 0: doubling a segment's length could never join what lies on both sides of it.
   GOPMILL_CHECK(shift >= 0);
   FrameList list{.base = track.base};
-  list.shows = shown_pictures(track, fps_max);
+  list.shows = shown_frames(track, fps_max);
   list.frames.reserve(list.shows.size());
   KeyGrid keys(track.base, gop);
   for (const std::uint32_t index : list.shows) {
     const std::int64_t pts = track.frames[index].pts + shift;
     list.frames.push_back({.pts = pts, .key = keys.is_key(pts)});
   }
-  // Not the picture's own duration where pictures after it were left out: the film must not end earlier for that.
+  // Not the frame's own duration where frames after it were left out: the film must not end earlier for that.
   list.last_duration = track.frames.back().pts + track.last_duration - track.frames[list.shows.back()].pts;
   return list;
 }
@@ -144,7 +144,7 @@ FrameList list_constant_frames(const VideoTrack& track, Rational fps, Rational g
   const std::int64_t per_numerator = (kTicksPerSecondMin + fps.num - 1) / fps.num;  // ticks in 1 / fps.num seconds
   FrameList list{.base = {1, fps.num * per_numerator}};
   const std::int64_t ticks = fps.den * per_numerator;  // of one frame
-  // A picture is shown from the first frame on whose middle, 2n + 1 halves, is not before it.
+  // A frame is shown from the first frame on whose middle, 2n + 1 halves, is not before it.
   const auto from = [&](std::size_t i) {
     return static_cast<std::int64_t>(half_frames(track.frames[i].pts + shift, track.base, fps, true) / 2);
   };

@@ -11,7 +11,7 @@
 
 namespace gopmill {
 
-// Every picture of one rendition, over the whole job.
+// Every frame of one rendition, over the whole job.
 struct FrameList {
   Rational base{1, 1};               // VideoTrack::base, or that of a constant rate
   std::vector<PlannedFrame> frames;  // on the output timeline, ticks of `base`
@@ -23,15 +23,15 @@ struct FrameList {
 // time that is up to half a millisecond early has reached it.
 std::int64_t multiple_reached(std::int64_t ticks, Rational base, Rational length);
 
-// The frame list of a rendition: which source pictures it shows (all, or as few as `fps_max` asks), when (their own time,
+// The frame list of a rendition: which source frames it shows (all, or as few as `fps_max` asks), when (their own time,
 // later by `shift` ticks, never negative) and where IDR frames are (the first frame, and the first that has reached each
 // k x gop seconds).
 // `track` has passed check_facts() and has at least one frame; fps_max and gop are above zero.
 FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, Rational gop, std::int64_t shift);
 
-// The same at a constant rate: frame n is at n / fps on one grid that begins at the timeline's zero, and shows the last picture
+// The same at a constant rate: frame n is at n / fps on one grid that begins at the timeline's zero, and shows the last frame
 // that begins no later than the middle of the frame, so that clocks that tremble on the grid lose and double nothing. The
-// first frame is the first that has a picture to show, and the last the first that shows the last picture, for as many whole
+// first frame is the first that has a frame to show, and the last the first that shows the last frame, for as many whole
 // frames as that lasts: how long is what a container claims, and no reason to repeat it. `base` holds the grid exactly, in ticks of at most 0.1 ms. `shift`
 // is in ticks of track.base. `fps` has terms below 2^31.
 FrameList list_constant_frames(const VideoTrack& track, Rational fps, Rational gop, std::int64_t shift);

@@ -24,7 +24,7 @@ using Shows = std::vector<std::vector<std::uint32_t>>;
 constexpr std::int64_t kLastSegmentSecondsMin = 1;
 constexpr std::uint64_t kLastSegmentFramesMin = 10;
 
-// How far back from a picture its key packet is looked for. Reordering puts one or two key packets between; sources where
+// How far back from a frame its key packet is looked for. Reordering puts one or two key packets between; sources where
 // more are there lie about their times, and are decoded from their first packet rather than searched for ever.
 constexpr std::size_t kKeysBackMax = 64;
 
@@ -64,7 +64,7 @@ bool lacks_a_rendition(const Bodies& bodies) {
 }
 
 // A rendition with few frames may have none where another has some: such a segment would be a task without a product, so it
-// joins the one before it. The first has frames of all, because every rendition shows the first picture.
+// joins the one before it. The first has frames of all, because every rendition shows the first frame.
 std::vector<Bodies> without_gaps(std::vector<Bodies> segments) {
   std::vector<Bodies> whole;
   for (Bodies& bodies : segments) {
@@ -86,10 +86,10 @@ bool is_stub(const Bodies& bodies, const std::vector<PlannedRendition>& renditio
   return false;
 }
 
-// The packet a decoder starts at so that the picture of packet `first_needed` and everything shown from `first_pts` on
+// The packet a decoder starts at so that the frame of packet `first_needed` and everything shown from `first_pts` on
 // is right. That is the last key packet before both in file order and in time (a key packet later in time has the
-// picture as one of its leading pictures, which refer past it), and where that is no clean start, one key packet more:
-// pictures after a recovery point are right only after a whole refresh, which the next recovery point bounds. Packet 0
+// frame as one of its leading frames, which refer past it), and where that is no clean start, one key packet more:
+// frames after a recovery point are right only after a whole refresh, which the next recovery point bounds. Packet 0
 // where there is none.
 std::uint32_t start_packet(const VideoTrack& track, std::uint32_t first_needed, std::int64_t first_pts) {
   const auto& keys = track.keys;
@@ -103,16 +103,16 @@ std::uint32_t start_packet(const VideoTrack& track, std::uint32_t first_needed, 
   return 0;
 }
 
-PacketRun run_for(const std::vector<std::uint32_t>& pictures, const VideoTrack& track) {
-  GOPMILL_CHECK(!pictures.empty());
+PacketRun run_for(const std::vector<std::uint32_t>& frames, const VideoTrack& track) {
+  GOPMILL_CHECK(!frames.empty());
   PacketRun run{.stream = track.stream, .first = std::numeric_limits<std::uint32_t>::max()};
-  for (const std::uint32_t picture : pictures) {
-    run.first = std::min(run.first, track.frames[picture].packet);
-    run.end = std::max(run.end, track.frames[picture].packet + 1);
+  for (const std::uint32_t frame : frames) {
+    run.first = std::min(run.first, track.frames[frame].packet);
+    run.end = std::max(run.end, track.frames[frame].packet + 1);
   }
-  // A picture of two field packets names one of them.
+  // A frame of two field packets names one of them.
   if (track.evidence == Evidence::kDecoded) run.end = std::min(run.end + 1, track.packets);
-  run.first = start_packet(track, run.first, track.frames[pictures.front()].pts);
+  run.first = start_packet(track, run.first, track.frames[frames.front()].pts);
   return run;
 }
 
@@ -153,7 +153,7 @@ int decodes_of(const std::vector<PlannedRendition>& renditions) {
 
 // The segments of this length, and what decoding them costs.
 Segmentation cut_at(Rational length, const std::vector<PlannedRendition>& renditions, const Shows& shows,
-                    const std::vector<WovenPicture>& woven, const VideoTrack& track, Joins joins) {
+                    const std::vector<WovenFrame>& woven, const VideoTrack& track, Joins joins) {
   std::vector<Bodies> cut = without_gaps(divide(renditions, length));
   if (cut.size() > 1 && is_stub(cut.back(), renditions)) {
     append(cut[cut.size() - 2], cut.back());
@@ -165,7 +165,7 @@ Segmentation cut_at(Rational length, const std::vector<PlannedRendition>& rendit
     Bodies reaches;
     for (std::size_t r = 0; r < bodies.size(); ++r) reaches.push_back(with_context(renditions[r], bodies[r], joins));
     const std::size_t count = woven.empty() ? track.frames.size() : woven.size();
-    const PacketRun run = run_for(pictures_of(wanted_pictures(reaches, shows, count, track.interlaced), woven), track);
+    const PacketRun run = run_for(frames_of(wanted_frames(reaches, shows, count, track.interlaced), woven), track);
     result.segments.push_back({std::move(bodies), run});
   }
   begin_in_order(result.segments);
@@ -195,7 +195,7 @@ std::string longer_note(const Segmentation& asked, const Segmentation& got, Rati
   const std::string reason = asked.segments.size() > kSegmentsMax
                                  ? "the shorter ones would be more than " + std::to_string(kSegmentsMax)
                                  : "the shorter ones would decode the source " + short_number(asked.decode_ratio) +
-                                       " times over, because its key pictures are far apart or the segments short";
+                                       " times over, because its key frames are far apart or the segments short";
   return to + " instead of segments of " + short_number(asked_length.value()) + " s: " + reason;
 }
 
@@ -210,35 +210,35 @@ Range with_context(const PlannedRendition& rendition, Range body, Joins joins) {
   return reach;
 }
 
-std::vector<std::uint32_t> wanted_pictures(const std::vector<Range>& ranges, const Shows& shows, std::size_t count,
-                                           bool interlaced) {
-  const std::uint32_t context = interlaced ? 1 : 0;  // yadif and bwdif look one picture back and one ahead (measured)
-  const auto last_picture = static_cast<std::uint32_t>(count - 1);
-  std::uint32_t low = last_picture, high = 0;
+std::vector<std::uint32_t> wanted_frames(const std::vector<Range>& ranges, const Shows& shows, std::size_t count,
+                                         bool interlaced) {
+  const std::uint32_t context = interlaced ? 1 : 0;  // yadif and bwdif look one frame back and one ahead (measured)
+  const auto last_frame = static_cast<std::uint32_t>(count - 1);
+  std::uint32_t low = last_frame, high = 0;
   for (std::size_t r = 0; r < ranges.size(); ++r) {
     GOPMILL_CHECK(ranges[r].first < ranges[r].end && ranges[r].end <= shows[r].size());
     low = std::min(low, shows[r][ranges[r].first]);
     high = std::max(high, shows[r][ranges[r].end - 1]);
   }
   low -= std::min(low, context);
-  high = std::min(high + context, last_picture);
+  high = std::min(high + context, last_frame);
   std::vector<bool> wanted(high - low + 1);
   for (std::size_t r = 0; r < ranges.size(); ++r) {
     for (std::uint64_t i = ranges[r].first; i < ranges[r].end; ++i) {
-      const std::uint32_t picture = shows[r][i];
-      const std::uint32_t to = std::min(picture + context, last_picture);
-      for (std::uint32_t p = picture - std::min(picture, context); p <= to; ++p) wanted[p - low] = true;
+      const std::uint32_t frame = shows[r][i];
+      const std::uint32_t to = std::min(frame + context, last_frame);
+      for (std::uint32_t p = frame - std::min(frame, context); p <= to; ++p) wanted[p - low] = true;
     }
   }
-  std::vector<std::uint32_t> pictures;
+  std::vector<std::uint32_t> frames;
   for (std::uint32_t p = low; p <= high; ++p) {
-    if (wanted[p - low]) pictures.push_back(p);
+    if (wanted[p - low]) frames.push_back(p);
   }
-  return pictures;
+  return frames;
 }
 
 Segmentation cut_segments(const std::vector<PlannedRendition>& renditions, const Shows& shows,
-                          const std::vector<WovenPicture>& woven, const VideoTrack& track, const Profile& profile) {
+                          const std::vector<WovenFrame>& woven, const VideoTrack& track, const Profile& profile) {
   GOPMILL_CHECK(!renditions.empty() && profile.segment.num > 0);
   const auto cut = [&](std::int64_t times) {
     return cut_at({profile.segment.num * times, profile.segment.den}, renditions, shows, woven, track, profile.joins);

@@ -24,15 +24,15 @@ struct Segmentation {
 
 // Cuts renditions (whose `file.frames` and `shows` are listed) into segments, as plan.h describes. At least one rendition.
 Segmentation cut_segments(const std::vector<PlannedRendition>& renditions, const std::vector<std::vector<std::uint32_t>>& shows,
-                          const std::vector<WovenPicture>& woven, const VideoTrack& track, const Profile& profile);
+                          const std::vector<WovenFrame>& woven, const VideoTrack& track, const Profile& profile);
 
 // The frames of one rendition that a segment's task encodes: its body and the lead and tail that the profile's joins ask.
 PlannedTask::Range with_context(const PlannedRendition& rendition, PlannedTask::Range body, Joins joins);
 
-// The pictures (`count` of them: SourceFrames, or woven ones) that frames of these ranges show, one range per rendition, and where
+// The frames (`count` of them: SourceFrames, or woven ones) that frames of these ranges show, one range per rendition, and where
 // they are deinterlaced the one on each side, which a deinterlacer looks at. Rising.
-std::vector<std::uint32_t> wanted_pictures(const std::vector<PlannedTask::Range>& ranges,
-                                           const std::vector<std::vector<std::uint32_t>>& shows, std::size_t count,
-                                           bool interlaced);
+std::vector<std::uint32_t> wanted_frames(const std::vector<PlannedTask::Range>& ranges,
+                                         const std::vector<std::vector<std::uint32_t>>& shows, std::size_t count,
+                                         bool interlaced);
 
 }  // namespace gopmill

@@ -13,7 +13,7 @@
 namespace gopmill {
 namespace {
 
-constexpr std::int64_t kFirstChapterMs = 1000;  // sound that begins before the picture, a leader of black
+constexpr std::int64_t kFirstChapterMs = 1000;  // audio that begins before the frame, a leader of black
 
 // "subtitle track 2 (ass, deu)": the place among the subtitle tracks, from 1.
 std::string track_name(const SubtitleTrack& track, std::size_t index) {
@@ -21,7 +21,7 @@ std::string track_name(const SubtitleTrack& track, std::size_t index) {
          (track.language.empty() ? "" : ", " + track.language) + ")";
 }
 
-bool has_picture(const Plan& plan) {
+bool has_video(const Plan& plan) {
   return std::ranges::any_of(plan.renditions, [](const PlannedRendition& r) { return r.file.has_video; });
 }
 
@@ -47,12 +47,12 @@ bool is_wanted(const SourceFacts& source, const SubtitleProfile& profile, std::s
   return chosen != tracks.end() && static_cast<std::size_t>(chosen - tracks.begin()) == index;
 }
 
-TextTrack text_track(const SubtitleTrack& track, const BesideTimes& times, std::size_t& outside) {
+TextTrack text_track(const SubtitleTrack& track, const SideTrackTimes& times, std::size_t& outside) {
   TextTrack text{track.language, track.title, track.is_default, track.is_forced, {}};
   for (const Cue& cue : track.cues) {
     Cue placed = cue;
-    placed.start = std::clamp<std::int64_t>(to_ms(cue.start + times.shift_us), 0, times.film_end_ms);
-    placed.end = std::clamp<std::int64_t>(to_ms(cue.end + times.shift_us), 0, times.film_end_ms);
+    placed.start = std::clamp<std::int64_t>(to_ms(cue.start + times.shift_us), 0, times.output_end_ms);
+    placed.end = std::clamp<std::int64_t>(to_ms(cue.end + times.shift_us), 0, times.output_end_ms);
     if (placed.end <= placed.start) {
       ++outside;
       continue;
@@ -82,14 +82,14 @@ std::string file_name(const TextTrack& track, const std::string& base, std::set<
   return name;
 }
 
-std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfile& profile, const BesideTimes& times,
+std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfile& profile, const SideTrackTimes& times,
                                  Plan& plan) {
   std::vector<TextTrack> tracks;
   for (std::size_t i = 0; i < source.beside.subtitles.size(); ++i) {
     const SubtitleTrack& track = source.beside.subtitles[i];
     const std::string name = track_name(track, i);
-    if (!track.bitmaps.empty() && has_picture(plan)) {
-      plan.notes.push_back(name + " is burnt into the picture");
+    if (!track.bitmaps.empty() && has_video(plan)) {
+      plan.notes.push_back(name + " is burnt into the frame");
     } else if (track.is_bitmap) {
       plan.notes.push_back(name + " is not carried: its bitmaps are dropped");
     } else if (!track.is_text) {
@@ -115,14 +115,14 @@ std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfil
 
 // Rising from 0: the track of an MP4 begins there. A first chapter that is nearly there is moved; before any other one without a name
 // is put. A chapter that ends before the film begins, or begins after its end, is none of it.
-std::vector<Chapter> plan_chapters(const SourceFacts& source, const BesideTimes& times) {
+std::vector<Chapter> plan_chapters(const SourceFacts& source, const SideTrackTimes& times) {
   std::vector<Chapter> chapters;
   for (const Chapter& chapter : source.beside.chapters)
     chapters.push_back({to_ms(chapter.start + times.shift_us), chapter.title});
   std::ranges::sort(chapters, {}, [](const Chapter& c) { return std::tie(c.start, c.title); });
   std::vector<Chapter> kept;
   for (Chapter& chapter : chapters) {
-    if (chapter.start >= times.film_end_ms) break;
+    if (chapter.start >= times.output_end_ms) break;
     chapter.start = std::max<std::int64_t>(chapter.start, 0);
     // Of several at one place the last counts, which is the one that is running there.
     if (!kept.empty() && kept.back().start == chapter.start) kept.pop_back();
@@ -139,10 +139,10 @@ std::vector<Chapter> plan_chapters(const SourceFacts& source, const BesideTimes&
 
 }  // namespace
 
-void plan_beside(const SourceFacts& source, const Profile& profile, const BesideTimes& times, const std::string& output_base,
-                 Plan& plan) {
-  const BesideFacts& facts = source.beside;
-  BesidePlan beside;
+void plan_side_tracks(const SourceFacts& source, const Profile& profile, const SideTrackTimes& times,
+                      const std::string& output_base, Plan& plan) {
+  const SideTrackFacts& facts = source.beside;
+  SideTrackPlan beside;
   std::vector<TextTrack> texts = plan_text(source, profile.subtitles, times, plan);
   beside.chapters = plan_chapters(source, times);
   std::uint32_t tags_left_out = facts.tags_left_out;
@@ -164,10 +164,10 @@ void plan_beside(const SourceFacts& source, const Profile& profile, const Beside
     if (profile.subtitles.as_tracks()) rendition.file.beside.subtitles = texts;
     if (!rendition.file.has_video && profile.metadata.cover) rendition.file.beside.cover = facts.cover;
   }
-  if (facts.cover && has_picture(plan)) {
-    plan.notes.emplace_back("the cover picture is not carried: the outputs have a picture of their own");
+  if (facts.cover && has_video(plan)) {
+    plan.notes.emplace_back("the cover frame is not carried: the outputs have a frame of their own");
   } else if (facts.cover && !profile.metadata.cover) {
-    plan.notes.emplace_back("the cover picture is not carried: the profile does not ask for it (metadata: {cover: true})");
+    plan.notes.emplace_back("the cover frame is not carried: the profile does not ask for it (metadata: {cover: true})");
   }
   if (!profile.subtitles.as_files()) return;
   std::set<std::string> taken;
@@ -177,13 +177,12 @@ void plan_beside(const SourceFacts& source, const Profile& profile, const Beside
   }
 }
 
-std::vector<Overlay> overlays_of(const SourceFacts& source, const std::vector<std::uint32_t>& pictures) {
+std::vector<Overlay> overlays_of(const SourceFacts& source, const std::vector<std::uint32_t>& frames) {
   static constexpr Rational kMicroseconds{1, 1'000'000};
   static constexpr std::int64_t kHalfMs = 500;
   const VideoTrack& track = *source.video;
   std::vector<std::int64_t> times;
-  for (const std::uint32_t picture : pictures)
-    times.push_back(rescale(track.frames[picture].pts, track.base, kMicroseconds) + kHalfMs);
+  for (const std::uint32_t frame : frames) times.push_back(rescale(track.frames[frame].pts, track.base, kMicroseconds) + kHalfMs);
   std::vector<Overlay> overlays;
   for (const SubtitleTrack& subtitles : source.beside.subtitles) {
     for (const Bitmap& bitmap : subtitles.bitmaps) {

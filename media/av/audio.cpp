@@ -83,7 +83,7 @@ Mixing mixing_of(const AVChannelLayout& in, int out, MixLevel level) {
 
 void use_plain_arithmetic() { av_force_cpu_flags(0); }
 
-struct SoundConverter::State {
+struct AudioConverter::State {
   int sample_rate = 0;
   Layout out;
   Resampler resampler;  // none: nothing pushed since the last finish()
@@ -94,23 +94,23 @@ struct SoundConverter::State {
   LastWords words;
 
   Result<> start(const AVFrame& frame);
-  Result<> give(const float* const* planes, int samples, const OnSound& on_sound);
-  Result<> round_off(const OnSound& on_sound);
-  Result<> convert(const std::uint8_t** planes, int samples, const OnSound& on_sound);
+  Result<> give(const float* const* planes, int samples, const OnAudio& on_audio);
+  Result<> round_off(const OnAudio& on_audio);
+  Result<> convert(const std::uint8_t** planes, int samples, const OnAudio& on_audio);
 };
 
-SoundConverter::SoundConverter(int sample_rate, int channels, MixLevel level) : state_(std::make_unique<State>()) {
+AudioConverter::AudioConverter(int sample_rate, int channels, MixLevel level) : state_(std::make_unique<State>()) {
   GOPMILL_CHECK(channels >= 1 && channels <= kChannelsMax);
   state_->sample_rate = sample_rate;
   state_->level = level;
   state_->out.usual_for(channels);
 }
-SoundConverter::SoundConverter(SoundConverter&&) noexcept = default;
-SoundConverter::~SoundConverter() = default;
+AudioConverter::AudioConverter(AudioConverter&&) noexcept = default;
+AudioConverter::~AudioConverter() = default;
 
-Result<> SoundConverter::State::start(const AVFrame& frame) {
+Result<> AudioConverter::State::start(const AVFrame& frame) {
   if (frame.sample_rate < 1 || frame.ch_layout.nb_channels < 1 || frame.ch_layout.nb_channels > kSourceChannelsMax) {
-    return fail(FaultKind::kInput, "sound of " + std::to_string(frame.sample_rate) + " Hz and " +
+    return fail(FaultKind::kInput, "audio of " + std::to_string(frame.sample_rate) + " Hz and " +
                                        std::to_string(frame.ch_layout.nb_channels) + " channels");
   }
   take_layout(frame, shape.layout);
@@ -133,13 +133,13 @@ Result<> SoundConverter::State::start(const AVFrame& frame) {
   if (error >= 0) error = swr_init(made);
   if (error < 0) {
     resampler.reset();
-    return std::unexpected(fault_of(FaultKind::kInput, "the sound cannot be converted", error));
+    return std::unexpected(fault_of(FaultKind::kInput, "the audio cannot be converted", error));
   }
   return {};
 }
 
 // Gives the resampler `samples` of input, or with null planes the end of it, and hands out what comes.
-Result<> SoundConverter::State::convert(const std::uint8_t** planes, int samples, const OnSound& on_sound) {
+Result<> AudioConverter::State::convert(const std::uint8_t** planes, int samples, const OnAudio& on_audio) {
   const auto channels = static_cast<std::size_t>(out.value.nb_channels);
   std::array<std::vector<float>, kChannelsMax> block;
   std::array<std::uint8_t*, kChannelsMax> to{};
@@ -153,35 +153,35 @@ Result<> SoundConverter::State::convert(const std::uint8_t** planes, int samples
       to[c] = reinterpret_cast<std::uint8_t*>(block[c].data());
     }
     const int got = swr_convert(resampler.get(), to.data(), space, planes, samples);
-    if (got < 0) return std::unexpected(fault_of(FaultKind::kInput, "the sound cannot be converted", got));
+    if (got < 0) return std::unexpected(fault_of(FaultKind::kInput, "the audio cannot be converted", got));
     for (std::size_t c = 0; c < channels; ++c) {
       // Encoders refuse what is not a number, and it spreads; files of floats may hold anything.
       for (int i = 0; i < got; ++i) block[c][static_cast<std::size_t>(i)] = tame(block[c][static_cast<std::size_t>(i)]);
     }
-    if (got > 0) TRY(give(from.data(), got, on_sound));
+    if (got > 0) TRY(give(from.data(), got, on_audio));
     // The space was enough for all of the input; only the end of it may come in several parts.
     if (planes || got == 0) return {};
   }
 }
 
 // No more than the time of what was taken: at its end libswresample gives what its filter still holds, a few samples more or less.
-Result<> SoundConverter::State::give(const float* const* planes, int samples, const OnSound& on_sound) {
+Result<> AudioConverter::State::give(const float* const* planes, int samples, const OnAudio& on_audio) {
   const std::int64_t due = rescale(taken, {1, shape.sample_rate}, {1, sample_rate});
   const int part = static_cast<int>(std::clamp<std::int64_t>(due - given, 0, samples));
   given += part;
-  return part > 0 ? on_sound(planes, part) : Result<>();
+  return part > 0 ? on_audio(planes, part) : Result<>();
 }
 
-Result<> SoundConverter::State::round_off(const OnSound& on_sound) {
+Result<> AudioConverter::State::round_off(const OnAudio& on_audio) {
   const std::int64_t lack = rescale(taken, {1, shape.sample_rate}, {1, sample_rate}) - given;
   if (lack <= 0) return {};
   const std::vector<float> quiet(static_cast<std::size_t>(lack), 0.0F);
   std::array<const float*, kChannelsMax> from{};
   from.fill(quiet.data());
-  return give(from.data(), static_cast<int>(lack), on_sound);
+  return give(from.data(), static_cast<int>(lack), on_audio);
 }
 
-bool SoundConverter::continues(const AVFrame& frame) const {
+bool AudioConverter::continues(const AVFrame& frame) const {
   const State& s = *state_;
   if (!s.resampler || frame.sample_rate != s.shape.sample_rate || frame.format != s.shape.format) return false;
   Layout layout;
@@ -189,10 +189,10 @@ bool SoundConverter::continues(const AVFrame& frame) const {
   return av_channel_layout_compare(&layout.value, &s.shape.layout.value) == 0;
 }
 
-Result<> SoundConverter::push(AVFrame& frame, int skip, const OnSound& on_sound) {
+Result<> AudioConverter::push(AVFrame& frame, int skip, const OnAudio& on_audio) {
   State& s = *state_;
   if (!continues(frame)) {
-    TRY(finish(on_sound));
+    TRY(finish(on_audio));
     TRY(s.start(frame));
   }
   if (skip >= frame.nb_samples) return {};
@@ -201,10 +201,10 @@ Result<> SoundConverter::push(AVFrame& frame, int skip, const OnSound& on_sound)
                     static_cast<std::size_t>(planar ? 1 : frame.ch_layout.nb_channels);
   std::vector<const std::uint8_t*> planes(static_cast<std::size_t>(planar ? frame.ch_layout.nb_channels : 1));
   for (std::size_t i = 0; i < planes.size(); ++i) planes[i] = frame.extended_data[i] + step * static_cast<std::size_t>(skip);
-  return s.convert(planes.data(), frame.nb_samples - skip, on_sound);
+  return s.convert(planes.data(), frame.nb_samples - skip, on_audio);
 }
 
-Result<> SoundConverter::silence(std::int64_t samples, const OnSound& on_sound) {
+Result<> AudioConverter::silence(std::int64_t samples, const OnAudio& on_audio) {
   State& s = *state_;
   GOPMILL_CHECK(s.resampler);
   const auto format = static_cast<AVSampleFormat>(s.shape.format);
@@ -217,16 +217,16 @@ Result<> SoundConverter::silence(std::int64_t samples, const OnSound& on_sound) 
   const std::vector<std::uint8_t> quiet(plane_bytes, is_unsigned ? 0x80 : 0);
   std::vector<const std::uint8_t*> from(static_cast<std::size_t>(planes), quiet.data());
   for (std::int64_t left = samples; left > 0; left -= kBlockSamples) {
-    TRY(s.convert(from.data(), static_cast<int>(std::min<std::int64_t>(left, kBlockSamples)), on_sound));
+    TRY(s.convert(from.data(), static_cast<int>(std::min<std::int64_t>(left, kBlockSamples)), on_audio));
   }
   return {};
 }
 
-Result<> SoundConverter::finish(const OnSound& on_sound) {
+Result<> AudioConverter::finish(const OnAudio& on_audio) {
   State& s = *state_;
   if (!s.resampler) return {};
-  TRY(s.convert(nullptr, 0, on_sound));
-  TRY(s.round_off(on_sound));
+  TRY(s.convert(nullptr, 0, on_audio));
+  TRY(s.round_off(on_audio));
   s.resampler.reset();
   s.taken = s.given = 0;
   return {};
@@ -234,7 +234,7 @@ Result<> SoundConverter::finish(const OnSound& on_sound) {
 
 // ---- Encoding ----
 
-struct SoundEncoder::State {
+struct AudioEncoder::State {
   LastWords words;
   CodecContext context;
   Packet packet = make_packet();
@@ -251,13 +251,13 @@ struct SoundEncoder::State {
   Result<> take(const OnPacket& on_packet);
 };
 
-SoundEncoder::SoundEncoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
-SoundEncoder::SoundEncoder(SoundEncoder&&) noexcept = default;
-SoundEncoder::~SoundEncoder() = default;
-const StreamParameters& SoundEncoder::parameters() const { return state_->parameters; }
-std::int64_t SoundEncoder::samples() const { return state_->samples; }
+AudioEncoder::AudioEncoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
+AudioEncoder::AudioEncoder(AudioEncoder&&) noexcept = default;
+AudioEncoder::~AudioEncoder() = default;
+const StreamParameters& AudioEncoder::parameters() const { return state_->parameters; }
+std::int64_t AudioEncoder::samples() const { return state_->samples; }
 
-Result<SoundEncoder> SoundEncoder::open(const AudioTask& task) {
+Result<AudioEncoder> AudioEncoder::open(const AudioTask& task) {
   auto state = std::make_unique<State>();
   LastWords::clear();
   const bool opus = task.profile.codec == AudioCodec::kOpus;
@@ -286,12 +286,12 @@ Result<SoundEncoder> SoundEncoder::open(const AudioTask& task) {
   frame.sample_rate = context.sample_rate;
   frame.nb_samples = context.frame_size;
   if (av_channel_layout_copy(&frame.ch_layout, &context.ch_layout) < 0 || av_frame_get_buffer(&frame, 0) < 0) {
-    return fail(FaultKind::kMachine, "out of memory for a block of sound");
+    return fail(FaultKind::kMachine, "out of memory for a block of audio");
   }
-  return SoundEncoder(std::move(state));
+  return AudioEncoder(std::move(state));
 }
 
-Result<> SoundEncoder::State::take(const OnPacket& on_packet) {
+Result<> AudioEncoder::State::take(const OnPacket& on_packet) {
   const int padding = parameters.initial_padding;
   const std::int64_t end = ended ? samples + padding : INT64_MAX;
   for (;;) {
@@ -307,7 +307,7 @@ Result<> SoundEncoder::State::take(const OnPacket& on_packet) {
     out.key = true;
     out.bytes.assign(reinterpret_cast<const char*>(packet->data), static_cast<std::size_t>(packet->size));
     av_packet_unref(packet.get());
-    // A packet after the end of the sound is only the encoder's own tail.
+    // A packet after the end of the audio is only the encoder's own tail.
     if (shows <= 0) continue;
     given += shows;
     ++packets;
@@ -315,17 +315,17 @@ Result<> SoundEncoder::State::take(const OnPacket& on_packet) {
   }
 }
 
-Result<> SoundEncoder::State::encode(AVFrame* full, const OnPacket& on_packet) {
+Result<> AudioEncoder::State::encode(AVFrame* full, const OnPacket& on_packet) {
   const int error = avcodec_send_frame(context.get(), full);
-  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder refuses a block of sound", error));
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder refuses a block of audio", error));
   return take(on_packet);
 }
 
-Result<> SoundEncoder::send(const float* const* planes, int samples, const OnPacket& on_packet) {
+Result<> AudioEncoder::send(const float* const* planes, int samples, const OnPacket& on_packet) {
   State& s = *state_;
   const int size = s.context->frame_size;
   for (int done = 0; done < samples;) {
-    if (av_frame_make_writable(s.frame.get()) < 0) return fail(FaultKind::kMachine, "out of memory for a block of sound");
+    if (av_frame_make_writable(s.frame.get()) < 0) return fail(FaultKind::kMachine, "out of memory for a block of audio");
     const int part = std::min(samples - done, size - s.filled);
     for (int c = 0; c < s.channels; ++c) {
       const float* from = planes[c] + done;
@@ -347,7 +347,7 @@ Result<> SoundEncoder::send(const float* const* planes, int samples, const OnPac
   return {};
 }
 
-Result<> SoundEncoder::finish(const OnPacket& on_packet) {
+Result<> AudioEncoder::finish(const OnPacket& on_packet) {
   State& s = *state_;
   const int filled = std::exchange(s.filled, 0);
   s.samples += filled;

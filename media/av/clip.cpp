@@ -127,25 +127,25 @@ class ClipWriter {
     return good(avformat_write_header(format_.get(), nullptr), "its header");
   }
 
-  Result<> picture(std::int64_t number) {
+  Result<> frame(std::int64_t number) {
     const av::Frame frame = av::make_frame();
     frame->format = AV_PIX_FMT_YUV420P;
     frame->width = kWidth;
     frame->height = kHeight;
-    TRY(good(av_frame_get_buffer(frame.get(), 0), "a picture"));
+    TRY(good(av_frame_get_buffer(frame.get(), 0), "a frame"));
     draw(*frame, number);
     frame->pts = number;
     return encode(*video_, frame.get(), 0);
   }
 
-  // One encoder frame of sound from `sample` on, at most `count` samples; returns how many.
-  Result<int> sound(std::int64_t sample, std::int64_t count) {
+  // One encoder frame of audio from `sample` on, at most `count` samples; returns how many.
+  Result<int> audio(std::int64_t sample, std::int64_t count) {
     const av::Frame frame = av::make_frame();
     frame->format = AV_SAMPLE_FMT_FLTP;
     frame->nb_samples = static_cast<int>(std::min<std::int64_t>(audio_->frame_size, count));
     frame->sample_rate = kSampleRate;
-    TRY(good(av_channel_layout_copy(&frame->ch_layout, &audio_->ch_layout), "a piece of sound"));
-    TRY(good(av_frame_get_buffer(frame.get(), 0), "a piece of sound"));
+    TRY(good(av_channel_layout_copy(&frame->ch_layout, &audio_->ch_layout), "a piece of audio"));
+    TRY(good(av_frame_get_buffer(frame.get(), 0), "a piece of audio"));
     for (int channel = 0; channel < 2; ++channel) {
       auto* samples = reinterpret_cast<float*>(frame->extended_data[channel]);
       for (int i = 0; i < frame->nb_samples; ++i) samples[i] = beep_at(sample + i);
@@ -237,9 +237,9 @@ Result<> make_clip(int fd, double seconds) {
   TRY(clip.open());
   std::int64_t heard = 0;
   for (std::int64_t shown = 0; shown < frames; ++shown) {
-    TRY(clip.picture(shown));
+    TRY(clip.frame(shown));
     while (heard < std::min(samples, (shown + 1) * kSampleRate / kFramesPerSecond))
-      heard += TRY(clip.sound(heard, samples - heard));
+      heard += TRY(clip.audio(heard, samples - heard));
   }
   return clip.finish();
 }

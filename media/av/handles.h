@@ -50,7 +50,7 @@ class LastWords {
   // The newest warning or error since the last call to clear(), without its trailing newline; empty if there was none.
   [[nodiscard]] static std::string text();
   static void clear();
-  // How often, ever, HEVC's decoder missed a picture that another one refers to: it makes one up and says so nowhere else (5.1).
+  // How often, ever, HEVC's decoder missed a frame that another one refers to: it makes one up and says so nowhere else (5.1).
   [[nodiscard]] static std::uint64_t missing_references();
 };
 

@@ -48,7 +48,7 @@ std::uint16_t nits(unsigned value) { return static_cast<std::uint16_t>(std::min(
 
 ContentLight light_of(const AVContentLightMetadata& data) { return {nits(data.MaxCLL), nits(data.MaxFALL)}; }
 
-// Profile 5 and its AV1 sibling 10.0 hold IPT in PQ, and 20 two eyes' pictures of the kind: without their dynamic metadata all is green
+// Profile 5 and its AV1 sibling 10.0 hold IPT in PQ, and 20 two eyes' frames of the kind: without their dynamic metadata all is green
 // and violet. Compatibility 0 says so; files older than that field have 0 too, and then the profile decides.
 HdrFacts::DolbyVision dolby_vision(int profile, int compatibility) {
   const bool unseeable = profile == 5 || ((profile == 10 || profile == 20) && compatibility == 0);

@@ -11,14 +11,14 @@ struct AVStream;
 
 namespace gopmill::av {
 
-// What a container or a picture says about HDR beside its colour tags.
+// What a container or a frame says about HDR beside its colour tags.
 struct HdrFacts {
   std::optional<MasteringDisplay> mastering;
   std::optional<ContentLight> light;
   struct DolbyVision {
     int profile = 0;
     int compatibility = -1;   // of the base layer: 0 none, 1 HDR10, 2 SDR, 4 HLG; -1: not said
-    bool base_shows = false;  // the base layer is a picture by itself
+    bool base_shows = false;  // the base layer is a frame by itself
   };
   std::optional<DolbyVision> dolby_vision;
   bool hdr10_plus = false;
@@ -29,7 +29,7 @@ HdrFacts hdr_of(const AVFrame& frame);
 // "8.4", or "8" where compatibility is not said.
 std::string dolby_vision_name(const HdrFacts::DolbyVision& dolby_vision);
 
-// Beside a stream that is to be muxed. False where memory is short.
+// SideTracks a stream that is to be muxed. False where memory is short.
 bool attach(AVStream& stream, const std::optional<MasteringDisplay>& mastering, const std::optional<ContentLight>& light);
 
 }  // namespace gopmill::av

@@ -34,7 +34,7 @@ constexpr std::uint64_t kFreeBytesMin = 8;
 // Upper bound of the moov box (ISO/IEC 14496-12): stsz 4 per sample, stts and ctts 8 per run, stss 4 per key, and per chunk
 // 12 of stsc and 8 of co64. A chapter is a sample of its own track, and in Nero's list a time and a title; a reference to that track is
 // among what is fixed per track.
-std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t pieces, const MuxBeside& beside) {
+std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t pieces, const MuxSideTracks& beside) {
   std::uint64_t bytes = kFixedBytes + beside.user_data.size();
   if (!beside.chapters.empty()) bytes += kFixedBytesPerTrack + kEditListBytesMax;
   for (const Chapter& chapter : beside.chapters) bytes += 4 + 8 + 20 + 9 + chapter.title.size();
@@ -46,7 +46,7 @@ std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t 
   return bytes;
 }
 
-// The first movie timescale in which every start is exact: the sound's own rate where it is one, else the least common multiple.
+// The first movie timescale in which every start is exact: the audio's own rate where it is one, else the least common multiple.
 std::uint32_t movie_timescale(const std::vector<MuxTrack>& tracks) {
   std::uint64_t common = 1;
   for (const MuxTrack& track : tracks) common = std::lcm(common, static_cast<std::uint64_t>(track.timescale));
@@ -145,7 +145,7 @@ std::uint32_t tag_of(AVCodecID codec) {
 }
 
 // What libavformat frees with its context.
-void add_chapters(AVFormatContext& format, const MuxBeside& beside) {
+void add_chapters(AVFormatContext& format, const MuxSideTracks& beside) {
   if (beside.chapters.empty()) return;
   format.chapters = static_cast<AVChapter**>(av_calloc(beside.chapters.size(), sizeof(AVChapter*)));
   GOPMILL_CHECK(format.chapters);
@@ -175,7 +175,7 @@ std::string date_text(std::int64_t unix_s) {
 struct Muxer::State {
   LastWords words;
   std::vector<MuxTrack> tracks;
-  MuxBeside beside;
+  MuxSideTracks beside;
   std::uint32_t movie_timescale = 0;
   std::uint64_t gap = 0;       // bytes reserved for moov and what fills up
   std::size_t type_bytes = 0;  // of the box in front of it
@@ -294,7 +294,7 @@ Result<> Muxer::State::place_head() {
   return writer->write_out(0, head);
 }
 
-Result<Muxer> Muxer::create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxBeside beside) {
+Result<Muxer> Muxer::create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxSideTracks beside) {
   GOPMILL_CHECK(!tracks.empty());
   auto state = std::make_unique<State>();
   LastWords::clear();

@@ -18,7 +18,7 @@ namespace gopmill::av {
 struct MuxTrack {
   StreamParameters parameters;  // extradata included; the packets' own base does not matter here
   std::uint32_t timescale = 0;
-  Rational frame_rate{0, 1};                  // mean, for level tables only; 0: sound
+  Rational frame_rate{0, 1};                  // mean, for level tables only; 0: audio
   std::optional<MasteringDisplay> mastering;  // become boxes of the sample entry
   std::optional<ContentLight> light;
   std::int64_t starts = 0;       // when the first shown tick is presented
@@ -36,7 +36,7 @@ struct MuxTrack {
 };
 
 // What the movie has beside its tracks.
-struct MuxBeside {
+struct MuxSideTracks {
   std::vector<Chapter>
       chapters;              // ms, rising from 0; as a text track and as Nero's list, so that every player finds one it reads
   std::int64_t ends_ms = 0;  // of the last chapter
@@ -54,7 +54,7 @@ struct MuxSample {
 // Writes one progressive MP4 in one pass, `moov` first, over libavformat's muxer. Nothing is written twice: the index goes
 // into a gap left in front, whose size is computed from the tables' lengths, and what is left of it becomes a `free` box.
 // The same calls give the same bytes: no dates, no encoder names. Edit lists are our own (media/package/mp4_boxes.h), because
-// libavformat 5.1 plays the priming of sound that starts late: it writes an empty edit, and then media time 0.
+// libavformat 5.1 plays the priming of audio that starts late: it writes an empty edit, and then media time 0.
 //
 // The caller chooses the order of samples across tracks; within one, dts rises. Holds about 80 bytes per sample. Not
 // thread-safe; the descriptor is the caller's, an empty file opened for reading and writing, and outlives the muxer. A muxer that is
@@ -62,7 +62,7 @@ struct MuxSample {
 class Muxer {
  public:
   // `pieces`: at most so many times the track changes from one sample to the next. kInternal for a codec MP4 cannot hold, kMachine where the disk fails.
-  static Result<Muxer> create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxBeside beside = {});
+  static Result<Muxer> create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxSideTracks beside = {});
   Muxer(Muxer&&) noexcept;
   ~Muxer();
 

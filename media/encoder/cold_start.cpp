@@ -16,24 +16,24 @@ constexpr double kIpRatioGrain = 1.1;   // with `tune grain` of x264
 constexpr double kPbRatio = 1.3;        // P frames over B frames
 constexpr double kQCompress = 0.6;      // with mbtree or cutree: what is left of the frame rate's say
 constexpr double kTreeOffset = 13.5;    // quantiser steps that mbtree takes from the rate factor, times 1 - qcompress
-constexpr double kBaseDuration = 0.04;  // seconds a picture lasts for which the rate factor is meant
+constexpr double kBaseDuration = 0.04;  // seconds a frame lasts for which the rate factor is meant
 constexpr double kDurationMin = 0.01, kDurationMax = 1.0;
-// Pictures after which nothing is left of what rate control began with: it weighs the past by 0.95 per picture (measured
-// with x264 superfast on two clips: the first picture is 0.3 dB off after 24 pictures, 0.05 dB after 48).
-constexpr std::uint32_t kMemoryPictures = 48;
-// But no further back than this: where pictures are that far apart, decoding them again would cost more than a join.
+// Frames after which nothing is left of what rate control began with: it weighs the past by 0.95 per frame (measured
+// with x264 superfast on two clips: the first frame is 0.3 dB off after 24 frames, 0.05 dB after 48).
+constexpr std::uint32_t kMemoryFrames = 48;
+// But no further back than this: where frames are that far apart, decoding them again would cost more than a join.
 constexpr double kMemorySecondsMax = 4;
 // x265 presets that put as many B frames between P frames as there may be (b-adapt 0); the others choose, and on natural films
 // choose about three.
 constexpr std::string_view kX265FixedBframes[] = {"ultrafast", "superfast", "veryfast", "faster", "fast"};
 constexpr std::uint32_t kTypicalBframes = 3;
-// SVT-AV1's faster presets give the very first picture 0.65 dB more than key frames inside the film (measured with presets 10 and 12;
+// SVT-AV1's faster presets give the very first frame 0.65 dB more than key frames inside the film (measured with presets 10 and 12;
 // none with 8 and 5). As keys come at fixed distances, what warms it is a whole GOP.
 constexpr std::uint32_t kSvtAv1PlainPresetMax = 8;
 
 double in_steps(double ratio) { return 6 * std::log2(ratio); }
 
-// Settings that change what the formulas stand on: whoever uses one gets pictures encoded and dropped instead.
+// Settings that change what the formulas stand on: whoever uses one gets frames encoded and dropped instead.
 bool rate_control_is_plain(const EncoderSettings& encoder, std::string_view list) {
   for (const char* key : {"i_qfactor", "b_qfactor", "qcomp", "qp", "cplxblur", "nal-hrd"}) {
     if (!option_of(encoder, key).empty()) return false;
@@ -44,7 +44,7 @@ bool rate_control_is_plain(const EncoderSettings& encoder, std::string_view list
 
 bool is_off(std::optional<std::string_view> value) { return value && (*value == "0" || *value == "false"); }
 
-// Whether x264 spreads quality by mbtree, whose presence makes quantisers independent of what the pictures cost.
+// Whether x264 spreads quality by mbtree, whose presence makes quantisers independent of what the frames cost.
 std::optional<double> x264_factor(const EncoderSettings& encoder) {
   const std::string_view list = option_of(encoder, "x264-params");
   const std::string_view tune = option_of(encoder, "tune");
@@ -54,7 +54,7 @@ std::optional<double> x264_factor(const EncoderSettings& encoder) {
     return std::nullopt;
   double ratio = tune.find("grain") != std::string_view::npos ? kIpRatioGrain : kIpRatio;
   if (const auto own = listed(list, "ipratio")) ratio = number(*own).value_or(0);
-  // A cold first picture gets the quantiser of a P frame; later key frames that of the P frames before them over the ratio.
+  // A cold first frame gets the quantiser of a P frame; later key frames that of the P frames before them over the ratio.
   return ratio > 0 ? std::optional(ratio) : std::nullopt;
 }
 
@@ -83,7 +83,7 @@ std::optional<double> x265_factor(const EncoderSettings& encoder, double quality
 
 }  // namespace
 
-std::optional<double> first_picture_factor(const EncoderSettings& encoder) {
+std::optional<double> first_frame_factor(const EncoderSettings& encoder) {
   // A rendition with a bitrate gets a quality for each segment (coordinator/plan/plan_rate.h); whether there is a factor does not hang on it.
   const double quality = encoder.rate.quality.value_or(0);
   switch (encoder.codec) {
@@ -97,10 +97,10 @@ std::optional<double> first_picture_factor(const EncoderSettings& encoder) {
 
 std::uint32_t memory_of(const EncoderSettings& encoder, Joins joins, std::uint64_t first) {
   const auto within = static_cast<std::uint32_t>(std::clamp(encoder.frame_rate.value() * kMemorySecondsMax, 1.0, 1e6));
-  const auto memory = static_cast<std::uint32_t>(std::min<std::uint64_t>(first, std::min(kMemoryPictures, within)));
+  const auto memory = static_cast<std::uint32_t>(std::min<std::uint64_t>(first, std::min(kMemoryFrames, within)));
   switch (encoder.codec) {
     case VideoCodec::kH264:
-    case VideoCodec::kHevc: return joins == Joins::kDefault && first_picture_factor(encoder) ? 0 : memory;
+    case VideoCodec::kHevc: return joins == Joins::kDefault && first_frame_factor(encoder) ? 0 : memory;
     case VideoCodec::kAv1: return first > 0 && whole_number(encoder.preset).value_or(0) > kSvtAv1PlainPresetMax ? 1 : 0;
     case VideoCodec::kVp9: return 0;  // nothing is remembered from GOP to GOP (media/encoder/key_runs.h)
   }

@@ -20,7 +20,7 @@ std::optional<std::string_view> listed(std::string_view list, std::string_view k
 std::optional<std::uint32_t> whole_number(std::string_view text);
 std::optional<double> number(std::string_view text);
 
-// How far x264 and x265 look ahead and how many pictures they hold for reordering, by preset and options.
+// How far x264 and x265 look ahead and how many frames they hold for reordering, by preset and options.
 struct LookaheadDepth {
   std::uint32_t lookahead = 0;
   std::uint32_t bframes = 0;

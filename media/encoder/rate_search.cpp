@@ -10,7 +10,7 @@ namespace gopmill {
 
 namespace {
 
-// Quality is lowered at least so much for the buffer's sake: where the buffer rules, the pictures are already coarser than
+// Quality is lowered at least so much for the buffer's sake: where the buffer rules, the frames are already coarser than
 // quality asks, and small steps change nothing.
 constexpr double kBufferStepMin = 1.5;
 constexpr double kBufferStepMargin = 1.25;
@@ -24,9 +24,9 @@ double settable(VideoCodec codec, double quality) {
   return std::clamp(rounded, 0.0, quality_max(codec));
 }
 
-double bits_of(const std::vector<CodedPicture>& body) {
+double bits_of(const std::vector<CodedFrame>& body) {
   double bits = 0;
-  for (const CodedPicture& picture : body) bits += 8.0 * picture.bytes;
+  for (const CodedFrame& frame : body) bits += 8.0 * frame.bytes;
   return bits;
 }
 
@@ -36,7 +36,7 @@ RateSearch::RateSearch(const RenditionTask& task) : task_(task), quality_(task.e
 
 // How many bits too many there are: what is missing in the buffer at its emptiest, or at the end for the next segment.
 // 0 or less: none.
-double RateSearch::missing_bits(const std::vector<CodedPicture>& body) const {
+double RateSearch::missing_bits(const std::vector<CodedFrame>& body) const {
   const RateControl& rate = task_.encoder.rate;
   if (!rate.maxrate || !rate.bufsize || *rate.maxrate < 1 || *rate.bufsize < 1) return 0;
   RenditionPlan segment{.base = task_.encoder.base};
@@ -45,17 +45,17 @@ double RateSearch::missing_bits(const std::vector<CodedPicture>& body) const {
     segment.frames.push_back({frame.pts, frame.key});
   }
   segment.last_duration = std::max<std::int64_t>(1, task_.grant.next_pts - segment.frames.back().pts);
-  JoinedPictures joined(segment);
-  for (const CodedPicture& picture : body) {
+  JoinedFrames joined(segment);
+  for (const CodedFrame& frame : body) {
     // A misfit is the stitcher's to name; here it only means that there is nothing to judge.
-    if (!joined.add(picture.pts, picture.bytes, picture.key)) return 0;
+    if (!joined.add(frame.pts, frame.bytes, frame.key)) return 0;
   }
   if (!joined.finish()) return 0;
   LeakyBucket bucket(*rate.maxrate, *rate.bufsize, kBufferJoinFullness);
   for (std::size_t i = 0; i < joined.size(); ++i) bucket.take({joined.dts(i), segment.base}, joined.sizes()[i]);
   const std::size_t last = joined.size() - 1;
   const double left = bucket.fullness_at({joined.dts(last) + joined.duration(last), segment.base});
-  const double at_the_end = task_.grant.ends_film ? 0 : kBufferJoinFullness - left;
+  const double at_the_end = task_.grant.ends_rendition ? 0 : kBufferJoinFullness - left;
   return std::max(-bucket.lowest(), at_the_end) * static_cast<double>(*rate.bufsize);
 }
 
@@ -79,7 +79,7 @@ bool RateSearch::move_to(double quality) {
   return true;
 }
 
-bool RateSearch::wants_another(const std::vector<CodedPicture>& body) {
+bool RateSearch::wants_another(const std::vector<CodedFrame>& body) {
   ++tries_;
   const double bits = bits_of(body);
   if (!quality_ || task_.measure || bits <= 0) return false;

@@ -8,8 +8,8 @@
 
 namespace gopmill {
 
-// A coded picture of a body, as far as bits matter.
-struct CodedPicture {
+// A coded frame of a body, as far as bits matter.
+struct CodedFrame {
   std::int64_t pts = 0;
   std::uint32_t bytes = 0;
   bool key = false;
@@ -18,7 +18,7 @@ struct CodedPicture {
 // Finds the quality at which one segment of a rendition keeps what it was granted, by encoding it again where it must. PURE.
 //
 // Two promises, both of the whole file and both kept by each segment alone, so that no segment waits for another:
-// - The decoder's buffer (maxrate, bufsize) never runs dry. A segment may count on kBufferJoinFullness at its first picture, must
+// - The decoder's buffer (maxrate, bufsize) never runs dry. A segment may count on kBufferJoinFullness at its first frame, must
 //   not underflow from there, and must leave as much for the next one; then by induction the joined stream never
 //   underflows. An encoder keeps the first half by itself; where it overdraws at the end, quality is lowered.
 // - A bitrate is met over the whole file. The plan gave each segment a share of it by its measured difficulty, and the size is brought within
@@ -32,7 +32,7 @@ class RateSearch {
   [[nodiscard]] std::optional<double> quality() const { return quality_; }
   // Takes what came out, the body in decode order. True: encode again with quality(). False: it will do, or there is no
   // better try left; `granted()` tells.
-  bool wants_another(const std::vector<CodedPicture>& body);
+  bool wants_another(const std::vector<CodedFrame>& body);
   [[nodiscard]] bool granted() const { return granted_; }
   [[nodiscard]] std::uint32_t tries() const { return tries_; }
 
@@ -41,7 +41,7 @@ class RateSearch {
     double quality = 0;
     double size_log2 = 0;
   };
-  [[nodiscard]] double missing_bits(const std::vector<CodedPicture>& body) const;
+  [[nodiscard]] double missing_bits(const std::vector<CodedFrame>& body) const;
   [[nodiscard]] double quality_for(double size_log2) const;
   bool move_to(double quality);
 

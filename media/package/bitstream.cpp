@@ -60,7 +60,7 @@ std::optional<std::uint32_t> sequence_shape(std::string_view codec, const std::s
   return byte(4) << 20U | byte(5) << 12U | byte(6) << 4U | byte(7) >> 4U;
 }
 
-bool shows_picture(std::string_view codec, const std::string& packet) {
+bool shows_frame(std::string_view codec, const std::string& packet) {
   return codec != "vp8" || packet.empty() || (static_cast<std::uint8_t>(packet[0]) >> 4U & 1U) == 1;
 }
 

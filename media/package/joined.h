@@ -10,25 +10,25 @@
 #include "base/time.h"
 #include "media/task/task.h"
 
-// What becomes of a rendition's coded pictures when all segments are put in a row. PURE.
+// What becomes of a rendition's coded frames when all segments are put in a row. PURE.
 //
 // Decode times are made here, for the whole rendition at once, and whatever encoders said is ignored: encoders start with
 // a delay that depends on the segment's length and rate, so that at joins their times overlap (a join of 60 and 24 frames/s
 // ran 3152 ticks backwards). Let S be all presentation times in order. Packet i of the decode order gets dts(i) =
-// S[i - D], with the smallest D for which dts(i) <= pts(i) everywhere: D is how far the most delayed picture is from its
+// S[i - D], with the smallest D for which dts(i) <= pts(i) everywhere: D is how far the most delayed frame is from its
 // place. Before S[0] the clock is continued backwards. S rises strictly, so dts does too.
 
 namespace gopmill {
 
-class JoinedPictures {
+class JoinedFrames {
  public:
-  // The plan must outlive this, and its frames rise strictly. Holds 8 bytes per picture.
-  explicit JoinedPictures(const RenditionPlan& plan);
+  // The plan must outlive this, and its frames rise strictly. Holds 8 bytes per frame.
+  explicit JoinedFrames(const RenditionPlan& plan);
 
-  // The next coded picture in decode order. kInternal: a time that is not planned or came before, a key frame missing or
-  // where none is planned, a picture shown before the key frame it follows (that GOP would not be closed).
+  // The next coded frame in decode order. kInternal: a time that is not planned or came before, a key frame missing or
+  // where none is planned, a frame shown before the key frame it follows (that GOP would not be closed).
   Result<> add(std::int64_t pts, std::uint32_t bytes, bool key);
-  // kInternal if a planned picture is missing, naming the first.
+  // kInternal if a planned frame is missing, naming the first.
   Result<> finish();
 
   // After finish(). Times in ticks of the plan's base.
@@ -37,10 +37,10 @@ class JoinedPictures {
   [[nodiscard]] std::int64_t dts(std::size_t i) const;
   [[nodiscard]] std::int64_t pts(std::size_t i) const { return plan_.frames[places_[i]].pts; }
   [[nodiscard]] bool key(std::size_t i) const { return plan_.frames[places_[i]].key; }
-  // Until the next picture's dts; the last one's is the plan's last_duration. Always > 0.
+  // Until the next frame's dts; the last one's is the plan's last_duration. Always > 0.
   [[nodiscard]] std::int64_t duration(std::size_t i) const;
   [[nodiscard]] std::int64_t first_pts() const { return plan_.frames.front().pts; }
-  [[nodiscard]] std::int64_t shown() const;  // from the first picture to the end of the last
+  [[nodiscard]] std::int64_t shown() const;  // from the first frame to the end of the last
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
   // Lengths of the tables an MP4 writes in runs of equal values, and of its list of key frames.
@@ -64,9 +64,9 @@ class JoinedPictures {
 };
 
 // The decoder's buffer as broadcasters and phones model it (ISO/IEC 14496-10 annex C, constant-rate leaky bucket): `bufsize`
-// bits, filled at `maxrate` up to the brim, each picture taken out whole at its decode time.
+// bits, filled at `maxrate` up to the brim, each frame taken out whole at its decode time.
 inline constexpr double kBufferStartFullness = 0.9;  // x264's own default, which encoders assume of players
-// What a segment finds in the buffer at its first picture, at least, and leaves in it for the next one. Encoders are told to start
+// What a segment finds in the buffer at its first frame, at least, and leaves in it for the next one. Encoders are told to start
 // from it (media/av/encode/encoder_open.cpp), so that segments that know nothing of each other fit behind one another in any
 // order: each that keeps both ends of the bargain can only find more than it needs.
 inline constexpr double kBufferJoinFullness = 0.5;
@@ -78,12 +78,12 @@ class LeakyBucket {
       : maxrate_(maxrate), bufsize_(bufsize), fullness_(start * static_cast<double>(bufsize)) {}
   // Decode times rise.
   void take(Timestamp dts, std::uint64_t bytes);
-  [[nodiscard]] std::uint64_t underflows() const { return underflows_; }  // pictures that had not arrived in time
+  [[nodiscard]] std::uint64_t underflows() const { return underflows_; }  // frames that had not arrived in time
   [[nodiscard]] double lowest() const {
     return lowest_ / static_cast<double>(bufsize_);
   }  // fullness, 1 = full; < 0: so much was missing
   [[nodiscard]] std::optional<Timestamp> first_underflow() const { return first_; }
-  // What it holds just before a picture is taken out at `dts`: a fraction; < 0: so much is missing.
+  // What it holds just before a frame is taken out at `dts`: a fraction; < 0: so much is missing.
   [[nodiscard]] double fullness_at(Timestamp dts) const;
 
  private:

@@ -77,7 +77,7 @@ Result<std::vector<TextSample>> text_samples(const TextTrack& track) {
   return samples;
 }
 
-std::string user_data_of(const BesidePlan& beside) {
+std::string user_data_of(const SideTrackPlan& beside) {
   std::string items;
   for (const Name& name : kItems) {
     const auto tag = beside.tags.find(std::string(name.tag));

@@ -11,7 +11,7 @@ namespace {
 // In units of FieldMeasures. Measured: fields that belong together comb by 0 to 14 (by 44 in a noisy webcam), others in
 // motion by 100 to 500, and by 10 to 20 where next to nothing moves.
 constexpr std::uint64_t kLoneField = 32;
-// Against cuts that are no better than leaving pictures as they are: a still scene is one picture a picture.
+// Against cuts that are no better than leaving frames as they are: a still scene is one frame a frame.
 constexpr std::uint64_t kLean = 2;
 // A repeated field differs from its first showing by what coding did to it, a quarter to a half of what small motion does.
 constexpr std::uint64_t kMovedPerUnit = 32;
@@ -21,19 +21,19 @@ constexpr std::uint32_t kCombedOneIn = 20;
 constexpr std::uint32_t kCombedMin = 3;
 
 struct Votes {
-  std::uint32_t pictures = 0, telling = 0, combed = 0, top = 0, bottom = 0;
+  std::uint32_t frames = 0, telling = 0, combed = 0, top = 0, bottom = 0;
 };
 
-// Whether a picture's own fields belong together, told from how they fit those before.
+// Whether a frame's own fields belong together, told from how they fit those before.
 void vote(const FieldMeasures& m, Votes& votes) {
-  ++votes.pictures;
+  ++votes.frames;
   const std::uint32_t low = std::min(m.top_after, m.bottom_after);
   const std::uint32_t high = std::max(m.top_after, m.bottom_after);
   const std::uint32_t least = std::min(low, m.own);
   // The common part is detail that combs at rest too; only what rises well above it tells.
   const std::uint32_t most = std::max(high, m.own);
   if (2 * static_cast<std::uint64_t>(most) < 3 * static_cast<std::uint64_t>(least) + 2 * kTells) return;
-  // Where a film climbs by a line a picture, lines fit those of the picture before better than their own, whichever field they
+  // Where a film climbs by a line a frame, lines fit those of the frame before better than their own, whichever field they
   // are of. In a comb the fields that are further apart in time fit no better.
   const bool climbs = 4 * static_cast<std::uint64_t>(high) < 3 * static_cast<std::uint64_t>(m.own);
   const bool combed = !climbs && m.own >= kTells && 4 * static_cast<std::uint64_t>(m.own) >= 3 * static_cast<std::uint64_t>(low);
@@ -46,7 +46,7 @@ void vote(const FieldMeasures& m, Votes& votes) {
   ++(m.top_after < m.bottom_after ? votes.top : votes.bottom);
 }
 
-// Of the combed pictures of a run, how many have a partner for each of their fields.
+// Of the combed frames of a run, how many have a partner for each of their fields.
 void count_partnered(const std::vector<FieldMeasures>& run, bool top_first, std::uint32_t& combed, std::uint32_t& partnered) {
   CadenceFinder finder(top_first);
   for (const FieldMeasures& measures : run) finder.add(measures);
@@ -67,7 +67,7 @@ std::string order_words(bool top_first) { return top_first ? "top field first" :
 }  // namespace
 
 void CadenceFinder::add_field(std::uint64_t link, std::uint64_t repeat, bool second) {
-  // A film picture that begins with a picture's second field leans against the source.
+  // A film frame that begins with a frame's second field leans against the source.
   const std::uint64_t lone = best_[0] + kLoneField;
   const std::uint64_t pair = best_[1] + link + (second ? 0 : kLean);
   const std::uint64_t triple = best_[2] + link + link_before_ + repeat + kLean;
@@ -77,11 +77,11 @@ void CadenceFinder::add_field(std::uint64_t link, std::uint64_t repeat, bool sec
   link_before_ = link;
 }
 
-void CadenceFinder::add(const FieldMeasures& picture) {
+void CadenceFinder::add(const FieldMeasures& frame) {
   const bool first = chosen_.empty();
-  const std::uint64_t after = first ? kFar : top_first_ ? picture.top_after : picture.bottom_after;
-  add_field(after, (top_first_ ? picture.top_moved : picture.bottom_moved) / kMovedPerUnit, false);
-  add_field(picture.own, (top_first_ ? picture.bottom_moved : picture.top_moved) / kMovedPerUnit, true);
+  const std::uint64_t after = first ? kFar : top_first_ ? frame.top_after : frame.bottom_after;
+  add_field(after, (top_first_ ? frame.top_moved : frame.bottom_moved) / kMovedPerUnit, false);
+  add_field(frame.own, (top_first_ ? frame.bottom_moved : frame.top_moved) / kMovedPerUnit, true);
 }
 
 std::vector<std::uint8_t> CadenceFinder::lengths() const {
@@ -100,7 +100,7 @@ ScanFindings judge_scan(const std::vector<std::vector<FieldMeasures>>& runs, boo
     for (std::size_t i = 1; i < run.size(); ++i) vote(run[i], votes);
   }
   ScanFindings findings{.scan = Scan::kProgressive, .top_first = flagged_top_first};
-  const std::string seen = std::to_string(votes.pictures) + " pictures looked at, " + std::to_string(votes.telling) +
+  const std::string seen = std::to_string(votes.frames) + " frames looked at, " + std::to_string(votes.telling) +
                            " tell by their motion, " + std::to_string(votes.combed) + " of them combed";
   if (votes.telling < kCombedMin) {
     findings.scan = flagged ? Scan::kInterlaced : Scan::kProgressive;

@@ -8,7 +8,7 @@ namespace gopmill {
 
 namespace {
 
-// Columns that are looked at: combing is a matter of lines, so wide pictures are measured in every second or third column.
+// Columns that are looked at: combing is a matter of lines, so wide frames are measured in every second or third column.
 constexpr int kColumnsMax = 960;
 // Levels of 8 bits that coding noise makes two lines differ by: below this nothing combs.
 constexpr int kNoise = 6;
@@ -31,7 +31,7 @@ std::uint64_t combing(const std::uint8_t* above, const std::uint8_t* line, const
   return sum;
 }
 
-// Of the top lines of one picture woven with the bottom lines of another (or the same).
+// Of the top lines of one frame woven with the bottom lines of another (or the same).
 std::uint32_t weave_combing(const std::vector<std::uint8_t>& top, const std::vector<std::uint8_t>& bottom, int width,
                             int height) {
   std::uint64_t sum = 0;

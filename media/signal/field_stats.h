@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-// How well the fields of neighbouring pictures fit together, measured in integers on luma planes, so that every machine finds the
+// How well the fields of neighbouring frames fit together, measured in integers on luma planes, so that every machine finds the
 // same. PURE. A pixel combs where both of its neighbours above and below, which belong to the other field, agree with each
 // other and not with it; what a film shows at rest does not comb, whatever its detail.
 
@@ -20,9 +20,9 @@ struct LumaPlane {
   int shift = 0;              // bits to drop to reach 8
 };
 
-// One picture and the one shown before it. Sums over all pixels, in 1/256 of a level of 8 bits per pixel. Top lines are 0, 2, 4…
+// One frame and the one shown before it. Sums over all pixels, in 1/256 of a level of 8 bits per pixel. Top lines are 0, 2, 4…
 struct FieldMeasures {
-  std::uint32_t own = 0;           // combing of the picture as it is
+  std::uint32_t own = 0;           // combing of the frame as it is
   std::uint32_t top_after = 0;     // of its top lines woven with the bottom lines before: neighbours in time if top comes first
   std::uint32_t bottom_after = 0;  // of its bottom lines woven with the top lines before: neighbours if bottom comes first
   std::uint32_t top_moved = 0;     // mean difference of its top lines from the top lines before
@@ -30,13 +30,13 @@ struct FieldMeasures {
   friend bool operator==(const FieldMeasures&, const FieldMeasures&) = default;
 };
 
-// A picture that could not be measured: at home in its own fields, a stranger to those before.
+// A frame that could not be measured: at home in its own fields, a stranger to those before.
 inline constexpr FieldMeasures kUnmeasured{0, UINT32_MAX / 256, UINT32_MAX / 256, UINT32_MAX / 256, UINT32_MAX / 256};
 
-// Sees the pictures of one run in the order they are shown.
+// Sees the frames of one run in the order they are shown.
 class FieldMeter {
  public:
-  // kUnmeasured's strangers for the first picture, and after a change of size.
+  // kUnmeasured's strangers for the first frame, and after a change of size.
   FieldMeasures see(const LumaPlane& plane);
 
  private:

@@ -14,7 +14,7 @@ namespace {
 // BS.1770-4 Annex 1: LKFS = -0.691 + 10 log10 of the weighted sum of mean squares; the offset makes 997 Hz read as it is.
 constexpr double kOffset = -0.691;
 constexpr double kRelativeGate = -10;     // LU below the mean of what passes the absolute gate
-constexpr double kSurroundWeight = 1.41;  // 1.5 dB: sound from behind is louder
+constexpr double kSurroundWeight = 1.41;  // 1.5 dB: audio from behind is louder
 constexpr int kStepsPerSecond = 10;
 constexpr std::size_t kStepsPerBlock = 4;
 constexpr std::size_t kPhases = 4;
@@ -129,7 +129,7 @@ void LoudnessMeter::end_step() {
   steps_[steps_done_++ % kStepsPerBlock] = step_energy_ / step_samples_;
   step_energy_ = 0;
   step_filled_ = 0;
-  // What is left of a sound long past would be counted in denormal numbers, a hundred times slower.
+  // What is left of an audio long past would be counted in denormal numbers, a hundred times slower.
   for (Channel& channel : channels_) {
     for (double& value : channel.state) value = std::abs(value) < kNothing ? 0 : value;
   }

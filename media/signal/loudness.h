@@ -8,7 +8,7 @@
 
 namespace gopmill {
 
-// How loud sound is, as ITU-R BS.1770-4 and EBU R 128 measure it: integrated loudness of a whole programme in LUFS, and true peak in
+// How loud audio is, as ITU-R BS.1770-4 and EBU R 128 measure it: integrated loudness of a whole programme in LUFS, and true peak in
 // dBTP. PURE, and in plain double arithmetic without a call into the mathematics library, whose last digit depends on the CPU:
 // what is measured becomes a gain, and the same source must give the same bytes everywhere.
 
@@ -19,7 +19,7 @@ class LoudnessMeter {
   // 44100 or 48000 Hz, the rates of outputs; 1, 2 or 6 channels, six as FL FR FC LFE BL BR.
   LoudnessMeter(int sample_rate, int channels);
   void take(const float* const* planes, int samples);
-  // Of everything taken so far, at least kSilentLufs. Sound shorter than a block of 400 ms is measured as far as it goes.
+  // Of everything taken so far, at least kSilentLufs. Audio shorter than a block of 400 ms is measured as far as it goes.
   [[nodiscard]] double integrated() const;
   // Over all channels, at four times the rate; -infinity never: silence is kSilentDb.
   [[nodiscard]] double true_peak() const;
@@ -55,7 +55,7 @@ class LoudnessMeter {
 double power_decibels(double ratio);
 double amplitude_of(double decibels);
 
-// The one gain for sound that was heard at `lufs` and `true_peak`: to `target` LUFS, or where there is none 0 dB; in either case no
+// The one gain for audio that was heard at `lufs` and `true_peak`: to `target` LUFS, or where there is none 0 dB; in either case no
 // more than keeps the peak at `ceiling` dBTP. Silence is left as it is.
 struct Gain {
   double decibels = 0;

@@ -7,7 +7,7 @@
 
 #include "media/task/colour.h"
 
-// Other colours for pictures: HDR to SDR, wide gamut to BT.709, rare matrices to BT.709. Pure arithmetic on planes of samples.
+// Other colours for frames: HDR to SDR, wide gamut to BT.709, rare matrices to BT.709. Pure arithmetic on planes of samples.
 //
 // Everything is folded into one table of 65 x 65 x 65 colours, Y'CbCr in and Y'CbCr out, made once per task in double
 // arithmetic; pixels are looked up in it with integers alone (tetrahedral interpolation), so every machine gives the same
@@ -28,7 +28,7 @@ namespace gopmill {
 
 inline constexpr double kGamutKnee = 0.9;  // of the way from grey to the border of the gamut
 
-// True if a change from or to pictures of this matrix can be computed.
+// True if a change from or to frames of this matrix can be computed.
 bool matrix_is_known(std::uint8_t matrix);
 
 // Three planes of 10-bit samples of one size; strides in samples.

@@ -1,6 +1,6 @@
-// What a source is, seen in its packets and in a few of its pictures. One linear read gives every packet's times; a
-// second one decodes the beginning (or everything, where packets do not tell) to learn which packets are pictures.
-// Long because: pictures and sound are probed side by side from one linear read, which nothing else should know.
+// What a source is, seen in its packets and in a few of its frames. One linear read gives every packet's times; a
+// second one decodes the beginning (or everything, where packets do not tell) to learn which packets are frames.
+// Long because: frames and audio are probed side by side from one linear read, which nothing else should know.
 
 #include <algorithm>
 #include <cmath>
@@ -21,14 +21,14 @@ namespace gopmill {
 
 namespace {
 
-// Pictures decoded to see whether packets tell the truth: more than any reorder depth plus a field-coded second.
-constexpr std::size_t kProbePictures = 32;
-// A probe that reads this far without a picture gives up: the track does not decode.
+// Frames decoded to see whether packets tell the truth: more than any reorder depth plus a field-coded second.
+constexpr std::size_t kProbeFrames = 32;
+// A probe that reads this far without video gives up: the track does not decode.
 constexpr std::uint32_t kProbePacketsMax = 3000;
-// Sound packets decoded after the first sound to find one with a timestamp.
-constexpr std::uint32_t kProbeSoundPackets = 200;
+// Audio packets decoded after the first audio to find one with a timestamp.
+constexpr std::uint32_t kProbeAudioPackets = 200;
 constexpr int kProbeThreads = 2;
-// Where sound begins is known this much finer than to a sample: the plan rounds it once, together with what the picture moves.
+// Where audio begins is known this much finer than to a sample: the plan rounds it once, together with what the frame moves.
 constexpr std::int64_t kPartsOfASample = 1000;
 // profile_idc of H.264 Baseline (ISO/IEC 14496-10 A.2.1); libavcodec adds flags for constraints above it.
 constexpr int kH264ProfileNumber = 0xff;
@@ -40,18 +40,18 @@ constexpr std::int64_t kTicksMax = INT64_MAX / 4;
 struct Read {
   std::vector<PacketFacts> video;
   std::uint64_t video_bytes = 0;
-  struct Sound {
+  struct Audio {
     std::int64_t first = INT64_MAX, end = INT64_MIN;  // ticks of the stream's base
     std::uint32_t packets = 0;
     std::uint64_t bytes = 0;
-    SoundTimes times;
+    AudioTimes times;
     std::vector<ClockShift> clock;
   };
-  std::vector<Sound> sound;           // by stream index
-  std::vector<ClockShift> clock;      // of the picture track
+  std::vector<Audio> audio;           // by stream index
+  std::vector<ClockShift> clock;      // of the frame track
   std::optional<av::Truncation> cut;  // the file is shorter than it should be
   bool is_broadcast = false;          // its clock may jump and its end is anywhere
-  bool counted = false;               // no picture has a time of its own
+  bool counted = false;               // no video has a time of its own
 };
 
 struct Chosen {
@@ -64,41 +64,41 @@ std::string track_name(const av::StreamFacts& stream) {
   return std::to_string(stream.index) + " (" + stream.kind + (stream.language.empty() ? "" : ", " + stream.language) + ")";
 }
 
-// The track a player would show: the first real picture track, and every sound track that has a known codec.
+// The track a player would show: the first real frame track, and every audio track that has a known codec.
 Chosen choose(const std::vector<av::StreamFacts>& streams) {
   Chosen chosen;
-  std::size_t pictures = 0;
+  std::size_t frames = 0;
   for (const av::StreamFacts& stream : streams) {
-    if (stream.media == av::Media::kVideo && stream.is_picture) {
-      ++pictures;
+    if (stream.media == av::Media::kVideo && stream.is_video) {
+      ++frames;
     } else if (stream.media == av::Media::kVideo && !chosen.video) {
       chosen.video = stream.index;
     } else if (stream.media == av::Media::kVideo) {
-      chosen.notes.push_back("second picture track " + track_name(stream) + " is not carried");
+      chosen.notes.push_back("second frame track " + track_name(stream) + " is not carried");
     } else if (stream.media == av::Media::kAudio && stream.kind != "unknown" && stream.parameters.sample_rate > 0) {
       chosen.audio.push_back(stream.index);
     } else if (stream.media == av::Media::kAudio) {
-      chosen.notes.push_back("sound track " + track_name(stream) + " has no known codec and is not carried");
+      chosen.notes.push_back("audio track " + track_name(stream) + " has no known codec and is not carried");
     }
   }
-  if (pictures > 1) chosen.notes.push_back("of " + std::to_string(pictures) + " attached pictures only the cover counts");
+  if (frames > 1) chosen.notes.push_back("of " + std::to_string(frames) + " attached pictures only the cover counts");
   return chosen;
 }
 
 // The end of a recording, before this packet: what is marked there shared a packet of the multiplexer with what was cut off.
-void unmark_end(std::vector<SoundTime>& packets, std::uint32_t end) {
+void unmark_end(std::vector<AudioTime>& packets, std::uint32_t end) {
   for (std::uint32_t i = end; i-- > 0 && packets[i].corrupt;) packets[i].corrupt = false;
 }
 
-// Puts all times on one clock, and finds where each track of sound begins and ends on it.
+// Puts all times on one clock, and finds where each track of audio begins and ends on it.
 void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamFacts>& streams) {
-  std::vector<SoundTimes> sound;
+  std::vector<AudioTimes> audio;
   for (const std::uint32_t index : chosen.audio) {
-    read.sound[index].times.base = streams[index].parameters.base;
-    sound.push_back(read.sound[index].times);
+    read.audio[index].times.base = streams[index].parameters.base;
+    audio.push_back(read.audio[index].times);
   }
-  const Rational picture_base = chosen.video ? streams[*chosen.video].parameters.base : Rational{1, 1};
-  read.clock = picture_clock(read.video, picture_base, read.is_broadcast, sound);
+  const Rational frame_base = chosen.video ? streams[*chosen.video].parameters.base : Rational{1, 1};
+  read.clock = frame_clock(read.video, frame_base, read.is_broadcast, audio);
   // Where recordings were joined, the counters of a transport stream break too, and libav marks the packet before the join
   // as damaged. It was whole in its own recording; if it was not, its decoder will tell.
   for (const ClockShift& shift : read.clock) {
@@ -107,8 +107,8 @@ void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamF
   }
   join_epochs(read.video, read.clock);
   for (const std::uint32_t index : chosen.audio) {
-    Read::Sound& track = read.sound[index];
-    track.clock = sound_clock(track.times, read.clock, picture_base, !chosen.video, read.is_broadcast);
+    Read::Audio& track = read.audio[index];
+    track.clock = audio_clock(track.times, read.clock, frame_base, !chosen.video, read.is_broadcast);
     for (const ClockShift& shift : track.clock) unmark_end(track.times.packets, shift.packet);
     // The last packet of a broadcast is where its recording was stopped.
     if (read.is_broadcast && track.packets > 1 && track.times.packets.back().corrupt) {
@@ -117,7 +117,7 @@ void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamF
     }
     ClockFollower clock(track.clock);
     for (std::uint32_t i = 0; i < track.times.packets.size(); ++i) {
-      SoundTime& packet = track.times.packets[i];
+      AudioTime& packet = track.times.packets[i];
       if (packet.pts == INT64_MIN) continue;
       packet.pts += clock.at(i);
       track.first = std::min(track.first, packet.pts);
@@ -126,15 +126,15 @@ void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamF
   }
 }
 
-// Chooses no picture where the track that was chosen turns out to be empty.
-Result<Read> read_all_packets(int source, Chosen& chosen, BesideReader& beside, ParentLine& parent) {
+// Chooses no video where the track that was chosen turns out to be empty.
+Result<Read> read_all_packets(int source, Chosen& chosen, SideTrackReader& beside, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   std::vector<std::uint32_t> keep = chosen.audio;
   if (chosen.video) keep.push_back(*chosen.video);
   keep.insert(keep.end(), beside.streams().begin(), beside.streams().end());
   demuxer.keep_only(keep);
   Read read;
-  read.sound.resize(demuxer.streams().size());
+  read.audio.resize(demuxer.streams().size());
   std::uint64_t packets = 0;
   while (auto item = TRY(demuxer.next())) {
     JournalPacket& packet = item->packet;
@@ -143,10 +143,10 @@ Result<Read> read_all_packets(int source, Chosen& chosen, BesideReader& beside, 
     parent.progress(++packets);
     if (chosen.video && item->stream == *chosen.video) {
       if (read.video.size() >= kSourceFramesMax)
-        return fail(FaultKind::kInput, "more than " + std::to_string(kSourceFramesMax) + " pictures");
+        return fail(FaultKind::kInput, "more than " + std::to_string(kSourceFramesMax) + " frames");
       const StreamParameters& parameters = demuxer.streams()[item->stream].parameters;
       PacketFacts facts{packet.pts,     packet.dts,   packet.duration,
-                        packet.key,     false,        shows_picture(parameters.codec, packet.bytes),
+                        packet.key,     false,        shows_frame(parameters.codec, packet.bytes),
                         packet.discard, item->corrupt};
       facts.clean = packet.key && starts_cleanly(parameters.codec, parameters.extradata, packet.bytes);
       read.video.push_back(facts);
@@ -157,20 +157,19 @@ Result<Read> read_all_packets(int source, Chosen& chosen, BesideReader& beside, 
       TRY(beside.take(item->stream, packet));
       continue;
     }
-    Read::Sound& sound = read.sound[item->stream];
-    if (++sound.packets > kSourceFramesMax)
-      return fail(FaultKind::kInput, "more than " + std::to_string(kSourceFramesMax) + " packets of sound");
-    sound.bytes += packet.bytes.size();
-    sound.times.packets.push_back({packet.discard ? INT64_MIN : packet.pts,
+    Read::Audio& audio = read.audio[item->stream];
+    if (++audio.packets > kSourceFramesMax)
+      return fail(FaultKind::kInput, "more than " + std::to_string(kSourceFramesMax) + " packets of audio");
+    audio.bytes += packet.bytes.size();
+    audio.times.packets.push_back({packet.discard ? INT64_MIN : packet.pts,
                                    static_cast<std::int32_t>(std::clamp<std::int64_t>(packet.duration, 0, INT32_MAX)),
                                    static_cast<std::uint32_t>(read.video.size()), item->corrupt});
   }
   read.cut = demuxer.truncation();
   read.is_broadcast = demuxer.clock_may_jump();
   if (chosen.video && read.video.empty()) {
-    if (chosen.audio.empty()) return fail(FaultKind::kInput, "the picture track has no packets");
-    chosen.notes.push_back("picture track " + track_name(demuxer.streams()[*chosen.video]) +
-                           " has no packets and is not carried");
+    if (chosen.audio.empty()) return fail(FaultKind::kInput, "the frame track has no packets");
+    chosen.notes.push_back("frame track " + track_name(demuxer.streams()[*chosen.video]) + " has no packets and is not carried");
     chosen.video.reset();
   }
   if (chosen.video) read.counted = count_times(read.video, demuxer.streams()[*chosen.video].parameters.base);
@@ -179,8 +178,8 @@ Result<Read> read_all_packets(int source, Chosen& chosen, BesideReader& beside, 
 }
 
 struct Probe {
-  DecodedPictures pictures;
-  std::vector<av::PictureFacts> facts;  // of the first kProbePictures
+  DecodedFrames frames;
+  std::vector<av::FrameFacts> facts;  // of the first kProbeFrames
   DecodeEvents events;
   bool had_trouble = false;  // though perhaps not with the packets that the events name: threads blur that
 };
@@ -192,19 +191,19 @@ struct ProbeRange {
   int threads = 1;
 };
 
-Result<Probe> probe_pictures(int source, std::uint32_t stream, ProbeRange range, ParentLine& parent) {
+Result<Probe> probe_frames(int source, std::uint32_t stream, ProbeRange range, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   demuxer.keep_only({stream});
   av::Decoder decoder =
       TRY(av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = range.threads, .cpu_independent = true}));
   Probe probe;
-  probe.pictures.whole = true;
+  probe.frames.whole = true;
   std::uint32_t sending = kAtTheEnd;
-  const auto on_picture = [&](AVFrame& frame) -> Result<> {
-    const av::PictureFacts facts = av::facts_of(frame);
-    if (probe.facts.size() < kProbePictures) probe.facts.push_back(facts);
-    probe.pictures.shown.push_back(static_cast<std::uint32_t>(facts.pts));
-    probe.pictures.given_at.push_back(sending);
+  const auto on_frame = [&](AVFrame& frame) -> Result<> {
+    const av::FrameFacts facts = av::facts_of(frame);
+    if (probe.facts.size() < kProbeFrames) probe.facts.push_back(facts);
+    probe.frames.shown.push_back(static_cast<std::uint32_t>(facts.pts));
+    probe.frames.given_at.push_back(sending);
     if (facts.damaged) probe.events.concealed.push_back(static_cast<std::uint32_t>(facts.pts));
     return {};
   };
@@ -213,25 +212,24 @@ Result<Probe> probe_pictures(int source, std::uint32_t stream, ProbeRange range,
     if (item->packet.ordinal < range.first) continue;
     sending = item->packet.ordinal;
     const std::uint64_t refused = decoder.refused();
-    TRY(decoder.send(item->packet, on_picture));
+    TRY(decoder.send(item->packet, on_frame));
     if (decoder.refused() > refused) probe.events.refused.push_back(sending);
     parent.progress(++packets);
-    const bool enough =
-        probe.pictures.shown.size() >= kProbePictures || (packets >= kProbePacketsMax && probe.pictures.shown.empty());
+    const bool enough = probe.frames.shown.size() >= kProbeFrames || (packets >= kProbePacketsMax && probe.frames.shown.empty());
     if (!range.whole && enough) {
-      probe.pictures.whole = false;
+      probe.frames.whole = false;
       break;
     }
   }
   sending = kAtTheEnd;
-  if (probe.pictures.whole) TRY(decoder.finish(on_picture));
+  if (probe.frames.whole) TRY(decoder.finish(on_frame));
   probe.had_trouble = decoder.had_trouble();
   probe.events.reason = decoder.refused() > 0 ? decoder.last_refusal() : decoder.complaint();
   return probe;
 }
 
-struct FirstSound {
-  std::optional<av::SoundFacts> facts;  // of the first block that decodes; none: nothing of the track does
+struct FirstAudio {
+  std::optional<av::AudioFacts> facts;  // of the first block that decodes; none: nothing of the track does
   std::optional<Timestamp> timed;       // the first timestamp of any block, else of any packet, in the stream's base
   std::int64_t untimed = 0;             // samples before that one; they have the first block's rate
   std::string refusal;
@@ -244,18 +242,18 @@ struct FirstSound {
   }
 };
 
-Result<FirstSound> probe_sound(int source, std::uint32_t stream) {
+Result<FirstAudio> probe_audio(int source, std::uint32_t stream) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   demuxer.keep_only({stream});
-  FirstSound first;
+  FirstAudio first;
   auto decoder = av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = 1, .cpu_independent = true});
   if (!decoder) {
     first.refusal = decoder.error().text;
     return first;
   }
   const Rational base = demuxer.streams()[stream].parameters.base;
-  const auto on_sound = [&](AVFrame& frame) -> Result<> {
-    const av::SoundFacts facts = av::sound_facts_of(frame);
+  const auto on_audio = [&](AVFrame& frame) -> Result<> {
+    const av::AudioFacts facts = av::audio_facts_of(frame);
     if (first.timed || facts.samples < 1 || facts.sample_rate < 1) return {};
     if (!first.facts) first.facts = facts;
     if (facts.pts != INT64_MIN) {
@@ -266,20 +264,20 @@ Result<FirstSound> probe_sound(int source, std::uint32_t stream) {
     return {};
   };
   // However much of its beginning is damaged: the task will begin with the first block that decodes, too.
-  for (std::uint32_t after = 0; after < kProbeSoundPackets && !first.timed; after += first.facts ? 1 : 0) {
+  for (std::uint32_t after = 0; after < kProbeAudioPackets && !first.timed; after += first.facts ? 1 : 0) {
     auto item = TRY(demuxer.next());
     if (!item) {
-      TRY(decoder->finish(on_sound));
+      TRY(decoder->finish(on_audio));
       break;
     }
-    TRY(decoder->send(item->packet, on_sound));
+    TRY(decoder->send(item->packet, on_audio));
   }
   first.refusal = decoder->last_refusal();
   return first;
 }
 
-void describe_pictures(VideoTrack& track, const av::StreamFacts& stream, const std::vector<av::PictureFacts>& pictures) {
-  const av::PictureFacts& first = pictures.front();
+void describe_frames(VideoTrack& track, const av::StreamFacts& stream, const std::vector<av::FrameFacts>& frames) {
+  const av::FrameFacts& first = frames.front();
   track.stream = stream.index;
   track.codec = stream.parameters.codec;
   track.width = first.width;
@@ -288,16 +286,16 @@ void describe_pictures(VideoTrack& track, const av::StreamFacts& stream, const s
   const Rational container = stream.parameters.sample_aspect;
   track.sample_aspect = container.num > 0 ? container : first.sample_aspect.num > 0 ? first.sample_aspect : Rational{1, 1};
   track.coded_aspect = first.sample_aspect.num > 0 ? first.sample_aspect : Rational{0, 1};
-  describe_colour(track, stream, pictures);
+  describe_colour(track, stream, frames);
   track.bit_depth = first.bit_depth;
 }
 
-// By the flags of most pictures, for where the pictures themselves cannot tell.
-Result<> ask_pictures_for_scan(int source, const Read& read, const std::vector<av::PictureFacts>& pictures, VideoTrack& track,
-                               ParentLine& parent) {
-  const auto interlaced = std::ranges::count_if(pictures, &av::PictureFacts::interlaced);
-  const auto bottom_first = std::ranges::count_if(pictures, [](const av::PictureFacts& p) { return !p.top_first; });
-  const bool flagged = 2 * static_cast<std::size_t>(interlaced) > pictures.size();
+// By the flags of most frames, for where the frames themselves cannot tell.
+Result<> ask_frames_for_scan(int source, const Read& read, const std::vector<av::FrameFacts>& frames, VideoTrack& track,
+                             ParentLine& parent) {
+  const auto interlaced = std::ranges::count_if(frames, &av::FrameFacts::interlaced);
+  const auto bottom_first = std::ranges::count_if(frames, [](const av::FrameFacts& p) { return !p.top_first; });
+  const bool flagged = 2 * static_cast<std::size_t>(interlaced) > frames.size();
   return find_scan(source, read.video, flagged, 2 * bottom_first <= interlaced, track, parent);
 }
 
@@ -306,19 +304,19 @@ Result<> check_size(const VideoTrack& track) {
   if (track.width < 1 || track.height < 1 || track.width > kSourceWidthMax || track.height > kSourceHeightMax ||
       pixels > kSourcePixelsMax) {
     return fail(FaultKind::kInput,
-                "pictures of " + std::to_string(track.width) + "x" + std::to_string(track.height) + " are outside the limits");
+                "frames of " + std::to_string(track.width) + "x" + std::to_string(track.height) + " are outside the limits");
   }
   return {};
 }
 
-struct Pictures {
+struct Frames {
   VideoTrack track;
   std::int64_t first_raw = 0;  // ticks of the stream's base, on the first epoch's clock
   std::vector<Loss> losses;
   std::vector<std::string> notes;
 };
 
-// Where decoding must begin for the last picture to be right.
+// Where decoding must begin for the last frame to be right.
 std::uint32_t start_of_end(const std::vector<PacketFacts>& packets) {
   int keys = 0;
   for (auto i = static_cast<std::uint32_t>(packets.size()); i-- > 0;) {
@@ -329,20 +327,20 @@ std::uint32_t start_of_end(const std::vector<PacketFacts>& packets) {
 }
 
 // A recording of a broadcast, or a stream without a container, was stopped somewhere, most often inside its last packet. That
-// is no loss: nobody ever had the rest. What decodes of the last picture is shown; where nothing does, it is left out. `probe`
+// is no loss: nobody ever had the rest. What decodes of the last frame is shown; where nothing does, it is left out. `probe`
 // decoded the end.
-// Where packets tell (`one_to_one`), a last packet without picture is one that was cut off; elsewhere it may be a second field.
-void settle_end(std::vector<PacketFacts>& packets, Probe& probe, bool one_to_one, Pictures& result) {
+// Where packets tell (`one_to_one`), a last packet without video is one that was cut off; elsewhere it may be a second field.
+void settle_end(std::vector<PacketFacts>& packets, Probe& probe, bool one_to_one, Frames& result) {
   const auto last = static_cast<std::uint32_t>(packets.size() - 1);
-  const bool shown = std::ranges::find(probe.pictures.shown, last) != probe.pictures.shown.end();
+  const bool shown = std::ranges::find(probe.frames.shown, last) != probe.frames.shown.end();
   const bool refused = std::erase(probe.events.refused, last) > 0;
   const bool concealed = std::erase(probe.events.concealed, last) > 0;
   if (shown && (refused || concealed || packets[last].corrupt)) {
     result.track.cut_off = last;
-    result.notes.emplace_back("the recording ends inside its last picture, which is shown as far as it decodes");
+    result.notes.emplace_back("the recording ends inside its last frame, which is shown as far as it decodes");
   } else if (!shown && (one_to_one || refused || packets[last].corrupt)) {
     packets[last].discard = true;
-    result.notes.emplace_back("the recording ends inside its last picture, which is left out");
+    result.notes.emplace_back("the recording ends inside its last frame, which is left out");
   }
   packets[last].corrupt = false;
 }
@@ -350,39 +348,39 @@ void settle_end(std::vector<PacketFacts>& packets, Probe& probe, bool one_to_one
 // A run may begin only where decoding alone gives what decoding from the first packet on gave.
 void drop_damaged_keys(std::vector<KeyPacket>& keys, const Probe& probe, std::uint32_t packets) {
   std::vector<bool> whole(packets);
-  for (const std::uint32_t i : probe.pictures.shown) whole[i] = true;
+  for (const std::uint32_t i : probe.frames.shown) whole[i] = true;
   for (const std::uint32_t i : probe.events.concealed) whole[i] = false;
   for (const std::uint32_t i : probe.events.refused) whole[i] = false;
   std::erase_if(keys, [&](const KeyPacket& key) { return !whole[key.packet]; });
 }
 
-// Why the whole track must be decoded before its pictures are known; empty: packets tell.
+// Why the whole track must be decoded before its frames are known; empty: packets tell.
 std::string why_decode(const AnalyseRequest& request, const Read& read, const Probe& probe) {
   if (request.decode_all) return "asked for";
   if (request.damage == Damage::kSalvage) return "damage is to be salvaged";
   if (!read.clock.empty()) return "a clock that is set anew";
   if (read.counted) return "packets without timestamps";
-  return why_packets_do_not_tell(read.video, probe.pictures);
+  return why_packets_do_not_tell(read.video, probe.frames);
 }
 
-Result<> take_frames(const av::StreamFacts& stream, const Read& read, const Probe& probe, Pictures& result) {
+Result<> take_frames(const av::StreamFacts& stream, const Read& read, const Probe& probe, Frames& result) {
   VideoTrack& track = result.track;
-  SourceFrameList list = list_frames(read.video, stream.parameters.base, probe.pictures);
+  SourceFrameList list = list_frames(read.video, stream.parameters.base, probe.frames);
   if (list.frames.empty())
-    return fail(FaultKind::kInput, "every picture that can be decoded lies outside of the track's edit list");
+    return fail(FaultKind::kInput, "every frame that can be decoded lies outside of the track's edit list");
   track.base = refined_base(stream.parameters.base);
   if (static_cast<double>(list.frames.back().pts) * track.base.value() > kSourceSecondsMax) {
     return fail(FaultKind::kInput,
-                "the pictures span more than " + std::to_string(static_cast<int>(kSourceSecondsMax / 3600)) + " hours");
+                "the frames span more than " + std::to_string(static_cast<int>(kSourceSecondsMax / 3600)) + " hours");
   }
   if (list.undecodable_head > 0) {
     result.notes.push_back(std::to_string(list.undecodable_head) +
-                           " packets before the first decodable picture are not carried: the recording starts inside a GOP");
+                           " packets before the first decodable frame are not carried: the recording starts inside a GOP");
   }
-  if (std::ranges::any_of(probe.facts, &av::PictureFacts::has_captions))
-    result.notes.emplace_back("captions inside the picture (CEA-608 or 708) are not carried");
+  if (std::ranges::any_of(probe.facts, &av::FrameFacts::has_captions))
+    result.notes.emplace_back("captions inside the frame (CEA-608 or 708) are not carried");
   if (list.moved > 0)
-    result.notes.push_back(std::to_string(list.moved) + " pictures that share a timestamp were moved apart by a tick");
+    result.notes.push_back(std::to_string(list.moved) + " frames that share a timestamp were moved apart by a tick");
   track.frames = std::move(list.frames);
   track.keys = std::move(list.keys);
   track.packets = static_cast<std::uint32_t>(read.video.size());
@@ -394,89 +392,89 @@ Result<> take_frames(const av::StreamFacts& stream, const Read& read, const Prob
   return {};
 }
 
-Result<Pictures> analyse_video(int source, const av::StreamFacts& stream, Read& read, const AnalyseRequest& request,
-                               ParentLine& parent) {
-  // Which packet makes a decoder give out a picture is blurred by its threads, and counts only where there are no timestamps;
+Result<Frames> analyse_video(int source, const av::StreamFacts& stream, Read& read, const AnalyseRequest& request,
+                             ParentLine& parent) {
+  // Which packet makes a decoder give out a frame is blurred by its threads, and counts only where there are no timestamps;
   // which one it refuses counts where damage is listed.
   const bool timeless =
       std::any_of(read.video.begin(), read.video.end(), [](const PacketFacts& p) { return p.pts == INT64_MIN; });
   const bool salvage = request.damage == Damage::kSalvage;
   ProbeRange range{.whole = request.decode_all || salvage, .threads = timeless || salvage ? 1 : kProbeThreads};
-  Probe probe = TRY(probe_pictures(source, stream.index, range, parent));
-  if (probe.pictures.shown.empty()) {
-    return fail(FaultKind::kInput, "no picture of the " + stream.parameters.codec + " track can be decoded" +
+  Probe probe = TRY(probe_frames(source, stream.index, range, parent));
+  if (probe.frames.shown.empty()) {
+    return fail(FaultKind::kInput, "no video of the " + stream.parameters.codec + " track can be decoded" +
                                        (probe.events.reason.empty() ? "" : ": " + probe.events.reason));
   }
-  Pictures result;
+  Frames result;
   result.track.evidence_reason = why_decode(request, read, probe);
   const bool decoded = !result.track.evidence_reason.empty();
   range.whole = true;
-  if (decoded && !probe.pictures.whole) probe = TRY(probe_pictures(source, stream.index, range, parent));
+  if (decoded && !probe.frames.whole) probe = TRY(probe_frames(source, stream.index, range, parent));
   if (decoded && range.threads > 1 && probe.had_trouble) {
     range.threads = 1;
-    probe = TRY(probe_pictures(source, stream.index, range, parent));
+    probe = TRY(probe_frames(source, stream.index, range, parent));
   }
   result.track.evidence = decoded ? Evidence::kDecoded : Evidence::kPackets;
   if ((read.is_broadcast || read.counted) && decoded) settle_end(read.video, probe, false, result);
   if (read.is_broadcast && !decoded) {
-    Probe end = TRY(probe_pictures(source, stream.index, {start_of_end(read.video), true, 1}, parent));
+    Probe end = TRY(probe_frames(source, stream.index, {start_of_end(read.video), true, 1}, parent));
     settle_end(read.video, end, true, result);
   }
-  probe.pictures.whole = decoded;
-  describe_pictures(result.track, stream, probe.facts);
+  probe.frames.whole = decoded;
+  describe_frames(result.track, stream, probe.facts);
   TRY(check_size(result.track));
   TRY(note_what_stays(result.track, stream, probe.facts, result.notes));
   TRY(take_frames(stream, read, probe, result));
-  TRY(ask_pictures_for_scan(source, read, probe.facts, result.track, parent));
+  TRY(ask_frames_for_scan(source, read, probe.facts, result.track, parent));
   if (salvage) drop_damaged_keys(result.track.keys, probe, result.track.packets);
   const Rational base = stream.parameters.base;
-  result.losses = decoded ? picture_losses(read.video, probe.pictures, probe.events, base, result.first_raw)
+  result.losses = decoded ? frame_losses(read.video, probe.frames, probe.events, base, result.first_raw)
                           : marked_losses(read.video, base, result.first_raw);
   if (!read.clock.empty()) result.notes.push_back(clock_note(read.clock, base));
   if (read.counted) {
     const bool rate_named = std::ranges::all_of(read.video, [](const PacketFacts& p) { return p.duration > 0; });
-    result.notes.emplace_back(rate_named ? "no picture has a timestamp: they follow each other at the rate that the stream names"
-                                         : "no picture has a timestamp, and the stream names no rate: taken for 25 a second");
+    result.notes.emplace_back(rate_named ? "no video has a timestamp: they follow each other at the rate that the stream names"
+                                         : "no video has a timestamp, and the stream names no rate: taken for 25 a second");
   }
   return result;
 }
 
-// Sound that the container marks as damaged, on the timeline of the pictures.
-void add_damaged_sound(const Read::Sound& track, Timestamp zero, LossList& losses) {
-  for (const SoundTime& packet : track.times.packets) {
+// Audio that the container marks as damaged, on the timeline of the frames.
+void add_damaged_audio(const Read::Audio& track, Timestamp zero, LossList& losses) {
+  for (const AudioTime& packet : track.times.packets) {
     if (!packet.corrupt || packet.pts == INT64_MIN) continue;
     const double from = Timestamp{packet.pts, track.times.base}.seconds() - zero.seconds();
     const double to = from + Timestamp{packet.duration, track.times.base}.seconds();
-    losses.add({DamageKind::kSound, from, to, 1, "the container marks it as incomplete"});
+    losses.add({DamageKind::kAudio, from, to, 1, "the container marks it as incomplete"});
   }
 }
 
-// Where the file ends although it should not: behind its last picture or sound.
+// Where the file ends although it should not: behind its last frame or audio.
 Loss end_loss(const SourceFacts& facts, const Read& read, Timestamp zero) {
   double end = 0;
   if (facts.video) {
     const VideoTrack& track = *facts.video;
     end = Timestamp{track.frames.back().pts + track.last_duration, track.base}.seconds();
   }
-  for (const Read::Sound& sound : read.sound) {
-    if (sound.end > sound.first) end = std::max(end, Timestamp{sound.end, sound.times.base}.seconds() - zero.seconds());
+  for (const Read::Audio& audio : read.audio) {
+    if (audio.end > audio.first) end = std::max(end, Timestamp{audio.end, audio.times.base}.seconds() - zero.seconds());
   }
   const double until = read.cut->indexed_until ? read.cut->indexed_until->seconds() - zero.seconds() : end;
   return {DamageKind::kEnd, end, std::max(end, until), read.cut->packets, read.cut->text};
 }
 
-// What losses count from: the first picture, else the first sound.
-Timestamp zero_of(const Read& read, std::optional<Timestamp> picture) {
-  std::optional<Timestamp> zero = picture;
-  for (const Read::Sound& sound : read.sound) {
-    if (sound.first > sound.end || picture) continue;
-    const Timestamp first{sound.first, sound.times.base};
+// What losses count from: the first frame, else the first audio.
+Timestamp zero_of(const Read& read, std::optional<Timestamp> frame) {
+  std::optional<Timestamp> zero = frame;
+  for (const Read::Audio& audio : read.audio) {
+    if (audio.first > audio.end || frame) continue;
+    const Timestamp first{audio.first, audio.times.base};
     if (!zero || first < *zero) zero = first;
   }
   return zero.value_or(Timestamp{});
 }
 
-AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read, const FirstSound& first) {
+AudioTrack describe_audio(const av::StreamFacts& stream, const Read::Audio& read, const FirstAudio& first) {
   AudioTrack track;
   track.stream = stream.index;
   track.codec = stream.parameters.codec;
@@ -495,51 +493,52 @@ AudioTrack describe_sound(const av::StreamFacts& stream, const Read::Sound& read
   return track;
 }
 
-// The sound tracks of the file, each with its offset from the picture, or from the earliest of them: when that is, in the file's own
+// The audio tracks of the file, each with its offset from the frame, or from the earliest of them: when that is, in the file's own
 // time, is returned.
-Result<std::optional<Timestamp>> analyse_sounds(int source, const Chosen& chosen, const std::vector<av::StreamFacts>& streams,
-                                                const Read& read, std::optional<Timestamp> picture, SourceFacts& facts) {
-  std::vector<FirstSound> firsts;
+Result<std::optional<Timestamp>> analyse_audio_tracks(int source, const Chosen& chosen,
+                                                      const std::vector<av::StreamFacts>& streams, const Read& read,
+                                                      std::optional<Timestamp> frame, SourceFacts& facts) {
+  std::vector<FirstAudio> firsts;
   for (const std::uint32_t index : chosen.audio) {
-    if (read.sound[index].packets == 0) {
-      facts.notes.push_back("sound track " + track_name(streams[index]) + " has no packets and is not carried");
+    if (read.audio[index].packets == 0) {
+      facts.notes.push_back("audio track " + track_name(streams[index]) + " has no packets and is not carried");
       continue;
     }
-    FirstSound first = TRY(probe_sound(source, index));
+    FirstAudio first = TRY(probe_audio(source, index));
     if (!first.facts) {
-      facts.notes.push_back("sound track " + track_name(streams[index]) + " cannot be decoded and is not carried" +
+      facts.notes.push_back("audio track " + track_name(streams[index]) + " cannot be decoded and is not carried" +
                             (first.refusal.empty() ? "" : ": " + first.refusal));
       continue;
     }
     if (!first.timed) {
       first.untimed = 0;
-      const Read::Sound& packets = read.sound[index];
+      const Read::Audio& packets = read.audio[index];
       if (packets.first <= packets.end) first.timed = Timestamp{packets.first, streams[index].parameters.base};
     }
     if (streams[index].is_default && (facts.audio.empty() || !facts.audio[facts.audio_chosen].is_default)) {
       facts.audio_chosen = static_cast<std::uint32_t>(facts.audio.size());
     }
-    facts.audio.push_back(describe_sound(streams[index], read.sound[index], first));
+    facts.audio.push_back(describe_audio(streams[index], read.audio[index], first));
     firsts.push_back(std::move(first));
   }
-  std::optional<Timestamp> zero = picture;
-  for (std::size_t i = 0; !picture && i < firsts.size(); ++i) {
+  std::optional<Timestamp> zero = frame;
+  for (std::size_t i = 0; !frame && i < firsts.size(); ++i) {
     const Timestamp begins = firsts[i].after({0, {1, 1}});
     if (!zero || begins < *zero) zero = begins;
   }
   for (std::size_t i = 0; i < firsts.size(); ++i) {
-    facts.audio[i].starts_after_picture = firsts[i].after(*zero);
+    facts.audio[i].starts_after_video = firsts[i].after(*zero);
   }
   return zero;
 }
 
-// Sound that begins before the picture will move it by whole ticks. Where these are long, they are made as short as half a sample, so
+// Audio that begins before the frame will move it by whole ticks. Where these are long, they are made as short as half a sample, so
 // that the two stay as far apart as they were and both begin on a tick.
-void shorten_ticks_for_sound(VideoTrack& video, const std::vector<AudioTrack>& sounds) {
-  for (const AudioTrack& sound : sounds) {
-    const Timestamp early{-sound.starts_after_picture.ticks, sound.starts_after_picture.base};
+void shorten_ticks_for_audio(VideoTrack& video, const std::vector<AudioTrack>& audio_tracks) {
+  for (const AudioTrack& audio : audio_tracks) {
+    const Timestamp early{-audio.starts_after_video.ticks, audio.starts_after_video.base};
     if (early.ticks <= 0 || early.in(video.base) == early) continue;
-    const std::int64_t parts = (2 * sound.sample_rate + video.base.den - 1) / video.base.den;
+    const std::int64_t parts = (2 * audio.sample_rate + video.base.den - 1) / video.base.den;
     if (parts <= 1 || video.base.den * parts > kTicksPerSecondMax) continue;
     video.base.den *= parts;
     video.last_duration *= parts;
@@ -553,7 +552,7 @@ void shorten_ticks_for_sound(VideoTrack& video, const std::vector<AudioTrack>& s
 Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLine& parent) {
   SourceFacts facts;
   std::vector<av::StreamFacts> streams;
-  std::optional<BesideReader> beside;
+  std::optional<SideTrackReader> beside;
   {
     const av::Demuxer demuxer = TRY(av::Demuxer::open(source));
     streams = demuxer.streams();
@@ -562,28 +561,28 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
     beside.emplace(streams, demuxer.claims(), request.burn);
   }
   Chosen chosen = choose(streams);
-  if (!chosen.video && chosen.audio.empty()) return fail(FaultKind::kInput, "neither picture nor sound inside");
+  if (!chosen.video && chosen.audio.empty()) return fail(FaultKind::kInput, "neither frame nor audio inside");
   Read read = TRY(read_all_packets(source, chosen, *beside, parent));
   facts.notes = chosen.notes;
   LossList losses;
-  std::optional<Timestamp> picture;
+  std::optional<Timestamp> frame;
   if (chosen.video) {
     const av::StreamFacts& stream = streams[*chosen.video];
-    Pictures pictures = TRY(analyse_video(source, stream, read, request, parent));
-    picture = Timestamp{pictures.first_raw, stream.parameters.base};
-    facts.video = std::move(pictures.track);
-    facts.notes.insert(facts.notes.end(), pictures.notes.begin(), pictures.notes.end());
-    for (Loss& loss : pictures.losses) losses.add(std::move(loss));
+    Frames frames = TRY(analyse_video(source, stream, read, request, parent));
+    frame = Timestamp{frames.first_raw, stream.parameters.base};
+    facts.video = std::move(frames.track);
+    facts.notes.insert(facts.notes.end(), frames.notes.begin(), frames.notes.end());
+    for (Loss& loss : frames.losses) losses.add(std::move(loss));
   }
-  TRY(analyse_sounds(source, chosen, streams, read, picture, facts));
-  if (facts.video) shorten_ticks_for_sound(*facts.video, facts.audio);
-  const Timestamp zero = zero_of(read, picture);
-  for (const AudioTrack& track : facts.audio) add_damaged_sound(read.sound[track.stream], zero, losses);
+  TRY(analyse_audio_tracks(source, chosen, streams, read, frame, facts));
+  if (facts.video) shorten_ticks_for_audio(*facts.video, facts.audio);
+  const Timestamp zero = zero_of(read, frame);
+  for (const AudioTrack& track : facts.audio) add_damaged_audio(read.audio[track.stream], zero, losses);
   if (!facts.video && facts.audio.empty()) return fail(FaultKind::kInput, "nothing inside can be decoded");
   if (read.cut) losses.add(end_loss(facts, read, zero));
   if (!losses.empty() && request.damage == Damage::kRefuse) return fail(FaultKind::kInput, refusal(losses.all()));
   facts.losses = losses.all();
-  BesideReader::Found found = beside->finish(zero);
+  SideTrackReader::Found found = beside->finish(zero);
   facts.beside = std::move(found.facts);
   facts.notes.insert(facts.notes.end(), found.notes.begin(), found.notes.end());
   return facts;

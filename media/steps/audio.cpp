@@ -1,6 +1,6 @@
-// One track of sound, whole, from journal to journal.
+// One track of audio, whole, from journal to journal.
 //
-// Level. Sound that keeps its channels keeps its level. Where channels are mixed down, or the profile asks for a loudness, the
+// Level. Audio that keeps its channels keeps its level. Where channels are mixed down, or the profile asks for a loudness, the
 // source is read twice: first to hear how loud the result is and how high it peaks, then to encode it with one gain from beginning
 // to end. A gain that moves would be heard.
 //
@@ -30,7 +30,7 @@ namespace {
 
 // Below the 20 ms of a packet of Opus or AMR, so that one that is lost leaves a hole; above what containers round and what is heard.
 constexpr Rational kSlack{18, 1000};
-// A clock that jumps back further than this has been reset: to drop all sound until it catches up would lose it.
+// A clock that jumps back further than this has been reset: to drop all audio until it catches up would lose it.
 constexpr Rational kOverlapMax{10, 1};
 
 // Where the next decoded block belongs: after how much silence, and from which of its samples on.
@@ -46,12 +46,12 @@ class SourceClock {
   SourceClock(Rational base, bool varies) : base_(base), varies_(varies) {}
 
   // kInput where the source's clock cannot be believed.
-  Result<Placement> place(const av::SoundFacts& block) {
+  Result<Placement> place(const av::AudioFacts& block) {
     const Rational rate{1, block.sample_rate};
     if (block.sample_rate != sample_rate_) change_rate(block.sample_rate);
     if (block.pts == INT64_MIN) return take(block, {});
     if (!first_) {
-      // Sound before it had no timestamps; it counts.
+      // Audio before it had no timestamps; it counts.
       first_ = block.pts - position().in(base_).ticks;
       first_samples_ = block.samples;
     }
@@ -59,7 +59,7 @@ class SourceClock {
     const Timestamp limit{static_cast<std::int64_t>(kSourceSecondsMax), {1, 1}};
     const Timestamp due{block.pts / 2 - *first_ / 2, {base_.num * 2, base_.den}};
     if (due > limit || due < Timestamp{-limit.ticks, limit.base})
-      return fail(FaultKind::kInput, "sound " + std::to_string(due.seconds()) + " s away from the first");
+      return fail(FaultKind::kInput, "audio " + std::to_string(due.seconds()) + " s away from the first");
     const std::int64_t want = rescale(block.pts - *first_, base_, rate);
     const std::int64_t have = position().in(rate).ticks;
     const std::int64_t slack = rescale(1, kSlack, rate);
@@ -69,7 +69,7 @@ class SourceClock {
     if (want >= have + slack) placement.silence = want - have;
     if (want < have - slack) placement.skip = have - want;
     if (placement.skip > rescale(1, kOverlapMax, rate)) {
-      return fail(FaultKind::kInput, "the sound's clock jumps back by " +
+      return fail(FaultKind::kInput, "the audio's clock jumps back by " +
                                          std::to_string(Timestamp{placement.skip, rate}.seconds()) + " s at " +
                                          std::to_string(position().seconds()) + " s");
     }
@@ -82,7 +82,7 @@ class SourceClock {
   }
 
  private:
-  Placement take(const av::SoundFacts& block, Placement placement) {
+  Placement take(const av::AudioFacts& block, Placement placement) {
     counted_ += placement.silence + block.samples - placement.skip;
     return placement;
   }
@@ -102,14 +102,14 @@ class SourceClock {
 };
 
 // The whole source once, in the output's rate and channels: every sample where it belongs, holes filled.
-class SoundReading {
+class AudioReading {
  public:
-  SoundReading(const AudioTask& task, av::MixLevel level, const StreamParameters& source, av::OnSound on_sound)
+  AudioReading(const AudioTask& task, av::MixLevel level, const StreamParameters& source, av::OnAudio on_audio)
       : task_(task),
         converter_(task.sample_rate, task.channels, level),
         source_base_(source.base),
         clock_(source.base, source.codec == "vorbis"),
-        on_sound_(std::move(on_sound)) {}
+        on_audio_(std::move(on_audio)) {}
 
   Result<> run(JournalReader& source, av::Decoder& decoder) {
     const auto on_decoded = [this](AVFrame& frame) { return decoded(frame); };
@@ -124,10 +124,10 @@ class SoundReading {
     }
     TRY(decoder.finish(on_decoded));
     if (!losses_.empty() && task_.damage == Damage::kRefuse) return fail(FaultKind::kInput, refusal(losses_.all()));
-    TRY(converter_.finish(on_sound_));
+    TRY(converter_.finish(on_audio_));
     if (any_) return {};
     return fail(FaultKind::kInput,
-                "none of the sound can be decoded" + (decoder.refused() > 0 ? ": " + decoder.last_refusal() : std::string()));
+                "none of the audio can be decoded" + (decoder.refused() > 0 ? ": " + decoder.last_refusal() : std::string()));
   }
   [[nodiscard]] const std::vector<Loss>& losses() const { return losses_.all(); }
   // What was done to the source's timeline.
@@ -138,31 +138,31 @@ class SoundReading {
   }
 
  private:
-  // Sound that does not decode belongs behind what was heard so far. Before the first sound nothing is lost: a recording
-  // that starts inside a block of sound has never had its beginning.
+  // Audio that does not decode belongs behind what was heard so far. Before the first audio nothing is lost: a recording
+  // that starts inside a block of audio has never had its beginning.
   void note_loss(std::int64_t ticks, const std::string& reason) {
     if (!any_) return;
     const double from = clock_.position().seconds() + Timestamp{task_.first_sample, {1, task_.sample_rate}}.seconds();
-    losses_.add({DamageKind::kSound, from, from + Timestamp{ticks, source_base_}.seconds(), 1, reason});
+    losses_.add({DamageKind::kAudio, from, from + Timestamp{ticks, source_base_}.seconds(), 1, reason});
   }
 
   Result<> decoded(AVFrame& frame) {
-    const av::SoundFacts block = av::sound_facts_of(frame);
+    const av::AudioFacts block = av::audio_facts_of(frame);
     if (block.samples < 1 || block.sample_rate < 1) return {};
     const Placement placement = TRY(clock_.place(block));
     if (clock_.position().seconds() > kSourceSecondsMax)
-      return fail(FaultKind::kInput, "more than " + std::to_string(kSourceSecondsMax / 3600) + " hours of sound");
+      return fail(FaultKind::kInput, "more than " + std::to_string(kSourceSecondsMax / 3600) + " hours of audio");
     if (placement.silence > 0) TRY(fill(frame, placement.silence));
     if (placement.skip > 0) overlap_dropped_ += in_output(placement.skip, block.sample_rate);
     any_ = true;
-    return converter_.push(frame, static_cast<int>(placement.skip), on_sound_);
+    return converter_.push(frame, static_cast<int>(placement.skip), on_audio_);
   }
 
   Result<> fill(AVFrame& frame, std::int64_t samples) {
-    const av::SoundFacts block = av::sound_facts_of(frame);
+    const av::AudioFacts block = av::audio_facts_of(frame);
     // A push of nothing makes the converter one for this block's shape.
-    TRY(converter_.push(frame, block.samples, on_sound_));
-    TRY(converter_.silence(samples, on_sound_));
+    TRY(converter_.push(frame, block.samples, on_audio_));
+    TRY(converter_.silence(samples, on_audio_));
     silence_filled_ += in_output(samples, block.sample_rate);
     ++holes_;
     return {};
@@ -173,24 +173,24 @@ class SoundReading {
   }
 
   const AudioTask& task_;
-  av::SoundConverter converter_;
+  av::AudioConverter converter_;
   Rational source_base_;
   SourceClock clock_;
   LossList losses_;
-  const av::OnSound on_sound_;
+  const av::OnAudio on_audio_;
   std::uint64_t silence_filled_ = 0, holes_ = 0, overlap_dropped_ = 0;
   bool any_ = false;
 };
 
 // One task: its source may be read more than once.
-class SoundTask {
+class TrackEncoding {
  public:
-  SoundTask(const AudioTask& task, int input, std::uint64_t journal_offset, ParentLine& parent)
+  TrackEncoding(const AudioTask& task, int input, std::uint64_t journal_offset, ParentLine& parent)
       : task_(task), input_(input), journal_offset_(journal_offset), parent_(parent) {}
 
   Result<TaskResult> run(int output) {
     const StreamParameters source = TRY(JournalReader::open(input_, journal_offset_)).parameters();
-    if (source.media != 2) return fail(FaultKind::kInternal, "a sound task without sound");
+    if (source.media != 2) return fail(FaultKind::kInternal, "an audio task without audio");
     const bool mixes_down = source.channels > task_.channels;
     readings_ = mixes_down || task_.profile.loudness ? 2 : 1;
     if (readings_ == 2) result_.loudness = TRY(measure());
@@ -215,7 +215,7 @@ class SoundTask {
   }
 
   Result<> encode(int output) {
-    av::SoundEncoder encoder = TRY(av::SoundEncoder::open(task_));
+    av::AudioEncoder encoder = TRY(av::AudioEncoder::open(task_));
     JournalWriter journal(output, 0);
     TRY(journal.begin(encoder.parameters()));
     const auto keep = [&](JournalPacket packet) -> Result<> {
@@ -245,12 +245,12 @@ class SoundTask {
   }
 
   // With a second reading to come, nothing of the mix is held back for fear of clipping. What the last one finds is reported.
-  Result<> read(av::OnSound on_sound, bool last) {
+  Result<> read(av::OnAudio on_audio, bool last) {
     JournalReader source = TRY(JournalReader::open(input_, journal_offset_));
     const StreamParameters& parameters = source.parameters();
     av::Decoder decoder = TRY(av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true}));
     const av::MixLevel level = readings_ == 2 ? av::MixLevel::kWhole : av::MixLevel::kSafe;
-    SoundReading reading(task_, level, parameters, std::move(on_sound));
+    AudioReading reading(task_, level, parameters, std::move(on_audio));
     TRY(reading.run(source, decoder));
     if (!last) return {};
     reading.report(result_);
@@ -277,7 +277,7 @@ class SoundTask {
 
 Result<TaskResult> encode_audio(const AudioTask& task, int input, std::uint64_t journal_offset, int output, ParentLine& parent) {
   av::use_plain_arithmetic();
-  return SoundTask(task, input, journal_offset, parent).run(output);
+  return TrackEncoding(task, input, journal_offset, parent).run(output);
 }
 
 }  // namespace gopmill

@@ -25,7 +25,7 @@ constexpr std::int64_t kProgressEveryMs = 200;
 // Encoding takes every core there is for hours: the loops that hold sockets, and the short steps that a waiting user
 // notices (analysis, splitting, stitching), go before it.
 constexpr int kEncodingNice = 10;
-constexpr int kPictureBytesMin = 128 * 1024;
+constexpr int kFrameBytesMin = 128 * 1024;
 
 void say(int socket, ChildSaying saying, std::uint64_t value) {
   const ChildMessage message{saying, value};
@@ -73,9 +73,9 @@ Result<std::string> prepare_and_work(ParentLine& parent) {
   const auto head = TRY(decode<ChildRequest>(bytes, "the child's request"));
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != head.parent_pid) return fail(FaultKind::kMachine, "the parent is gone");
-  // Pictures come and go by the megabyte. Left alone, glibc raises this threshold after the first ones and then keeps every
-  // freed picture in its heap.
-  ::mallopt(M_MMAP_THRESHOLD, kPictureBytesMin);
+  // Frames come and go by the megabyte. Left alone, glibc raises this threshold after the first ones and then keeps every
+  // freed frame in its heap.
+  ::mallopt(M_MMAP_THRESHOLD, kFrameBytesMin);
   if (head.work == ChildWork::kTask) (void)::nice(kEncodingNice);  // without the right to, it only competes
   TRY(enter_sandbox({.wall_max = Duration(0), .memory_bytes_max = head.memory_bytes_max, .file_bytes_max = head.file_bytes_max}));
   try {

@@ -29,7 +29,7 @@ Result<Runs> sample_runs(int source, const std::vector<std::uint32_t>& starts, c
   Runs runs;
   std::optional<av::Decoder> decoder;
   FieldMeter meter;
-  const auto on_picture = [&](AVFrame& frame) -> Result<> {
+  const auto on_frame = [&](AVFrame& frame) -> Result<> {
     runs.back().push_back(measure(meter, frame));
     return {};
   };
@@ -38,8 +38,8 @@ Result<Runs> sample_runs(int source, const std::vector<std::uint32_t>& starts, c
     const auto item = TRY(demuxer.next());
     const std::uint32_t ordinal = item ? item->packet.ordinal : UINT32_MAX;
     parent.progress(ordinal);
-    if (decoder && (!item || ordinal >= starts[next - 1] + kScanRunPictures)) {
-      TRY(decoder->finish(on_picture));
+    if (decoder && (!item || ordinal >= starts[next - 1] + kScanRunFrames)) {
+      TRY(decoder->finish(on_frame));
       decoder.reset();
     }
     if (!item) break;
@@ -50,12 +50,12 @@ Result<Runs> sample_runs(int source, const std::vector<std::uint32_t>& starts, c
       runs.emplace_back();
       ++next;
     }
-    if (decoder) TRY(decoder->send(item->packet, on_picture));
+    if (decoder) TRY(decoder->send(item->packet, on_frame));
   }
   return runs;
 }
 
-// The film of the whole track, from every picture of it. A picture that does not decode is taken for whole.
+// The film of the whole track, from every frame of it. A frame that does not decode is taken for whole.
 Result<std::vector<std::uint8_t>> find_film(int source, const VideoTrack& track, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   demuxer.keep_only({track.stream});
@@ -66,7 +66,7 @@ Result<std::vector<std::uint8_t>> find_film(int source, const VideoTrack& track,
   CadenceFinder finder(track.top_first);
   FieldMeter meter;
   std::size_t done = 0;
-  const auto on_picture = [&](AVFrame& frame) -> Result<> {
+  const auto on_frame = [&](AVFrame& frame) -> Result<> {
     const auto place = places.find(static_cast<std::uint32_t>(av::facts_of(frame).pts));
     if (place == places.end() || place->second < done) return {};
     for (; done < place->second; ++done) finder.add(kUnmeasured);
@@ -76,10 +76,10 @@ Result<std::vector<std::uint8_t>> find_film(int source, const VideoTrack& track,
   };
   std::uint64_t packets = 0;
   while (auto item = TRY(demuxer.next())) {
-    TRY(decoder.send(item->packet, on_picture));
+    TRY(decoder.send(item->packet, on_frame));
     parent.progress(++packets);
   }
-  TRY(decoder.finish(on_picture));
+  TRY(decoder.finish(on_frame));
   for (; done < track.frames.size(); ++done) finder.add(kUnmeasured);
   return finder.lengths();
 }
@@ -98,7 +98,7 @@ std::vector<std::uint32_t> scan_run_starts(const std::vector<PacketFacts>& packe
     // The nearest key at or before the place wanted, and never inside of the run before.
     auto key = std::ranges::upper_bound(keys, wanted);
     if (key != keys.begin()) --key;
-    const std::uint32_t free_from = starts.empty() ? 0 : starts.back() + kScanRunPictures;
+    const std::uint32_t free_from = starts.empty() ? 0 : starts.back() + kScanRunFrames;
     while (key != keys.end() && *key < free_from && !starts.empty()) ++key;
     if (key == keys.end()) break;
     starts.push_back(*key);
@@ -109,7 +109,7 @@ std::vector<std::uint32_t> scan_run_starts(const std::vector<PacketFacts>& packe
 Result<> find_scan(int source, const std::vector<PacketFacts>& packets, bool flagged, bool flagged_top_first, VideoTrack& track,
                    ParentLine& parent) {
   if (track.height > kInterlacedHeightMax) {
-    track.scan_evidence = "no picture this high is interlaced";
+    track.scan_evidence = "no video this high is interlaced";
     return {};
   }
   const Runs runs = TRY(sample_runs(source, scan_run_starts(packets), track, parent));
@@ -122,8 +122,8 @@ Result<> find_scan(int source, const std::vector<PacketFacts>& packets, bool fla
   track.film = TRY(find_film(source, track, parent));
   track.interlaced = std::ranges::find(track.film, 1) != track.film.end();
   const auto lone = std::ranges::count(track.film, 1);
-  track.scan_evidence += "; " + std::to_string(track.film.size()) + " film pictures in " + std::to_string(track.frames.size()) +
-                         " pictures, " + std::to_string(lone) + " fields without a partner";
+  track.scan_evidence += "; " + std::to_string(track.film.size()) + " film frames in " + std::to_string(track.frames.size()) +
+                         " frames, " + std::to_string(lone) + " fields without a partner";
   return {};
 }
 

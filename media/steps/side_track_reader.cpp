@@ -55,7 +55,8 @@ std::string count_note(const std::string& things, std::size_t count) {
 
 }  // namespace
 
-BesideReader::BesideReader(const std::vector<av::StreamFacts>& streams, av::Claims claims, const std::optional<BurnRequest>& burn)
+SideTrackReader::SideTrackReader(const std::vector<av::StreamFacts>& streams, av::Claims claims,
+                                 const std::optional<BurnRequest>& burn)
     : claims_(std::move(claims)) {
   for (const av::StreamFacts& stream : streams) {
     if (stream.media != av::Media::kSubtitle || stream.index >= claims_.streams.size()) continue;
@@ -76,7 +77,7 @@ BesideReader::BesideReader(const std::vector<av::StreamFacts>& streams, av::Clai
   if (burn) begin_burning(streams, *burn);
 }
 
-void BesideReader::begin_burning(const std::vector<av::StreamFacts>& streams, const BurnRequest& burn) {
+void SideTrackReader::begin_burning(const std::vector<av::StreamFacts>& streams, const BurnRequest& burn) {
   const auto rank = [&](const SubtitleTrack& track) {
     const auto matches = [&](const std::string& wanted) { return language_matches(track.language, wanted); };
     if (!track.is_bitmap || (burn.tracks == TrackChoice::kLanguages && std::ranges::none_of(burn.languages, matches))) return 0;
@@ -84,11 +85,11 @@ void BesideReader::begin_burning(const std::vector<av::StreamFacts>& streams, co
   };
   const auto chosen = std::ranges::max_element(readings_, {}, [&](const Reading& each) { return rank(each.track); });
   if (chosen == readings_.end() || rank(chosen->track) == 0) return;
-  const auto picture =
-      std::ranges::find_if(streams, [](const av::StreamFacts& s) { return s.media == av::Media::kVideo && !s.is_picture; });
+  const auto frame =
+      std::ranges::find_if(streams, [](const av::StreamFacts& s) { return s.media == av::Media::kVideo && !s.is_video; });
   const auto stream = std::ranges::find(streams, chosen->track.stream, &av::StreamFacts::index);
-  if (picture == streams.end() || stream == streams.end()) return;
-  auto decoder = av::SubtitleDecoder::open(stream->parameters, picture->parameters.width, picture->parameters.height);
+  if (frame == streams.end() || stream == streams.end()) return;
+  auto decoder = av::SubtitleDecoder::open(stream->parameters, frame->parameters.width, frame->parameters.height);
   if (!decoder) {
     burn_fault_ = decoder.error().text;
     return;
@@ -98,9 +99,9 @@ void BesideReader::begin_burning(const std::vector<av::StreamFacts>& streams, co
   wanted_.push_back(chosen->track.stream);
 }
 
-bool BesideReader::wants(std::uint32_t stream) const { return std::ranges::find(wanted_, stream) != wanted_.end(); }
+bool SideTrackReader::wants(std::uint32_t stream) const { return std::ranges::find(wanted_, stream) != wanted_.end(); }
 
-Result<> BesideReader::take(std::uint32_t stream, const JournalPacket& packet) {
+Result<> SideTrackReader::take(std::uint32_t stream, const JournalPacket& packet) {
   const auto reading = std::ranges::find(readings_, stream, [](const Reading& each) { return each.track.stream; });
   if (reading == readings_.end() || packet.discard) return {};
   if (reading->track.is_bitmap) return take_bitmap(packet);
@@ -108,7 +109,7 @@ Result<> BesideReader::take(std::uint32_t stream, const JournalPacket& packet) {
   return {};
 }
 
-void BesideReader::take_text(Reading& reading, const JournalPacket& packet) {
+void SideTrackReader::take_text(Reading& reading, const JournalPacket& packet) {
   SubtitleTrack& track = reading.track;
   Cue cue;
   cue.text = text_codec(track.codec)(packet.bytes);
@@ -125,7 +126,7 @@ void BesideReader::take_text(Reading& reading, const JournalPacket& packet) {
   track.cues.push_back(std::move(cue));
 }
 
-Result<> BesideReader::take_bitmap(const JournalPacket& packet) {
+Result<> SideTrackReader::take_bitmap(const JournalPacket& packet) {
   std::optional<Bitmap> bitmap = TRY(decoder_->send(packet));
   const auto at = packet.pts == INT64_MIN ? std::nullopt : after(packet.pts, readings_[burning_].base, Timestamp{});
   if (!bitmap || !at) return {};
@@ -143,7 +144,7 @@ Result<> BesideReader::take_bitmap(const JournalPacket& packet) {
   return {};
 }
 
-void BesideReader::place_cues(Timestamp zero) {
+void SideTrackReader::place_cues(Timestamp zero) {
   for (Reading& reading : readings_) {
     std::vector<Cue> placed;
     for (Cue& cue : reading.track.cues) {
@@ -172,7 +173,7 @@ void BesideReader::place_cues(Timestamp zero) {
 }
 
 // What is on the screen stays until its own end, or until the next thing comes.
-void BesideReader::place_bitmaps(Timestamp zero) {
+void SideTrackReader::place_bitmaps(Timestamp zero) {
   const std::int64_t zero_us = rescale(zero.ticks, zero.base, kMicroseconds);
   std::vector<std::size_t> order(bitmaps_.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -187,7 +188,7 @@ void BesideReader::place_bitmaps(Timestamp zero) {
   }
 }
 
-void BesideReader::place_chapters(Timestamp zero, Found& found) const {
+void SideTrackReader::place_chapters(Timestamp zero, Found& found) const {
   std::uint32_t left_out = claims_.chapters_left_out;
   for (const av::ChapterClaim& claim : claims_.chapters) {
     if (const auto start = after(claim.start, claim.base, zero)) {
@@ -201,14 +202,14 @@ void BesideReader::place_chapters(Timestamp zero, Found& found) const {
                           " with sane times are");
 }
 
-// A picture that players are handed in the index is looked at first: as it is decoded here, so it will be there.
-void BesideReader::check_cover(Found& found) const {
+// A frame that players are handed in the index is looked at first: as it is decoded here, so it will be there.
+void SideTrackReader::check_cover(Found& found) const {
   if (!claims_.cover) return;
   StreamParameters parameters;
   parameters.media = 1;
   parameters.codec = claims_.cover->png ? "png" : "mjpeg";
-  std::optional<av::PictureFacts> seen;
-  const auto on_picture = [&](AVFrame& frame) -> Result<> {
+  std::optional<av::FrameFacts> seen;
+  const auto on_frame = [&](AVFrame& frame) -> Result<> {
     seen = av::facts_of(frame);
     return {};
   };
@@ -216,16 +217,16 @@ void BesideReader::check_cover(Found& found) const {
   JournalPacket packet;
   packet.bytes = claims_.cover->bytes;
   packet.key = true;
-  const bool decoded = decoder && decoder->send(packet, on_picture) && decoder->finish(on_picture) && seen &&
+  const bool decoded = decoder && decoder->send(packet, on_frame) && decoder->finish(on_frame) && seen &&
                        decoder->refused() == 0 && seen->width <= kCoverSideMax && seen->height <= kCoverSideMax;
   if (decoded) {
     found.facts.cover = Cover{claims_.cover->png, seen->width, seen->height, claims_.cover->bytes};
   } else {
-    found.notes.push_back("the cover picture cannot be decoded and is not carried");
+    found.notes.push_back("the cover frame cannot be decoded and is not carried");
   }
 }
 
-BesideReader::Found BesideReader::finish(Timestamp zero) {
+SideTrackReader::Found SideTrackReader::finish(Timestamp zero) {
   Found found;
   place_cues(zero);
   if (decoder_) place_bitmaps(zero);

@@ -15,10 +15,10 @@ namespace gopmill {
 
 // Gathers subtitles, chapters, tags and the cover during the linear read of an analysis. Everything hostile in them ends here: what it
 // gives is clean text within limits. Used in media children only; not thread-safe.
-class BesideReader {
+class SideTrackReader {
  public:
   // `burn`: one track of bitmaps is decoded, too.
-  BesideReader(const std::vector<av::StreamFacts>& streams, av::Claims claims, const std::optional<BurnRequest>& burn);
+  SideTrackReader(const std::vector<av::StreamFacts>& streams, av::Claims claims, const std::optional<BurnRequest>& burn);
 
   // The streams whose packets it needs.
   [[nodiscard]] const std::vector<std::uint32_t>& streams() const { return wanted_; }
@@ -27,10 +27,10 @@ class BesideReader {
   Result<> take(std::uint32_t stream, const JournalPacket& packet);
 
   struct Found {
-    BesideFacts facts;
+    SideTrackFacts facts;
     std::vector<std::string> notes;  // what is never carried, by kind
   };
-  // `zero` is when the first picture (or sound) is shown, in the file's own time.
+  // `zero` is when the first frame (or audio) is shown, in the file's own time.
   Found finish(Timestamp zero);
 
  private:

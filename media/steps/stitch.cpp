@@ -1,6 +1,6 @@
 // Journals in plan order become one MP4. Two passes: the first reads every packet's time, size and key flag, which is what
 // decode times and the size of the index depend on; the second writes. One journal per track is open at a time, so
-// neither memory nor descriptors grow with the number of segments; what grows is 8 bytes per picture, and the muxer's table.
+// neither memory nor descriptors grow with the number of segments; what grows is 8 bytes per frame, and the muxer's table.
 
 #include <algorithm>
 #include <functional>
@@ -85,7 +85,7 @@ class JournalChain {
 
 // ---- First pass ----
 
-struct SoundSurvey {
+struct AudioSurvey {
   StreamParameters parameters;
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
@@ -103,7 +103,7 @@ Result<> check_video(const StreamParameters& p, const RenditionPlan& plan) {
   return {};
 }
 
-Result<StreamParameters> survey_pictures(const StitchRequest& request, JoinedPictures& joined, ParentLine& parent) {
+Result<StreamParameters> survey_frames(const StitchRequest& request, JoinedFrames& joined, ParentLine& parent) {
   JournalChain chain(0, request.video_inputs, "segment", false, parent);
   while (const auto packet = TRY(chain.next())) {
     if (joined.size() == 0) TRY(check_video(chain.parameters(), request.plan));
@@ -114,16 +114,16 @@ Result<StreamParameters> survey_pictures(const StitchRequest& request, JoinedPic
   return chain.parameters();
 }
 
-// "sound", or "sound 2" where there are several.
-std::string sound_name(const RenditionPlan& plan, std::size_t index) {
-  return plan.sounds.size() > 1 ? "sound " + std::to_string(index + 1) : "sound";
+// "audio", or "audio 2" where there are several.
+std::string audio_name(const RenditionPlan& plan, std::size_t index) {
+  return plan.audio_tracks.size() > 1 ? "audio " + std::to_string(index + 1) : "audio";
 }
 
-Result<SoundSurvey> survey_sound(const StitchRequest& request, std::size_t index, ParentLine& parent) {
-  const AudioTask& planned = request.plan.sounds[index].task;
-  const std::string name = sound_name(request.plan, index);
+Result<AudioSurvey> survey_audio(const StitchRequest& request, std::size_t index, ParentLine& parent) {
+  const AudioTask& planned = request.plan.audio_tracks[index].task;
+  const std::string name = audio_name(request.plan, index);
   JournalChain chain(request.video_inputs + static_cast<std::uint32_t>(index), 1, name, false, parent);
-  SoundSurvey survey;
+  AudioSurvey survey;
   std::int64_t last_duration = 0;
   while (const auto packet = TRY(chain.next())) {
     if (survey.packets == 0) {
@@ -156,9 +156,9 @@ Result<SoundSurvey> survey_sound(const StitchRequest& request, std::size_t index
 
 // ---- Second pass ----
 
-av::MuxTrack picture_track(const RenditionPlan& plan, const JoinedPictures& joined, const StreamParameters& parameters) {
+av::MuxTrack video_track(const RenditionPlan& plan, const JoinedFrames& joined, const StreamParameters& parameters) {
   const std::int64_t num = plan.base.num;
-  const JoinedPictures::Tables tables = joined.tables();
+  const JoinedFrames::Tables tables = joined.tables();
   av::MuxTrack track;
   track.parameters = parameters;
   track.mastering = plan.mastering;
@@ -178,15 +178,15 @@ av::MuxTrack picture_track(const RenditionPlan& plan, const JoinedPictures& join
   return track;
 }
 
-av::MuxTrack sound_track(const PlannedSound& sound, bool plays, const SoundSurvey& survey) {
+av::MuxTrack audio_track(const PlannedAudio& audio, bool plays, const AudioSurvey& survey) {
   av::MuxTrack track;
   track.parameters = survey.parameters;
-  track.timescale = static_cast<std::uint32_t>(sound.task.sample_rate);
-  track.starts = sound.task.first_sample;
+  track.timescale = static_cast<std::uint32_t>(audio.task.sample_rate);
+  track.starts = audio.task.first_sample;
   track.skips = survey.parameters.initial_padding;
-  track.lasts = survey.end - sound.task.first_sample;
-  track.language = sound.language;
-  track.title = sound.title;
+  track.lasts = survey.end - audio.task.first_sample;
+  track.language = audio.language;
+  track.title = audio.title;
   track.enabled = plays;
   track.samples = survey.packets;
   track.bytes = survey.bytes;
@@ -286,7 +286,7 @@ class Stitch {
 
   Result<> survey() {
     if (plan_.has_video) {
-      const StreamParameters parameters = TRY(survey_pictures(request_, joined_, parent_));
+      const StreamParameters parameters = TRY(survey_frames(request_, joined_, parent_));
       const std::int64_t num = plan_.base.num;
       const Rational base{1, plan_.base.den};
       const std::int64_t first = joined_.dts(0);
@@ -295,18 +295,18 @@ class Stitch {
           [this, num, first](std::size_t i, const JournalPacket&) -> av::MuxSample {
             return {(joined_.dts(i) - first) * num, (joined_.pts(i) - first) * num, joined_.duration(i) * num, joined_.key(i)};
           });
-      tracks_.push_back(picture_track(plan_, joined_, parameters));
+      tracks_.push_back(video_track(plan_, joined_, parameters));
     }
-    for (std::size_t i = 0; i < plan_.sounds.size(); ++i) {
-      const SoundSurvey sound = TRY(survey_sound(request_, i, parent_));
-      const std::int64_t first = sound.first;
+    for (std::size_t i = 0; i < plan_.audio_tracks.size(); ++i) {
+      const AudioSurvey audio = TRY(survey_audio(request_, i, parent_));
+      const std::int64_t first = audio.first;
       const std::uint32_t input = request_.video_inputs + static_cast<std::uint32_t>(i);
-      feeds_.emplace_back(tracks_.size(), Timestamp{first, {1, plan_.sounds[i].task.sample_rate}},
-                          JournalChain(input, 1, sound_name(plan_, i), true, parent_),
+      feeds_.emplace_back(tracks_.size(), Timestamp{first, {1, plan_.audio_tracks[i].task.sample_rate}},
+                          JournalChain(input, 1, audio_name(plan_, i), true, parent_),
                           [first](std::size_t, const JournalPacket& packet) -> av::MuxSample {
                             return {packet.pts - first, packet.pts - first, packet.duration, true};
                           });
-      tracks_.push_back(sound_track(plan_.sounds[i], i == 0, sound));
+      tracks_.push_back(audio_track(plan_.audio_tracks[i], i == 0, audio));
     }
     for (const TextTrack& text : plan_.beside.subtitles) {
       std::vector<TextSample> samples = TRY(text_samples(text));
@@ -354,8 +354,8 @@ class Stitch {
   }
 
  private:
-  [[nodiscard]] av::MuxBeside beside() const {
-    av::MuxBeside beside{plan_.beside.chapters, 0, plan_.beside.created_unix_s, user_data_of(plan_.beside)};
+  [[nodiscard]] av::MuxSideTracks beside() const {
+    av::MuxSideTracks beside{plan_.beside.chapters, 0, plan_.beside.created_unix_s, user_data_of(plan_.beside)};
     for (const av::MuxTrack& track : tracks_) {
       const Timestamp end{track.starts + track.lasts, {1, track.timescale}};
       beside.ends_ms = std::max(beside.ends_ms, end.in(kTextBase).ticks);
@@ -368,7 +368,7 @@ class Stitch {
   const StitchRequest& request_;
   const RenditionPlan& plan_;
   ParentLine& parent_;
-  JoinedPictures joined_;
+  JoinedFrames joined_;
   std::vector<av::MuxTrack> tracks_;
   std::vector<TrackFeed> feeds_;
   std::vector<TextFeed> texts_;
@@ -377,7 +377,7 @@ class Stitch {
 Result<> check_request(const StitchRequest& request) {
   const RenditionPlan& plan = request.plan;
   const bool fits = plan.has_video == (request.video_inputs > 0) && plan.has_video == !plan.frames.empty();
-  if (!fits || (!plan.has_video && plan.sounds.empty()))
+  if (!fits || (!plan.has_video && plan.audio_tracks.empty()))
     return fail(FaultKind::kInternal, "a request to stitch whose inputs are not the plan's");
   return {};
 }

@@ -8,20 +8,20 @@ namespace gopmill {
 
 namespace {
 
-av::PictureFilter make_filter(const VideoTask& task, const std::vector<std::size_t>& open) {
-  av::PictureFilter::Settings settings{task.orientation, task.shape, task.colour, task.deinterlace, {}};
+av::FrameFilter make_filter(const VideoTask& task, const std::vector<std::size_t>& open) {
+  av::FrameFilter::Settings settings{task.orientation, task.shape, task.colour, task.deinterlace, {}};
   for (const std::size_t i : open) {
     const EncoderSettings& encoder = task.renditions[i].encoder;
     settings.targets.push_back({encoder.width, encoder.height, encoder.pixel_format, task.renditions[i].recolour});
   }
-  return av::PictureFilter(std::move(settings));
+  return av::FrameFilter(std::move(settings));
 }
 
 std::string words_of(const av::Decoder& decoder) { return decoder.refused() > 0 ? decoder.last_refusal() : decoder.complaint(); }
 
 }  // namespace
 
-TaskPictures::TaskPictures(const VideoTask& task, const std::vector<std::size_t>& open, ParentLine& parent)
+TaskFrames::TaskFrames(const VideoTask& task, const std::vector<std::size_t>& open, ParentLine& parent)
     : task_(task),
       open_(open),
       parent_(parent),
@@ -31,10 +31,10 @@ TaskPictures::TaskPictures(const VideoTask& task, const std::vector<std::size_t>
       wanted_(task),
       cursors_(open.size(), 0) {
   const RenditionTask& first = task.renditions.front();
-  // Of a woven picture, the older of its two.
+  // Of a woven frame, the older of its two.
   const auto packet_of = [&task](const OutputFrame& frame) {
     if (task.woven.empty()) return task.sources[frame.source];
-    const WovenPicture& woven = task.woven[frame.source];
+    const WovenFrame& woven = task.woven[frame.source];
     return task.sources[std::min(woven.top, woven.bottom)];
   };
   body_first_ = body_last_ = packet_of(first.frames[first.lead]);
@@ -45,14 +45,14 @@ TaskPictures::TaskPictures(const VideoTask& task, const std::vector<std::size_t>
   }
 }
 
-bool TaskPictures::all_complete(const Taker& taker) const {
+bool TaskFrames::all_complete(const Taker& taker) const {
   for (std::size_t place = 0; place < open_.size(); ++place) {
     if (!taker.complete(place)) return false;
   }
   return true;
 }
 
-Result<> TaskPictures::run(JournalReader& journal, const Taker& taker, TaskResult& result) {
+Result<> TaskFrames::run(JournalReader& journal, const Taker& taker, TaskResult& result) {
   av::Decoder decoder = TRY(av::Decoder::open(journal.parameters(), {.threads = 1, .cpu_independent = true}));
   const auto on_decoded = [&](AVFrame& frame) {
     clock_.pause();
@@ -69,7 +69,7 @@ Result<> TaskPictures::run(JournalReader& journal, const Taker& taker, TaskResul
     TRY(more ? decoder.send(*packet, on_decoded) : decoder.finish(on_decoded));
     clock_.pause();
   }
-  if (!all_complete(taker)) TRY(filter_.finish(on_picture(taker)));
+  if (!all_complete(taker)) TRY(filter_.finish(on_frame(taker)));
   TRY(check_all_came(taker, decoder));
   if (task_.damage == Damage::kSalvage && !more) result.losses = wanted_.losses(words_of(decoder));
   result.decoded += decoded_;
@@ -78,9 +78,9 @@ Result<> TaskPictures::run(JournalReader& journal, const Taker& taker, TaskResul
   return {};
 }
 
-av::PictureFilter::OnPicture TaskPictures::on_picture(const Taker& taker) {
-  return [this, &taker](std::size_t place, std::int64_t index, AVFrame& picture) -> Result<> {
-    // Indexes rise. Where a source is salvaged, a picture also stands in for those before it that never came.
+av::FrameFilter::OnFrame TaskFrames::on_frame(const Taker& taker) {
+  return [this, &taker](std::size_t place, std::int64_t index, AVFrame& frame) -> Result<> {
+    // Indexes rise. Where a source is salvaged, a frame also stands in for those before it that never came.
     const auto is_due = [&](const OutputFrame& planned) {
       return planned.source == index || (task_.damage == Damage::kSalvage && planned.source < index);
     };
@@ -88,7 +88,7 @@ av::PictureFilter::OnPicture TaskPictures::on_picture(const Taker& taker) {
     std::size_t& cursor = cursors_[place];
     while (cursor < frames.size() && is_due(frames[cursor])) {
       const std::size_t at = cursor++;
-      TRY(taker.take(place, at, picture));
+      TRY(taker.take(place, at, frame));
     }
     done_ = taker.done();
     parent_.progress(done_);
@@ -96,24 +96,24 @@ av::PictureFilter::OnPicture TaskPictures::on_picture(const Taker& taker) {
   };
 }
 
-Result<> TaskPictures::decoded(AVFrame& frame, const Taker& taker) {
+Result<> TaskFrames::decoded(AVFrame& frame, const Taker& taker) {
   ++decoded_;
-  parent_.progress(done_);  // also on the long way to the first picture of the segment
-  const av::PictureFacts facts = av::facts_of(frame);
+  parent_.progress(done_);  // also on the long way to the first frame of the segment
+  const av::FrameFacts facts = av::facts_of(frame);
   const auto verdict = wanted_.take(static_cast<std::uint32_t>(facts.pts), facts.damaged);
-  if (verdict.use == WantedPictures::Use::kDrop) return {};
+  if (verdict.use == WantedFrames::Use::kDrop) return {};
   TRY(burner_.burn(frame, static_cast<std::uint32_t>(verdict.index)));
   if (!task_.woven.empty()) {
     return weaver_.push(frame, static_cast<std::uint32_t>(verdict.index),
-                        [&](std::int64_t index, AVFrame& picture) { return filter_.push(picture, index, on_picture(taker)); });
+                        [&](std::int64_t index, AVFrame& woven) { return filter_.push(woven, index, on_frame(taker)); });
   }
   av::set_fields(frame, task_.deinterlace, task_.top_first);
-  return filter_.push(frame, static_cast<std::int64_t>(verdict.index), on_picture(taker));
+  return filter_.push(frame, static_cast<std::int64_t>(verdict.index), on_frame(taker));
 }
 
-// A planned picture that never came, or came damaged, is damage in the source, and named as such: nothing is left out in
+// A planned frame that never came, or came damaged, is damage in the source, and named as such: nothing is left out in
 // silence.
-Result<> TaskPictures::check_all_came(const Taker& taker, const av::Decoder& decoder) const {
+Result<> TaskFrames::check_all_came(const Taker& taker, const av::Decoder& decoder) const {
   for (std::size_t place = 0; place < open_.size(); ++place) {
     const bool waits = cursors_[place] < frames_of(place).size();
     if (!taker.complete(place) && (waits || wanted_.any_damaged())) return std::unexpected(wanted_.fault(words_of(decoder)));

@@ -21,22 +21,22 @@ struct AVFrame;
 namespace gopmill {
 
 // What some renditions of one task are to encode, from one decode of its packets: each frame of their lists in order, in the
-// rendition's size and colours. It holds all state there is between pictures, so two of them over one input give the same
-// pictures: that is how an encoder sees them twice.
-class TaskPictures {
+// rendition's size and colours. It holds all state there is between frames, so two of them over one input give the same
+// frames: that is how an encoder sees them twice.
+class TaskFrames {
  public:
   // `open`: which of the task's renditions; in what follows each is known by its place there. `task` and `parent` must outlive it.
-  TaskPictures(const VideoTask& task, const std::vector<std::size_t>& open, ParentLine& parent);
+  TaskFrames(const VideoTask& task, const std::vector<std::size_t>& open, ParentLine& parent);
 
   struct Taker {
-    // The picture of frame `at` of the rendition's list; it lives for the call.
-    std::function<Result<>(std::size_t place, std::size_t at, AVFrame& picture)> take;
+    // The frame of frame `at` of the rendition's list; it lives for the call.
+    std::function<Result<>(std::size_t place, std::size_t at, AVFrame& frame)> take;
     // Needs the rendition no more of them? Decoding ends when none does.
     std::function<bool(std::size_t place)> complete;
-    // What the parent is told: pictures of the segment that every rendition has.
+    // What the parent is told: frames of the segment that every rendition has.
     std::function<std::uint64_t()> done;
   };
-  // Once. Adds decoding to `result`. kInput where pictures that were promised do not come, with their times.
+  // Once. Adds decoding to `result`. kInput where frames that were promised do not come, with their times.
   Result<> run(JournalReader& journal, const Taker& taker, TaskResult& result);
 
  private:
@@ -44,18 +44,18 @@ class TaskPictures {
     return task_.renditions[open_[place]].frames;
   }
   [[nodiscard]] bool all_complete(const Taker& taker) const;
-  av::PictureFilter::OnPicture on_picture(const Taker& taker);
+  av::FrameFilter::OnFrame on_frame(const Taker& taker);
   Result<> decoded(AVFrame& frame, const Taker& taker);
   Result<> check_all_came(const Taker& taker, const av::Decoder& decoder) const;
 
   const VideoTask& task_;
   const std::vector<std::size_t> open_;
   ParentLine& parent_;
-  av::PictureFilter filter_;
+  av::FrameFilter filter_;
   av::Weaver weaver_;
   av::Burner burner_;
-  WantedPictures wanted_;
-  std::vector<std::size_t> cursors_;              // by place: the next frame whose picture has not come
+  WantedFrames wanted_;
+  std::vector<std::size_t> cursors_;              // by place: the next frame whose frame has not come
   std::uint32_t body_first_ = 0, body_last_ = 0;  // packets of the body, by ordinal
   DecodeClock clock_;
   std::uint64_t decoded_ = 0;

@@ -1,4 +1,4 @@
-// One segment, all renditions, from one decode; from two where some are encoded in two passes. Pictures are known by the
+// One segment, all renditions, from one decode; from two where some are encoded in two passes. Frames are known by the
 // ordinal of the packet they come from, so no clock of the source is asked again; each rendition walks its own list of
 // frames; what its encoder gives is kept only for the body, and is decoded again at once and compared with what went in:
 // success is what was checked.
@@ -26,8 +26,8 @@ namespace gopmill {
 
 namespace {
 
-// A picture that comes back worse than this is not the one that was sent: even the coarsest quantiser stays above it.
-constexpr double kWrongPicturePsnr = 10.0;
+// A frame that comes back worse than this is not the one that was sent: even the coarsest quantiser stays above it.
+constexpr double kWrongFramePsnr = 10.0;
 constexpr double kPerfectPsnr = 99.0;
 
 double psnr_of(double squared_error) {
@@ -49,7 +49,7 @@ class OutputCheck {
   Result<> finish() {
     TRY(decoder_.finish([this](AVFrame& frame) { return compare(frame); }));
     if (checked_ == pts_.size() && decoder_.refused() == 0) return {};
-    return fail(FaultKind::kMachine, "of " + std::to_string(pts_.size()) + " encoded pictures " + std::to_string(checked_) +
+    return fail(FaultKind::kMachine, "of " + std::to_string(pts_.size()) + " encoded frames " + std::to_string(checked_) +
                                          " decode again" +
                                          (decoder_.last_refusal().empty() ? "" : ": " + decoder_.last_refusal()));
   }
@@ -62,13 +62,13 @@ class OutputCheck {
   Result<> compare(AVFrame& frame) {
     const std::int64_t ordinal = av::facts_of(frame).pts;
     if (ordinal < 0 || static_cast<std::size_t>(ordinal) >= pts_.size())
-      return fail(FaultKind::kMachine, "an encoded picture comes back from nowhere");
+      return fail(FaultKind::kMachine, "an encoded frame comes back from nowhere");
     const auto sample = samples_.find(pts_[static_cast<std::size_t>(ordinal)]);
-    if (sample == samples_.end()) return fail(FaultKind::kMachine, "an encoded picture comes back twice");
+    if (sample == samples_.end()) return fail(FaultKind::kMachine, "an encoded frame comes back twice");
     const auto error = av::squared_error(sample->second, av::sample_luma(frame));
-    if (!error) return fail(FaultKind::kMachine, "an encoded picture comes back in another shape");
-    if (psnr_of(*error) < kWrongPicturePsnr) {
-      return fail(FaultKind::kMachine, "an encoded picture comes back wrong: " + std::to_string(psnr_of(*error)) + " dB");
+    if (!error) return fail(FaultKind::kMachine, "an encoded frame comes back in another shape");
+    if (psnr_of(*error) < kWrongFramePsnr) {
+      return fail(FaultKind::kMachine, "an encoded frame comes back wrong: " + std::to_string(psnr_of(*error)) + " dB");
     }
     error_sum_ += *error;
     error_worst_ = std::max(error_worst_, *error);
@@ -92,14 +92,14 @@ using Statistics = std::vector<std::string>;
 class RenditionStatistics {
  public:
   explicit RenditionStatistics(const RenditionTask& task) : task_(task) {}
-  Result<> take(std::size_t at, AVFrame& picture) {
+  Result<> take(std::size_t at, AVFrame& frame) {
     if (at == gop_end_) {
       if (pass_) statistics_.push_back(TRY(pass_->finish()));
       pass_.emplace(TRY(av::FirstPass::open(task_.encoder)));
       gop_end_ = gop_end(task_.frames, at);
     }
     taken_ = at + 1;
-    return pass_->see(picture);
+    return pass_->see(frame);
   }
   [[nodiscard]] bool complete() const { return taken_ == task_.frames.size(); }
   Result<Statistics> finish() {
@@ -132,7 +132,7 @@ class RenditionEncode {
     return {};
   }
 
-  Result<> take(std::size_t at, AVFrame& picture) {
+  Result<> take(std::size_t at, AVFrame& frame) {
     const OutputFrame& planned = task_.frames[at];
     if (complete()) return {};
     if (at == encoder_end_) {
@@ -140,8 +140,8 @@ class RenditionEncode {
       if (complete()) return {};
       TRY(open_encoder(at));
     }
-    if (in_body(at) && !task_.measure) check_->expect(planned.pts, av::sample_luma(picture));
-    return encoder_->send(picture, planned.pts, planned.key, keep());
+    if (in_body(at) && !task_.measure) check_->expect(planned.pts, av::sample_luma(frame));
+    return encoder_->send(frame, planned.pts, planned.key, keep());
   }
   [[nodiscard]] bool complete() const { return kept_ == task_.body; }
   [[nodiscard]] std::uint64_t kept() const { return kept_; }
@@ -150,7 +150,7 @@ class RenditionEncode {
     if (!complete()) TRY(encoder_->finish(keep()));
     if (!complete()) {
       return fail(FaultKind::kMachine,
-                  "the encoder gave " + std::to_string(kept_) + " of " + std::to_string(task_.body) + " pictures");
+                  "the encoder gave " + std::to_string(kept_) + " of " + std::to_string(task_.body) + " frames");
     }
     TRY(check_->finish());
     TRY(journal_.finish());
@@ -163,7 +163,7 @@ class RenditionEncode {
                        .quality = settings_.rate.quality.value_or(0)};
   }
   // What was kept, in decode order.
-  [[nodiscard]] const std::vector<CodedPicture>& coded() const { return coded_; }
+  [[nodiscard]] const std::vector<CodedFrame>& coded() const { return coded_; }
 
  private:
   [[nodiscard]] bool in_body(std::size_t at) const { return at >= task_.lead && at < task_.lead + task_.body; }
@@ -197,7 +197,7 @@ class RenditionEncode {
         return fail(FaultKind::kMachine, packet.key ? "the encoder put a key frame where none was asked for"
                                                     : "the encoder made no key frame where one was asked for");
       }
-      if (++kept_ > task_.body) return fail(FaultKind::kMachine, "the encoder gave a picture twice");
+      if (++kept_ > task_.body) return fail(FaultKind::kMachine, "the encoder gave a frame twice");
       packet.ordinal = static_cast<std::uint32_t>(kept_ - 1);
       bytes_ += packet.bytes.size();
       coded_.push_back({packet.pts, static_cast<std::uint32_t>(packet.bytes.size()), packet.key});
@@ -219,7 +219,7 @@ class RenditionEncode {
   std::string parameter_sets_;
   std::uint64_t kept_ = 0;
   std::uint64_t bytes_ = 0;
-  std::vector<CodedPicture> coded_;
+  std::vector<CodedFrame> coded_;
 };
 
 // One task and where it comes from.
@@ -230,7 +230,7 @@ struct Segment {
   ParentLine& parent;
 };
 
-// The first pass over the pictures of all renditions that are coded in two, from a decode of its own: a GOP's raw pictures may be
+// The first pass over the frames of all renditions that are coded in two, from a decode of its own: a GOP's raw frames may be
 // gigabytes, too many to be kept for the second. By rendition. What is only measured is coded in two as well: sizes from one pass misjudge
 // segments (measured on 20 s: seven of them encoded again for one, at qualities 25 to 29 for 26 to 27, with 1.2 times the CPU).
 Result<std::vector<Statistics>> first_pass(const Segment& segment, TaskResult& result) {
@@ -244,12 +244,12 @@ Result<std::vector<Statistics>> first_pass(const Segment& segment, TaskResult& r
   }
   if (open.empty()) return statistics;
   JournalReader journal = TRY(JournalReader::open(segment.input, segment.journal_offset));
-  TaskPictures pictures(segment.task, open, segment.parent);
-  TRY(pictures.run(journal,
-                   {.take = [&](std::size_t place, std::size_t at, AVFrame& picture) { return passes[place].take(at, picture); },
-                    .complete = [&](std::size_t place) { return passes[place].complete(); },
-                    .done = [] { return std::uint64_t{0}; }},
-                   result));
+  TaskFrames frames(segment.task, open, segment.parent);
+  TRY(frames.run(journal,
+                 {.take = [&](std::size_t place, std::size_t at, AVFrame& frame) { return passes[place].take(at, frame); },
+                  .complete = [&](std::size_t place) { return passes[place].complete(); },
+                  .done = [] { return std::uint64_t{0}; }},
+                 result));
   for (std::size_t place = 0; place < open.size(); ++place) statistics[open[place]] = TRY(passes[place].finish());
   return statistics;
 }
@@ -259,18 +259,17 @@ Result<> encode(const Segment& segment, const std::vector<std::size_t>& open, st
                 TaskResult& result) {
   for (RenditionEncode& rendition : renditions) TRY(rendition.start());
   JournalReader journal = TRY(JournalReader::open(segment.input, segment.journal_offset));
-  TaskPictures pictures(segment.task, open, segment.parent);
+  TaskFrames frames(segment.task, open, segment.parent);
   const auto kept_by_all = [&] {
     std::uint64_t kept = 0;
     for (const RenditionEncode& rendition : renditions) kept += rendition.kept();
     return kept / renditions.size();
   };
-  TRY(pictures.run(
-      journal,
-      {.take = [&](std::size_t place, std::size_t at, AVFrame& picture) { return renditions[place].take(at, picture); },
-       .complete = [&](std::size_t place) { return renditions[place].complete(); },
-       .done = kept_by_all},
-      result));
+  TRY(frames.run(journal,
+                 {.take = [&](std::size_t place, std::size_t at, AVFrame& frame) { return renditions[place].take(at, frame); },
+                  .complete = [&](std::size_t place) { return renditions[place].complete(); },
+                  .done = kept_by_all},
+                 result));
   for (std::size_t place = 0; place < open.size(); ++place) result.video[open[place]] = TRY(renditions[place].finish());
   return {};
 }

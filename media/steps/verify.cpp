@@ -24,8 +24,8 @@ namespace gopmill {
 
 namespace {
 
-// A decoder gives whole frames of sound; what the last one has beyond the end is at most an Opus frame of 60 ms at 48 kHz.
-constexpr std::int64_t kSoundTailMax = 2880;
+// A decoder gives whole frames of audio; what the last one has beyond the end is at most an Opus frame of 60 ms at 48 kHz.
+constexpr std::int64_t kAudioTailMax = 2880;
 // What is earliest may be so much after 0: a tick of the output base (docs/architecture.md).
 constexpr Timestamp kFirstMax{1, {1, 10'000}};
 
@@ -40,11 +40,11 @@ struct Heard {
   std::uint64_t bytes = 0;
   std::optional<std::uint64_t> first_difference;  // packet whose times or key flag are not what the boxes say
   std::optional<av::Decoder> decoder;
-  std::uint64_t decoded = 0;                  // pictures or samples
-  std::optional<std::int64_t> first_decoded;  // pts of sound; ordinal of pictures
+  std::uint64_t decoded = 0;                  // frames or samples
+  std::optional<std::int64_t> first_decoded;  // pts of audio; ordinal of frames
   std::int64_t last_ordinal = -1;
-  bool in_order = true;                     // pictures come out in presentation order
-  std::optional<av::PictureFacts> picture;  // the first
+  bool in_order = true;                 // frames come out in presentation order
+  std::optional<av::FrameFacts> frame;  // the first
 };
 
 struct Track {
@@ -61,7 +61,7 @@ std::optional<LeakyBucket> bucket_of(const RenditionPlan& plan) {
 class Verification {
  public:
   Verification(int file, const RenditionPlan* plan, bool decode, std::optional<LeakyBucket> bucket, ParentLine& parent)
-      : file_(file), plan_(plan), decode_(decode), bucket_(bucket), parent_(parent), beside_(plan) {}
+      : file_(file), plan_(plan), decode_(decode), bucket_(bucket), parent_(parent), side_tracks_(plan) {}
 
   Result<FileReport> run() {
     report_.bytes = TRY(file_size(file_));
@@ -72,11 +72,11 @@ class Verification {
     layout_ = std::move(*layout);
     check_boxes();
     if (auto found = find_tracks(); !found) return unreadable(std::move(found.error()));
-    if (video_) check_pictures();
-    for (std::size_t i = 0; i < sounds_.size(); ++i) check_sound(i);
-    if (sounds_.size() > 1) check_choice();
+    if (video_) check_frames();
+    for (std::size_t i = 0; i < audio_tracks_.size(); ++i) check_audio(i);
+    if (audio_tracks_.size() > 1) check_choice();
     if (video_) {
-      for (std::size_t i = 0; i < sounds_.size(); ++i) check_offset(i);
+      for (std::size_t i = 0; i < audio_tracks_.size(); ++i) check_offset(i);
     }
     if (auto heard = listen(); !heard) {
       if (heard.error().kind == FaultKind::kMachine) return std::unexpected(std::move(heard.error()));
@@ -113,23 +113,24 @@ class Verification {
   Result<> find_tracks() {
     for (std::uint32_t stream = 0; stream < layout_.tracks.size(); ++stream) {
       const Mp4Track& boxes = layout_.tracks[stream];
-      if (beside_.take(layout_, boxes, stream)) {
+      if (side_tracks_.take(layout_, boxes, stream)) {
         order_.push_back(nullptr);
         continue;
       }
       const bool video = boxes.handler == "vide";
       if ((!video && boxes.handler != "soun") || (video && video_))
         return fail(FaultKind::kInput, "a track too many, of kind '" + boxes.handler + "'");
-      Track* const track = video ? &video_.emplace() : &sounds_.emplace_back();
+      Track* const track = video ? &video_.emplace() : &audio_tracks_.emplace_back();
       track->boxes = &boxes;
       track->shown = TRY(presentation_of(layout_, boxes));
       order_.push_back(track);
     }
-    if (!video_ && sounds_.empty()) return fail(FaultKind::kInput, "no tracks");
-    std::string found = video_ ? "picture" : "";
-    if (!sounds_.empty()) found += std::string(video_ ? " and " : "") + "sound";
-    if (sounds_.size() > 1) found += " in " + count_of(sounds_.size(), "track");
-    check("tracks", !plan_ || (plan_->has_video == video_.has_value() && plan_->sounds.size() == sounds_.size()), found);
+    if (!video_ && audio_tracks_.empty()) return fail(FaultKind::kInput, "no tracks");
+    std::string found = video_ ? "frame" : "";
+    if (!audio_tracks_.empty()) found += std::string(video_ ? " and " : "") + "audio";
+    if (audio_tracks_.size() > 1) found += " in " + count_of(audio_tracks_.size(), "track");
+    check("tracks", !plan_ || (plan_->has_video == video_.has_value() && plan_->audio_tracks.size() == audio_tracks_.size()),
+          found);
     return {};
   }
 
@@ -139,7 +140,7 @@ class Verification {
     check(name, track.entries.size() == 1, count_of(track.entries.size(), "sample description"));
   }
 
-  void check_pictures() {
+  void check_frames() {
     const Mp4Track& boxes = *video_->boxes;
     const Mp4Presentation& shown = video_->shown;
     const bool planned = plan_ && plan_->has_video;
@@ -192,7 +193,7 @@ class Verification {
       if (sample.duration < 1 || sample.dts > sample.pts) ++bad;
     }
     check("decode times", bad == 0,
-          bad == 0 ? "rising, never after the presentation" : count_of(bad, "picture") + " decoded too late or for no time");
+          bad == 0 ? "rising, never after the presentation" : count_of(bad, "frame") + " decoded too late or for no time");
   }
 
   void check_keys(const Mp4Track& boxes, const Mp4Presentation& shown, bool planned) {
@@ -221,19 +222,19 @@ class Verification {
     check("key frames", good, count_of(count, "key frame") + (planned ? good ? ", where planned" : ", not where planned" : ""));
   }
 
-  // "sound", or "sound 2" where there are several.
-  [[nodiscard]] std::string sound_name(std::size_t index) const {
-    return sounds_.size() > 1 ? "sound " + std::to_string(index + 1) : "sound";
+  // "audio", or "audio 2" where there are several.
+  [[nodiscard]] std::string audio_name(std::size_t index) const {
+    return audio_tracks_.size() > 1 ? "audio " + std::to_string(index + 1) : "audio";
   }
-  [[nodiscard]] const PlannedSound* planned_sound(std::size_t index) const {
-    return plan_ && index < plan_->sounds.size() ? &plan_->sounds[index] : nullptr;
+  [[nodiscard]] const PlannedAudio* planned_audio(std::size_t index) const {
+    return plan_ && index < plan_->audio_tracks.size() ? &plan_->audio_tracks[index] : nullptr;
   }
 
-  void check_sound(std::size_t index) {
-    const Mp4Track& boxes = *sounds_[index].boxes;
-    const Mp4Presentation& shown = sounds_[index].shown;
-    const PlannedSound* const planned = planned_sound(index);
-    const std::string name = sound_name(index);
+  void check_audio(std::size_t index) {
+    const Mp4Track& boxes = *audio_tracks_[index].boxes;
+    const Mp4Presentation& shown = audio_tracks_[index].shown;
+    const PlannedAudio* const planned = planned_audio(index);
+    const std::string name = audio_name(index);
     check_description(name + " description", boxes);
     std::int64_t end = shown.samples.empty() ? 0 : shown.samples.front().dts;
     for (const Mp4Sample& sample : shown.samples) end += sample.duration;
@@ -249,31 +250,31 @@ class Verification {
           "sample " + std::to_string(shown.starts));
   }
 
-  // Of several sounds only the first plays: players mix enabled tracks that are no alternatives.
+  // Of several audio_tracks only the first plays: players mix enabled tracks that are no alternatives.
   void check_choice() {
     bool good = true;
-    for (std::size_t i = 0; i < sounds_.size(); ++i) {
-      const Mp4Track& boxes = *sounds_[i].boxes;
-      good = good && boxes.enabled == (i == 0) && boxes.alternates > 0 && boxes.alternates == sounds_[0].boxes->alternates;
+    for (std::size_t i = 0; i < audio_tracks_.size(); ++i) {
+      const Mp4Track& boxes = *audio_tracks_[i].boxes;
+      good = good && boxes.enabled == (i == 0) && boxes.alternates > 0 && boxes.alternates == audio_tracks_[0].boxes->alternates;
     }
-    check("sound choice", !plan_ || good, good ? "the first of one group plays" : "not the first of one group alone plays");
+    check("audio choice", !plan_ || good, good ? "the first of one group plays" : "not the first of one group alone plays");
   }
 
   void check_offset(std::size_t index) {
-    const Track& track = sounds_[index];
-    const PlannedSound* const planned = planned_sound(index);
-    const Timestamp picture{video_->shown.starts, video_->boxes->base()};
-    const Timestamp sound{track.shown.starts, track.boxes->base()};
-    const double offset = sound.seconds() - picture.seconds();
-    const double lengths = Timestamp{track.shown.starts + track.shown.lasts, sound.base}.seconds() -
-                           Timestamp{video_->shown.starts + video_->shown.lasts, picture.base}.seconds();
-    bool good = index > 0 || picture < kFirstMax || sound < kFirstMax;
+    const Track& track = audio_tracks_[index];
+    const PlannedAudio* const planned = planned_audio(index);
+    const Timestamp frame{video_->shown.starts, video_->boxes->base()};
+    const Timestamp audio{track.shown.starts, track.boxes->base()};
+    const double offset = audio.seconds() - frame.seconds();
+    const double lengths = Timestamp{track.shown.starts + track.shown.lasts, audio.base}.seconds() -
+                           Timestamp{video_->shown.starts + video_->shown.lasts, frame.base}.seconds();
+    bool good = index > 0 || frame < kFirstMax || audio < kFirstMax;
     if (plan_ && plan_->has_video && planned && !plan_->frames.empty()) {
-      good = picture == Timestamp{plan_->frames.front().pts, plan_->base} &&
-             sound == Timestamp{planned->task.first_sample, {1, planned->task.sample_rate}};
+      good = frame == Timestamp{plan_->frames.front().pts, plan_->base} &&
+             audio == Timestamp{planned->task.first_sample, {1, planned->task.sample_rate}};
     }
-    check(sounds_.size() > 1 ? sound_name(index) + " offset" : "offset", good,
-          "sound starts " + seconds_text(offset) + " after the picture and ends " + seconds_text(lengths) + " after it");
+    check(audio_tracks_.size() > 1 ? audio_name(index) + " offset" : "offset", good,
+          "audio starts " + seconds_text(offset) + " after the frame and ends " + seconds_text(lengths) + " after it");
   }
 
   // ---- By libav ----
@@ -287,12 +288,12 @@ class Verification {
     std::vector<std::uint32_t> kept;
     for (std::uint32_t i = 0; i < order_.size(); ++i) {
       if (order_[i]) TRY(open_decoder(demuxer.streams()[i], *order_[i]));
-      if (order_[i] || beside_.has(i)) kept.push_back(i);
+      if (order_[i] || side_tracks_.has(i)) kept.push_back(i);
     }
     demuxer.keep_only(kept);
     while (const auto item = TRY(demuxer.next())) {
       if (!order_[item->stream]) {
-        beside_.hear(item->stream, item->packet);
+        side_tracks_.hear(item->stream, item->packet);
         continue;
       }
       Track& track = *order_[item->stream];
@@ -304,19 +305,19 @@ class Verification {
     for (Track* track : order_) {
       if (track) TRY(finish_decoder(*track));
     }
-    for (Check& found : beside_.finish(claims)) report_.checks.push_back(std::move(found));
+    for (Check& found : side_tracks_.finish(claims)) report_.checks.push_back(std::move(found));
     const auto truncation = demuxer.truncation();
     check_heard(truncation ? truncation->text : std::string());
-    check_picture_format(demuxer);
-    if (video_ && video_->heard.picture && !video_->boxes->entries.empty()) {
+    check_frame_format(demuxer);
+    if (video_ && video_->heard.frame && !video_->boxes->entries.empty()) {
       const bool planned = plan_ && plan_->has_video;
       report_.checks.push_back(
-          check_colour(video_->boxes->entries.front(), video_->heard.picture->colour, planned ? plan_ : nullptr));
+          check_colour(video_->boxes->entries.front(), video_->heard.frame->colour, planned ? plan_ : nullptr));
     }
     if (bucket_ && video_) {
       check("buffer", bucket_->underflows() == 0,
             bucket_->underflows() == 0 ? "never below " + std::to_string(static_cast<int>(bucket_->lowest() * 100)) + " %"
-                                       : count_of(bucket_->underflows(), "picture") + " late, the first at " +
+                                       : count_of(bucket_->underflows(), "frame") + " late, the first at " +
                                              seconds_text(bucket_->first_underflow()->seconds()) + ", by up to " +
                                              std::to_string(-bucket_->lowest()) + " buffers");
       report_.checks.back().advisory = plan_ != nullptr;  // a phone waits a moment; segments were encoded until they kept it
@@ -330,9 +331,9 @@ class Verification {
     return {};
   }
 
-  // Without `decode` only as much is decoded as gives the first picture, whose format is checked.
+  // Without `decode` only as much is decoded as gives the first frame, whose format is checked.
   [[nodiscard]] bool wants_decoding(const Track& track) const {
-    return decode_ || (video_ && &track == &*video_ && !track.heard.picture);
+    return decode_ || (video_ && &track == &*video_ && !track.heard.frame);
   }
 
   Result<> hear(Track& track, const JournalPacket& packet) {
@@ -354,17 +355,17 @@ class Verification {
   Result<> decoded(Track& track, AVFrame& frame) {
     Heard& heard = track.heard;
     if (video_ && &track == &*video_) {
-      const av::PictureFacts facts = av::facts_of(frame);
-      if (!heard.picture) heard.picture = facts;
+      const av::FrameFacts facts = av::facts_of(frame);
+      if (!heard.frame) heard.frame = facts;
       const auto at = static_cast<std::uint64_t>(facts.pts);
-      if (at >= track.shown.samples.size()) return fail(FaultKind::kInput, "a picture from nowhere");
+      if (at >= track.shown.samples.size()) return fail(FaultKind::kInput, "a frame from nowhere");
       const std::int64_t pts = track.shown.samples[at].pts;
       if (heard.last_ordinal >= 0 && pts <= track.shown.samples[static_cast<std::size_t>(heard.last_ordinal)].pts)
         heard.in_order = false;
       heard.last_ordinal = facts.pts;
       ++heard.decoded;
     } else {
-      const av::SoundFacts facts = av::sound_facts_of(frame);
+      const av::AudioFacts facts = av::audio_facts_of(frame);
       if (!heard.first_decoded) heard.first_decoded = facts.pts;
       heard.decoded += static_cast<std::uint64_t>(facts.samples);
     }
@@ -389,37 +390,36 @@ class Verification {
     check("reading", good, truncation.empty() ? found : truncation);
   }
 
-  void check_picture_format(const av::Demuxer& demuxer) {
+  void check_frame_format(const av::Demuxer& demuxer) {
     if (!video_) return;
-    const std::optional<av::PictureFacts>& picture = video_->heard.picture;
+    const std::optional<av::FrameFacts>& frame = video_->heard.frame;
     for (const av::StreamFacts& stream : demuxer.streams()) {
       if (stream.media == av::Media::kVideo && !(stream.orientation == Orientation{})) check("rotation", false, "libav sees one");
     }
-    if (!picture) {
-      check("pixel format", false, "no picture can be decoded");
+    if (!frame) {
+      check("pixel format", false, "no video can be decoded");
       return;
     }
     const bool planned = plan_ && plan_->has_video;
     const int depth = planned && plan_->pixel_format == PixelFormat::kYuv420p10 ? 10 : 8;
     check("pixel format",
-          !planned || (picture->bit_depth == depth && picture->width == plan_->width && picture->height == plan_->height),
-          std::to_string(picture->width) + "x" + std::to_string(picture->height) + ", " + std::to_string(picture->bit_depth) +
-              " bits");
+          !planned || (frame->bit_depth == depth && frame->width == plan_->width && frame->height == plan_->height),
+          std::to_string(frame->width) + "x" + std::to_string(frame->height) + ", " + std::to_string(frame->bit_depth) + " bits");
   }
 
   void check_decoded() {
     if (video_) {
       const Heard& heard = video_->heard;
       check("decoding", heard.decoded == video_->shown.samples.size() && heard.decoder->refused() == 0 && heard.in_order,
-            count_of(heard.decoded, "picture") + " decoded, " + count_of(heard.decoder->refused(), "packet") + " refused" +
+            count_of(heard.decoded, "frame") + " decoded, " + count_of(heard.decoder->refused(), "packet") + " refused" +
                 (heard.in_order ? "" : ", out of order") +
                 (heard.decoder->refused() > 0 ? ": " + heard.decoder->last_refusal() : ""));
     }
-    for (std::size_t i = 0; i < sounds_.size(); ++i) {
-      const Heard& heard = sounds_[i].heard;
-      const std::int64_t beyond = static_cast<std::int64_t>(heard.decoded) - sounds_[i].shown.lasts;
-      const bool on_time = heard.first_decoded && *heard.first_decoded == sounds_[i].shown.starts;
-      check(sound_name(i) + " decoding", heard.decoder->refused() == 0 && on_time && beyond >= 0 && beyond <= kSoundTailMax,
+    for (std::size_t i = 0; i < audio_tracks_.size(); ++i) {
+      const Heard& heard = audio_tracks_[i].heard;
+      const std::int64_t beyond = static_cast<std::int64_t>(heard.decoded) - audio_tracks_[i].shown.lasts;
+      const bool on_time = heard.first_decoded && *heard.first_decoded == audio_tracks_[i].shown.starts;
+      check(audio_name(i) + " decoding", heard.decoder->refused() == 0 && on_time && beyond >= 0 && beyond <= kAudioTailMax,
             count_of(heard.decoded, "sample") + " decoded from " +
                 (heard.first_decoded ? std::to_string(*heard.first_decoded) : "nowhere") + " on, " +
                 count_of(heard.decoder->refused(), "packet") + " refused");
@@ -441,7 +441,7 @@ class Verification {
       const auto name = codec_string(entry);
       if (!name) check("codecs", false, name.error().text);
       // RFC 6381 lists codecs, not tracks.
-      if (!is_video && track != &sounds_.front() && name && report_.codecs.ends_with(*name)) continue;
+      if (!is_video && track != &audio_tracks_.front() && name && report_.codecs.ends_with(*name)) continue;
       report_.codecs += (report_.codecs.empty() ? "" : ",") + (name ? *name : entry.type);
       if (is_video) report_.level = level_text(entry);
     }
@@ -455,9 +455,9 @@ class Verification {
   ParentLine& parent_;
   Mp4Layout layout_;
   std::optional<Track> video_;
-  std::deque<Track> sounds_;   // in the file's order; never moves
-  std::vector<Track*> order_;  // as in the file; null: of beside_
-  BesideCheck beside_;
+  std::deque<Track> audio_tracks_;  // in the file's order; never moves
+  std::vector<Track*> order_;       // as in the file; null: of side_tracks_
+  SideTrackCheck side_tracks_;
   FileReport report_;
 };
 

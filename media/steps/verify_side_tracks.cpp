@@ -17,7 +17,7 @@ constexpr Rational kMs{1, 1000};
 
 }  // namespace
 
-bool BesideCheck::take(const Mp4Layout& layout, const Mp4Track& track, std::uint32_t stream) {
+bool SideTrackCheck::take(const Mp4Layout& layout, const Mp4Track& track, std::uint32_t stream) {
   if (track.handler == "text" && !chapters_) {
     chapters_ = stream;
     return true;
@@ -35,11 +35,11 @@ bool BesideCheck::take(const Mp4Layout& layout, const Mp4Track& track, std::uint
   return true;
 }
 
-void BesideCheck::hear(std::uint32_t stream, const JournalPacket& packet) {
+void SideTrackCheck::hear(std::uint32_t stream, const JournalPacket& packet) {
   if (const auto text = texts_.find(stream); text != texts_.end()) text->second.samples.push_back(packet.bytes);
 }
 
-std::string BesideCheck::text_fault(const Text& text, const TextTrack& planned) const {
+std::string SideTrackCheck::text_fault(const Text& text, const TextTrack& planned) const {
   if (!text.fault.empty()) return text.fault;
   const auto samples = text_samples(planned);
   if (!samples) return samples.error().text;
@@ -54,7 +54,7 @@ std::string BesideCheck::text_fault(const Text& text, const TextTrack& planned) 
   return {};
 }
 
-void BesideCheck::check_texts(std::vector<Check>& checks) const {
+void SideTrackCheck::check_texts(std::vector<Check>& checks) const {
   if (texts_.empty() && (!plan_ || plan_->beside.subtitles.empty())) return;
   std::string found = count_of(texts_.size(), "text track");
   bool good = true;
@@ -76,7 +76,7 @@ void BesideCheck::check_texts(std::vector<Check>& checks) const {
   checks.push_back({"subtitles", good, found});
 }
 
-void BesideCheck::check_chapters(const av::Claims& claims, std::vector<Check>& checks) const {
+void SideTrackCheck::check_chapters(const av::Claims& claims, std::vector<Check>& checks) const {
   if (claims.chapters.empty() && (!plan_ || plan_->beside.chapters.empty())) return;
   bool good = true;
   if (plan_) {
@@ -92,12 +92,12 @@ void BesideCheck::check_chapters(const av::Claims& claims, std::vector<Check>& c
                                                                           : ", not as planned")});
 }
 
-void BesideCheck::check_tags(const av::Claims& claims, std::vector<Check>& checks) const {
+void SideTrackCheck::check_tags(const av::Claims& claims, std::vector<Check>& checks) const {
   if (!plan_) {
     checks.push_back({"tags", true, count_of(claims.tags.size(), "tag")});
     return;
   }
-  const BesidePlan& planned = plan_->beside;
+  const SideTrackPlan& planned = plan_->beside;
   const std::string wrong = claims.tags != planned.tags || claims.tags_left_out > 0        ? "tags"
                             : claims.created_unix_s != planned.created_unix_s              ? "date"
                             : claims.location != planned.location                          ? "place"
@@ -111,7 +111,7 @@ void BesideCheck::check_tags(const av::Claims& claims, std::vector<Check>& check
   checks.push_back({"tags", wrong.empty(), found + (wrong.empty() ? ", as planned" : ", not as planned: the " + wrong)});
 }
 
-std::vector<Check> BesideCheck::finish(const av::Claims& claims) {
+std::vector<Check> SideTrackCheck::finish(const av::Claims& claims) {
   std::vector<Check> checks;
   check_texts(checks);
   check_chapters(claims, checks);

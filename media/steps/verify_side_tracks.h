@@ -13,11 +13,11 @@
 
 namespace gopmill {
 
-// The checks of verify() on what a finished file has beside picture and sound: the same two readers, boxes and libav.
-class BesideCheck {
+// The checks of verify() on what a finished file has beside video and audio: the same two readers, boxes and libav.
+class SideTrackCheck {
  public:
   // `plan` null: the file is judged by itself.
-  explicit BesideCheck(const RenditionPlan* plan) : plan_(plan) {}
+  explicit SideTrackCheck(const RenditionPlan* plan) : plan_(plan) {}
 
   // Is this track one of text, or of chapters? If so it is this class's.
   bool take(const Mp4Layout& layout, const Mp4Track& track, std::uint32_t stream);

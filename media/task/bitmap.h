@@ -6,7 +6,7 @@
 
 namespace gopmill {
 
-// Subtitles that are pictures (PGS, VobSub, DVB), on their way from the analysis to the tasks that burn them in. Value types.
+// Subtitles that are frames (PGS, VobSub, DVB), on their way from the analysis to the tasks that burn them in. Value types.
 
 inline constexpr int kBitmapSideMax = 4096;            // a canvas of UHD; PGS ends at 1920
 inline constexpr std::size_t kBitmapRectsMax = 16;     // PGS shows 2 at once, DVB has had 8 regions
@@ -20,15 +20,15 @@ struct BitmapRect {
   friend bool operator==(const BitmapRect&, const BitmapRect&) = default;
 };
 
-// What is laid over the picture for a while; the canvas is stretched to the picture's width.
+// What is laid over the frame for a while; the canvas is stretched to the frame's width.
 struct Bitmap {
-  std::int64_t start = 0, end = 0;  // microseconds after the first picture; shown from start on, not any more at end
+  std::int64_t start = 0, end = 0;  // microseconds after the first frame; shown from start on, not any more at end
   int width = 0, height = 0;        // of the canvas
   std::vector<BitmapRect> rects;
   friend bool operator==(const Bitmap&, const Bitmap&) = default;
 };
 
-// Which source pictures of a task a bitmap is shown on.
+// Which source frames of a task a bitmap is shown on.
 struct Overlay {
   std::uint32_t first = 0, end = 0;  // places in VideoTask::sources
   Bitmap bitmap;

@@ -27,7 +27,7 @@ inline constexpr std::uint32_t kPeakMax = 10'000;  // of PQ
 struct Colour {
   std::uint8_t primaries = kUnspecified;
   std::uint8_t transfer = kUnspecified;
-  std::uint8_t matrix = kUnspecified;  // kMatrixRgb only where pictures really are red, green and blue
+  std::uint8_t matrix = kUnspecified;  // kMatrixRgb only where frames really are red, green and blue
   bool full_range = false;
   std::uint8_t chroma_location = 0;  // 0 = unspecified
   friend bool operator==(const Colour&, const Colour&) = default;
@@ -51,11 +51,11 @@ struct MasteringDisplay {
 // How bright a film gets (CTA-861.3), cd/m2. 0: not said.
 struct ContentLight {
   std::uint16_t max = 0;          // of any sample: MaxCLL
-  std::uint16_t average_max = 0;  // of any picture's mean: MaxFALL
+  std::uint16_t average_max = 0;  // of any frame's mean: MaxFALL
   friend bool operator==(const ContentLight&, const ContentLight&) = default;
 };
 
-// How pictures come by other colours than the source's; decided once for the whole file. Both sides are of limited range.
+// How frames come by other colours than the source's; decided once for the whole file. Both sides are of limited range.
 struct ColourChange {
   Colour from;
   Colour to;

@@ -19,8 +19,8 @@ int even_side(Wide num, Wide den, int most) {
 
 }  // namespace
 
-PictureBox box_for(const PictureShape& planned, int width, int height, Rational own_aspect, int target_width, int target_height) {
-  const PictureBox all{0, 0, target_width, target_height};
+FrameBox box_for(const FrameShape& planned, int width, int height, Rational own_aspect, int target_width, int target_height) {
+  const FrameBox all{0, 0, target_width, target_height};
   const bool says = own_aspect.num > 0 && own_aspect.den > 0;
   const bool said = planned.coded_aspect.num > 0;
   const bool same_aspect = !says || (said && same_ratio(own_aspect, planned.coded_aspect));
@@ -42,7 +42,7 @@ PictureBox box_for(const PictureShape& planned, int width, int height, Rational 
   constexpr double kGrain = 1 << 20;
   const auto a = std::max<Wide>(1, static_cast<Wide>(across * kGrain));
   const auto d = std::max<Wide>(1, static_cast<Wide>(down * kGrain));
-  PictureBox box = all;
+  FrameBox box = all;
   if (a * target_height > d * target_width) {
     box.height = even_side(d * target_width, a, target_height);
   } else {

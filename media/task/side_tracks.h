@@ -11,12 +11,12 @@
 #include "media/text/cue_text.h"
 #include "profiles/profile.h"
 
-// What a source carries beside picture and sound, and what an output does: value types only, so that the planner stays pure.
+// What a source carries beside video and audio, and what an output does: value types only, so that the planner stays pure.
 // All text here is valid UTF-8 without control characters, made so in the media child that read it.
 
 namespace gopmill {
 
-// Limits on what is carried. What goes beyond is left out and said in the notes, but for bitmaps to be burnt in: a picture that
+// Limits on what is carried. What goes beyond is left out and said in the notes, but for bitmaps to be burnt in: a frame that
 // lacks some of its subtitles is not what was asked for, so there the job fails.
 inline constexpr std::size_t kCuesMax = 50'000;              // of one track; a film has 2,000, a day of live captions 40,000
 inline constexpr std::size_t kSubtitleBytesMax = 32U << 20;  // of all text together; forty languages of a film take 4 MiB
@@ -30,7 +30,7 @@ inline constexpr std::size_t kLanguageBytesMax = 16;     // "zh-hant-hk" takes 1
 inline constexpr std::size_t kCoverBytesMax = 4U << 20;  // players hold it in memory with the index
 inline constexpr int kCoverSideMax = 8192;
 
-// Text shown for a while. In facts microseconds after the first picture (the first sound, where there is no picture); in plans
+// Text shown for a while. In facts microseconds after the first frame (the first audio, where there is no video); in plans
 // milliseconds of the output timeline.
 struct Cue {
   std::int64_t start = 0, end = 0;
@@ -71,7 +71,7 @@ struct Cover {
 using Tags = std::map<std::string, std::string>;
 
 // What was found.
-struct BesideFacts {
+struct SideTrackFacts {
   std::vector<SubtitleTrack> subtitles;
   std::vector<Chapter> chapters;
   Tags tags;
@@ -89,8 +89,8 @@ struct TextTrack {
   std::vector<Cue> cues;
 };
 
-// What one output file has beside picture and sound.
-struct BesidePlan {
+// What one output file has beside video and audio.
+struct SideTrackPlan {
   std::vector<TextTrack> subtitles;
   std::vector<Chapter> chapters;  // ms, rising from 0
   Tags tags;
@@ -127,7 +127,7 @@ void fields(A& a, Cover& v) {
   a(v.png, v.width, v.height, v.bytes);
 }
 template <class A>
-void fields(A& a, BesideFacts& v) {
+void fields(A& a, SideTrackFacts& v) {
   a(v.subtitles, v.chapters, v.tags, v.tags_left_out, v.created_unix_s, v.location, v.cover);
 }
 template <class A>
@@ -135,7 +135,7 @@ void fields(A& a, TextTrack& v) {
   a(v.language, v.title, v.is_default, v.is_forced, v.cues);
 }
 template <class A>
-void fields(A& a, BesidePlan& v) {
+void fields(A& a, SideTrackPlan& v) {
   a(v.subtitles, v.chapters, v.tags, v.created_unix_s, v.location, v.cover);
 }
 

@@ -12,7 +12,7 @@ namespace gopmill {
 inline constexpr std::uint32_t kRunsOpenMax = 3;
 
 // How a splitter divides its runs into linear reads of the source: for each read the index one past its last run. Runs that overlap
-// by no more than kRunsOpenMax share a read; where more begin at one place, as in a source with a single key picture, the
+// by no more than kRunsOpenMax share a read; where more begin at one place, as in a source with a single key frame, the
 // source is read again for the next ones. Runs begin in order. PURE.
 std::vector<std::uint32_t> split_passes(const std::vector<PacketRun>& runs);
 

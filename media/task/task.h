@@ -20,7 +20,7 @@ namespace gopmill {
 
 // ---- Video: one segment, all renditions together ----
 
-// One picture of a rendition.
+// One frame of a rendition.
 struct OutputFrame {
   std::uint32_t source = 0;  // index into VideoTask::sources, or into VideoTask::woven where that is not empty
   std::int64_t pts = 0;      // ticks of EncoderSettings::base on the job's output timeline
@@ -34,7 +34,7 @@ struct EncoderSettings {
   int width = 0, height = 0;
   PixelFormat pixel_format = PixelFormat::kYuv420p;
   Colour colour;                              // to be tagged
-  std::optional<MasteringDisplay> mastering;  // to be written beside HDR pictures
+  std::optional<MasteringDisplay> mastering;  // to be written beside HDR frames
   std::optional<ContentLight> light;
   RateControl rate;
   std::string preset, codec_profile, level;
@@ -47,14 +47,14 @@ struct EncoderSettings {
 // whole file (media/encoder/rate_search.h).
 struct SegmentGrant {
   std::int64_t next_pts = 0;  // when the next segment's first frame is shown, or the film ends
-  bool ends_film = false;
+  bool ends_rendition = false;
   std::optional<std::uint64_t> budget_bytes;  // of the body: its share of the bitrate
   double halving = 6;                         // steps of `quality` that halve the size, as measured on this segment
 };
 
 struct RenditionTask {
   EncoderSettings encoder;
-  std::optional<ColourChange> recolour;  // of scaled pictures; none: they keep the source's colours
+  std::optional<ColourChange> recolour;  // of scaled frames; none: they keep the source's colours
   // frames = lead + body + tail in presentation order. Only packets of the body are kept: the lead (exact joins) and the
   // tail are encoded or looked at so that the body's ends are as good as its middle.
   std::vector<OutputFrame> frames;
@@ -65,29 +65,29 @@ struct RenditionTask {
   bool continues = false;  // the first of `frames` is not the film's first: the encoder is to start as if it had been running
 };
 
-// A picture woven from the fields of one or two source pictures.
-struct WovenPicture {
+// A frame woven from the fields of one or two source frames.
+struct WovenFrame {
   std::uint32_t top = 0, bottom = 0;  // indices into VideoTask::sources; at most one apart
   bool combed = false;                // its fields are not of one moment: to be deinterlaced
-  friend bool operator==(const WovenPicture&, const WovenPicture&) = default;
+  friend bool operator==(const WovenFrame&, const WovenFrame&) = default;
 };
 
 struct VideoTask {
   Rational base{1, 1};
-  // Ordinals of the source packets whose pictures are wanted, in presentation order; pictures of other packets in the
+  // Ordinals of the source packets whose frames are wanted, in presentation order; frames of other packets in the
   // run are decoded and dropped.
   std::vector<std::uint32_t> sources;
   Orientation orientation;
-  PictureShape shape;  // of the pictures that sizes were computed from
-  Colour colour;       // of the source, one answer for the whole file
+  FrameShape shape;  // of the frames that sizes were computed from
+  Colour colour;     // of the source, one answer for the whole file
   bool deinterlace = false;
   bool top_first = true;  // which field came first, for the deinterlacer
-  // Of telecined sources, in the order of time; OutputFrame::source then counts in these. Empty: pictures are shown as decoded.
-  std::vector<WovenPicture> woven;
+  // Of telecined sources, in the order of time; OutputFrame::source then counts in these. Empty: frames are shown as decoded.
+  std::vector<WovenFrame> woven;
   Damage damage = Damage::kRefuse;
-  // The picture of this packet may be damaged in any case: the recording ends inside it.
+  // The frame of this packet may be damaged in any case: the recording ends inside it.
   std::uint32_t cut_off = UINT32_MAX;
-  std::vector<Overlay> overlays;  // burnt into the source's pictures
+  std::vector<Overlay> overlays;  // burnt into the source's frames
   std::vector<RenditionTask> renditions;
 };
 
@@ -97,7 +97,7 @@ struct AudioTask {
   AudioProfile profile;
   int sample_rate = 48000;        // of the output
   int channels = 2;               // of the output
-  std::int64_t first_sample = 0;  // output timeline position of the first sound, in samples of sample_rate
+  std::int64_t first_sample = 0;  // output timeline position of the first audio, in samples of sample_rate
   Damage damage = Damage::kRefuse;
   std::vector<ClockShift> clock;  // AudioTrack::clock
 };
@@ -114,14 +114,14 @@ struct VideoOutput {  // per rendition of a VideoTask
   std::uint64_t frames = 0;
   std::uint64_t bytes = 0;     // of coded packets
   std::string parameter_sets;  // sha256 of the encoder's extradata: equal over all segments, or the job fails
-  std::uint64_t checked = 0;   // frames decoded again and found to be the right picture
+  std::uint64_t checked = 0;   // frames decoded again and found to be the right frame
   double psnr = 0;             // dB, luma, mean over sampled positions of every frame, decoded again against what was encoded
   double psnr_worst = 0;       // dB, of the worst frame
   std::uint32_t tries = 1;     // encodes until buffer and budget were kept
   double quality = 0;          // of the last one
   bool granted = true;         // it keeps them
 };
-// What was heard of the sound as it goes to the encoder, before the gain, and the one gain that all of it was given.
+// What was heard of the audio as it goes to the encoder, before the gain, and the one gain that all of it was given.
 struct LoudnessResult {
   double lufs = 0;       // integrated, ITU-R BS.1770-4; -70 where nothing is above that
   double true_peak = 0;  // dBTP
@@ -140,7 +140,7 @@ struct AudioOutput {
 struct TaskResult {
   std::vector<VideoOutput> video;
   std::optional<AudioOutput> audio;
-  std::uint64_t decoded = 0;  // source pictures decoded, pre-roll included
+  std::uint64_t decoded = 0;  // source frames decoded, pre-roll included
   std::uint64_t wanted = 0;   // of these, shown by the body
   std::uint64_t cpu_ms = 0;
   std::uint64_t decode_cpu_ms = 0;  // of cpu_ms: decoding the source
@@ -177,7 +177,7 @@ struct PlannedFrame {
   std::int64_t pts = 0;
   bool key = false;
 };
-struct PlannedSound {
+struct PlannedAudio {
   AudioTask task;
   std::string language = "und";  // ISO 639-2/T
   std::string title;             // for people, or empty
@@ -195,10 +195,10 @@ struct RenditionPlan {  // what the finished file must be
   std::vector<PlannedFrame> frames;
   std::int64_t last_duration = 1;
   std::optional<std::int64_t> maxrate, bufsize;  // for the leaky bucket
-  std::vector<PlannedSound> sounds;              // the first plays unless somebody chooses another
-  BesidePlan beside;
+  std::vector<PlannedAudio> audio_tracks;        // the first plays unless somebody chooses another
+  SideTrackPlan beside;
 };
-// Files asked for in order: video journals of every segment, then one audio journal for each of the plan's sounds. fds: the
+// Files asked for in order: video journals of every segment, then one audio journal for each of the plan's audio_tracks. fds: the
 // file to write (read/write).
 struct StitchRequest {
   RenditionPlan plan;
@@ -224,10 +224,10 @@ struct FileReport {  // of a stitched or verified file
   std::uint64_t hash = 0;  // XXH3-64 of the file: what its transfer is checked by
   double seconds = 0;
   std::uint64_t frames = 0;
-  std::int64_t video_bitrate = 0, audio_bitrate = 0;  // bits/s, measured; of all sound tracks together
+  std::int64_t video_bitrate = 0, audio_bitrate = 0;  // bits/s, measured; of all audio tracks together
   std::string codecs;                                 // RFC 6381: "avc1.640028,mp4a.40.2"
   std::string level;                                  // "4.0"
-  std::uint64_t audio_samples = 0;                    // of the first sound track
+  std::uint64_t audio_samples = 0;                    // of the first audio track
   std::vector<Check> checks;
 };
 
@@ -246,18 +246,18 @@ void fields(A& a, EncoderSettings& v) {
 }
 template <class A>
 void fields(A& a, SegmentGrant& v) {
-  a(v.next_pts, v.ends_film, v.budget_bytes, v.halving);
+  a(v.next_pts, v.ends_rendition, v.budget_bytes, v.halving);
 }
 template <class A>
 void fields(A& a, RenditionTask& v) {
   a(v.encoder, v.recolour, v.frames, v.lead, v.body, v.grant, v.measure, v.continues);
 }
 template <class A>
-void fields(A& a, PictureShape& v) {
+void fields(A& a, FrameShape& v) {
   a(v.width, v.height, v.sample_aspect, v.coded_aspect, v.quarter_turns);
 }
 template <class A>
-void fields(A& a, WovenPicture& v) {
+void fields(A& a, WovenFrame& v) {
   a(v.top, v.bottom, v.combed);
 }
 template <class A>
@@ -310,13 +310,13 @@ void fields(A& a, PlannedFrame& v) {
   a(v.pts, v.key);
 }
 template <class A>
-void fields(A& a, PlannedSound& v) {
+void fields(A& a, PlannedAudio& v) {
   a(v.task, v.language, v.title);
 }
 template <class A>
 void fields(A& a, RenditionPlan& v) {
   a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.colour, v.mastering, v.light, v.base, v.frames,
-    v.last_duration, v.maxrate, v.bufsize, v.sounds, v.beside);
+    v.last_duration, v.maxrate, v.bufsize, v.audio_tracks, v.beside);
 }
 template <class A>
 void fields(A& a, StitchRequest& v) {

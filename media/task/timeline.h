@@ -11,7 +11,7 @@
 #include "media/task/side_tracks.h"
 
 // What the analysis of a source found out: value types only, so that the planner stays pure. Everything here was seen in
-// packets or pictures; nothing is a container's claim (durations, rates, counts), except where a field says so.
+// packets or frames; nothing is a container's claim (durations, rates, counts), except where a field says so.
 
 namespace gopmill {
 
@@ -27,15 +27,15 @@ inline constexpr std::size_t kLossesMax = 200;  // ranges listed; later ones wid
 
 // What became of a part of the source that is not there, or not whole.
 enum class DamageKind : std::uint8_t {
-  kPictures = 1,   // cannot be decoded; the picture before is shown in their place
+  kFrames = 1,     // cannot be decoded; the frame before is shown in their place
   kConcealed = 2,  // shown, though parts of them are the decoder's guess
-  kSound = 3,      // cannot be decoded; silence is in its place
+  kAudio = 3,      // cannot be decoded; silence is in its place
   kEnd = 4,        // the file ends before its own index or structure says
 };
 struct Loss {
-  DamageKind kind = DamageKind::kPictures;
-  double from = 0, to = 0;  // seconds after the first picture; without pictures, after the first sound
-  std::uint64_t count = 0;  // pictures, or packets of sound, or packets missing at the end
+  DamageKind kind = DamageKind::kFrames;
+  double from = 0, to = 0;  // seconds after the first frame; without frames, after the first audio
+  std::uint64_t count = 0;  // frames, or packets of audio, or packets missing at the end
   std::string reason;       // in FFmpeg's words
   friend bool operator==(const Loss&, const Loss&) = default;
 };
@@ -47,9 +47,9 @@ struct ClockShift {
   friend bool operator==(const ClockShift&, const ClockShift&) = default;
 };
 
-// One picture of the source, in presentation order.
+// One frame of the source, in presentation order.
 struct SourceFrame {
-  std::int64_t pts = 0;      // ticks of VideoTrack::base, counted from the first picture; strictly rising
+  std::int64_t pts = 0;      // ticks of VideoTrack::base, counted from the first frame; strictly rising
   std::uint32_t packet = 0;  // ordinal, in file order within the stream, of the packet it decodes from
   friend bool operator==(const SourceFrame&, const SourceFrame&) = default;
 };
@@ -62,18 +62,18 @@ struct KeyPacket {
   friend bool operator==(const KeyPacket&, const KeyPacket&) = default;
 };
 
-// What must happen to a picture to stand upright: first the quarter turns clockwise, then the mirror left-right.
+// What must happen to a frame to stand upright: first the quarter turns clockwise, then the mirror left-right.
 struct Orientation {
   std::uint8_t quarter_turns = 0;  // 0..3, clockwise
   bool mirrored = false;
   friend bool operator==(const Orientation&, const Orientation&) = default;
 };
 
-// How the pictures of a track were scanned; one answer for all of it, from the pictures themselves (media/signal/cadence.h).
+// How the frames of a track were scanned; one answer for all of it, from the frames themselves (media/signal/cadence.h).
 enum class Scan : std::uint8_t {
   kProgressive = 1,
   kInterlaced = 2,  // each field is its own moment
-  kTelecined = 3,   // film put into fields: every field has a partner, in its own picture or the next one
+  kTelecined = 3,   // film put into fields: every field has a partner, in its own frame or the next one
 };
 
 constexpr std::string_view scan_word(Scan scan) {
@@ -87,7 +87,7 @@ constexpr std::string_view scan_word(Scan scan) {
 
 // How the frame list was learnt.
 enum class Evidence : std::uint8_t {
-  kPackets = 1,  // every packet has its own timestamp and a decoded probe agreed: one packet, one picture
+  kPackets = 1,  // every packet has its own timestamp and a decoded probe agreed: one packet, one frame
   kDecoded = 2,  // the whole track was decoded, because packets alone do not tell (field pairs, packed or hidden frames…)
 };
 
@@ -97,18 +97,18 @@ struct VideoTrack {
   Rational base{1, 1};           // of every pts here: the source's own, refined so that one tick is at most 0.1 ms
   int width = 0, height = 0;     // as decoded, cropping applied
   Rational sample_aspect{1, 1};  // one answer for the file
-  Rational coded_aspect{0, 1};   // what the first picture itself says; 0: nothing. Later pictures are compared with it
+  Rational coded_aspect{0, 1};   // what the first frame itself says; 0: nothing. Later frames are compared with it
   Orientation orientation;
   Colour colour;
   std::optional<MasteringDisplay> mastering;  // as the file says; not checked for sense
   std::optional<ContentLight> light;
   int bit_depth = 8;
-  bool interlaced = false;  // some or all pictures are to be deinterlaced
+  bool interlaced = false;  // some or all frames are to be deinterlaced
   Scan scan = Scan::kProgressive;
-  bool top_first = true;      // which field of a picture was first; said where scan is not progressive
+  bool top_first = true;      // which field of a frame was first; said where scan is not progressive
   std::string scan_evidence;  // for people
-  // Of telecined tracks: how many fields each film picture lasts, in time order: two or three, or one where a field has no
-  // partner and its picture is to be deinterlaced. Two for each entry of `frames` in all.
+  // Of telecined tracks: how many fields each film frame lasts, in time order: two or three, or one where a field has no
+  // partner and its frame is to be deinterlaced. Two for each entry of `frames` in all.
   std::vector<std::uint8_t> film;
   bool has_alpha = false;
   Evidence evidence = Evidence::kPackets;
@@ -117,10 +117,10 @@ struct VideoTrack {
   std::vector<KeyPacket> keys;           // in file order
   std::uint32_t packets = 0;             // in the stream
   std::uint64_t bytes = 0;               // of these packets
-  bool plain_coding = false;             // H.264 Baseline: no B pictures, no arithmetic coding, cheap to decode
-  std::optional<std::uint32_t> cut_off;  // the packet the recording ends inside of, where its picture is shown all the same
-  std::int64_t last_duration = 0;        // ticks the last picture is shown: its packet's, where sane, else the median distance
-  double starts_at = 0;                  // for the report: the first picture's timestamp in the source, seconds
+  bool plain_coding = false;             // H.264 Baseline: no B frames, no arithmetic coding, cheap to decode
+  std::optional<std::uint32_t> cut_off;  // the packet the recording ends inside of, where its frame is shown all the same
+  std::int64_t last_duration = 0;        // ticks the last frame is shown: its packet's, where sane, else the median distance
+  double starts_at = 0;                  // for the report: the first frame's timestamp in the source, seconds
 };
 
 struct AudioTrack {
@@ -133,11 +133,11 @@ struct AudioTrack {
   bool is_default = false;
   std::uint32_t packets = 0;
   std::uint64_t bytes = 0;
-  // First and last sound after trimming by edit lists and priming. The offset may be negative: sound before picture.
-  // Where there is no picture, after the earliest sound of all tracks.
-  Timestamp starts_after_picture;  // in a base that is finer than a sample
-  double seconds = 0;              // from first to last packet, plus the last one's duration
-  std::vector<ClockShift> clock;   // by packet; empty where the source keeps one clock
+  // First and last audio after trimming by edit lists and priming. The offset may be negative: audio before frame.
+  // Where there is no video, after the earliest audio of all tracks.
+  Timestamp starts_after_video;   // in a base that is finer than a sample
+  double seconds = 0;             // from first to last packet, plus the last one's duration
+  std::vector<ClockShift> clock;  // by packet; empty where the source keeps one clock
 };
 
 struct SourceFacts {
@@ -147,7 +147,7 @@ struct SourceFacts {
   std::vector<AudioTrack> audio;    // in file order; the default one is `audio_chosen`
   std::uint32_t audio_chosen = 0;
   std::vector<Loss> losses;  // seen by the analysis; empty unless it was asked to salvage
-  BesideFacts beside;
+  SideTrackFacts beside;
   std::vector<std::string> notes;  // "data tracks are not carried: 1"
 };
 
@@ -183,7 +183,7 @@ void fields(A& a, VideoTrack& v) {
 }
 template <class A>
 void fields(A& a, AudioTrack& v) {
-  a(v.stream, v.codec, v.sample_rate, v.channels, v.language, v.title, v.is_default, v.packets, v.bytes, v.starts_after_picture,
+  a(v.stream, v.codec, v.sample_rate, v.channels, v.language, v.title, v.is_default, v.packets, v.bytes, v.starts_after_video,
     v.seconds, v.clock);
 }
 template <class A>

@@ -13,7 +13,7 @@ namespace gopmill {
 
 namespace {
 
-// Of timed text, in its own 5 % of a picture of 360 lines; players scale it.
+// Of timed text, in its own 5 % of a frame of 360 lines; players scale it.
 constexpr std::uint64_t kTextSize = 18;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::string_view kHardBlank = "\xC2\xA0";

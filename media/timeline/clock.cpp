@@ -12,12 +12,12 @@ namespace {
 
 using Wide = __int128;  // sums of times that a file may claim to be anything
 
-// Where only presentation times are known, reordering makes them fall by a few pictures all the time.
+// Where only presentation times are known, reordering makes them fall by a few frames all the time.
 constexpr Rational kClockBackMaxReordered{3, 1};
-// Sound that begins again later than this after its last packet may have changed its epoch.
-constexpr Rational kSoundGapMax{1, 1};
-// Sound of an epoch may stand in the file before its first picture, and after its last: multiplexers keep both within a few seconds.
-constexpr std::uint32_t kPicturesAhead = 600;
+// Audio that begins again later than this after its last packet may have changed its epoch.
+constexpr Rational kAudioGapMax{1, 1};
+// Audio of an epoch may stand in the file before its first frame, and after its last: multiplexers keep both within a few seconds.
+constexpr std::uint32_t kFramesAhead = 600;
 constexpr std::size_t kEpochsAhead = 4;
 // A last packet's duration is believed up to this, in seconds; then the next epoch follows at once.
 constexpr Rational kDurationMax{1, 1};
@@ -29,13 +29,13 @@ Wide sane_duration(Wide step, Rational base) {
   return step > 0 && step <= ticks_of(kDurationMax, base) ? step : ticks_of({1, 25}, base);
 }
 
-// Does any sound that stands near picture packet `at` in the file sound between these two moments of its clock?
-bool sound_goes_on(const std::vector<SoundTimes>& sound, std::uint32_t at, Timestamp from, Timestamp to) {
-  for (const SoundTimes& track : sound) {
-    const std::uint32_t first = at - std::min(at, kPicturesAhead);
+// Does any audio that stands near frame packet `at` in the file audio between these two moments of its clock?
+bool audio_goes_on(const std::vector<AudioTimes>& audio, std::uint32_t at, Timestamp from, Timestamp to) {
+  for (const AudioTimes& track : audio) {
+    const std::uint32_t first = at - std::min(at, kFramesAhead);
     auto packet = std::lower_bound(track.packets.begin(), track.packets.end(), first,
-                                   [](const SoundTime& p, std::uint32_t before) { return p.pictures_before < before; });
-    for (; packet != track.packets.end() && packet->pictures_before <= at + kPicturesAhead; ++packet) {
+                                   [](const AudioTime& p, std::uint32_t before) { return p.frames_before < before; });
+    for (; packet != track.packets.end() && packet->frames_before <= at + kFramesAhead; ++packet) {
       const Timestamp time{packet->pts, track.base};
       if (packet->pts != INT64_MIN && time > from && time < to) return true;
     }
@@ -56,8 +56,8 @@ bool count_times(std::vector<PacketFacts>& packets, Rational base) {
   return true;
 }
 
-std::vector<ClockShift> picture_clock(const std::vector<PacketFacts>& packets, Rational base, bool jumps_forward,
-                                      const std::vector<SoundTimes>& sound) {
+std::vector<ClockShift> frame_clock(const std::vector<PacketFacts>& packets, Rational base, bool jumps_forward,
+                                    const std::vector<AudioTimes>& audio) {
   const bool decoding_times =
       std::any_of(packets.begin(), packets.end(), [](const PacketFacts& p) { return p.dts != INT64_MIN; });
   const Wide back_max = ticks_of(decoding_times ? kClockBackMax : kClockBackMaxReordered, base);
@@ -68,15 +68,15 @@ std::vector<ClockShift> picture_clock(const std::vector<PacketFacts>& packets, R
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
     const std::int64_t raw = decoding_times ? packets[i].dts : packets[i].pts;
     if (raw == INT64_MIN) continue;
-    // A second or more of each end of a gap may hold sound of its own epoch.
+    // A second or more of each end of a gap may hold audio of its own epoch.
     const auto is_gap = [&] {
       const std::int64_t from = static_cast<std::int64_t>(last - shift) + rescale(2, {1, 1}, base);
-      return sound_goes_on(sound, i, {from, base}, {raw - rescale(2, {1, 1}, base), base});
+      return audio_goes_on(audio, i, {from, base}, {raw - rescale(2, {1, 1}, base), base});
     };
     const bool forward = any && jumps_forward && raw + shift > last + forward_max;
     if (any && (raw + shift < last - back_max || (forward && !is_gap()))) {
       shift = last + sane_duration(step, base) - raw;
-      // An epoch with a shorter reorder delay would begin before the last pictures of the one before it are shown.
+      // An epoch with a shorter reorder delay would begin before the last frames of the one before it are shown.
       if (packets[i].pts != INT64_MIN) shift = std::max(shift, shown_until - packets[i].pts);
       shifts.push_back({i, static_cast<std::int64_t>(shift)});
     } else if (any) {
@@ -90,29 +90,29 @@ std::vector<ClockShift> picture_clock(const std::vector<PacketFacts>& packets, R
   return shifts;
 }
 
-std::vector<ClockShift> sound_clock(const SoundTimes& track, const std::vector<ClockShift>& picture, Rational picture_base,
+std::vector<ClockShift> audio_clock(const AudioTimes& track, const std::vector<ClockShift>& frame, Rational frame_base,
                                     bool alone, bool jumps_forward) {
-  const std::vector<SoundTime>& sound = track.packets;
+  const std::vector<AudioTime>& audio = track.packets;
   const Rational base = track.base;
   std::vector<Wide> epochs{0};
-  for (const ClockShift& shift : picture) epochs.push_back(rescale(shift.ticks, picture_base, base));
-  // Beside a picture the sound's own step back is dropped as an overlap, up to where that would lose too much.
+  for (const ClockShift& shift : frame) epochs.push_back(rescale(shift.ticks, frame_base, base));
+  // SideTracks a frame the audio's own step back is dropped as an overlap, up to where that would lose too much.
   const Wide back_max = ticks_of(alone ? kClockBackMax : kClockForwardMax, base);
   const Wide forward_max = ticks_of(kClockForwardMax, base);
   const Wide jitter = ticks_of(kClockBackMax, base);
-  const Wide gap = ticks_of(kSoundGapMax, base);
+  const Wide gap = ticks_of(kAudioGapMax, base);
   std::vector<ClockShift> shifts;
   std::size_t epoch = 0;
   Wide own = 0, expected = 0;
   bool any = false;
-  for (std::uint32_t i = 0; i < sound.size(); ++i) {
-    if (sound[i].pts == INT64_MIN) continue;
-    const auto step_in = [&](std::size_t e) { return sound[i].pts + epochs[e] + own - expected; };
+  for (std::uint32_t i = 0; i < audio.size(); ++i) {
+    if (audio[i].pts == INT64_MIN) continue;
+    const auto step_in = [&](std::size_t e) { return audio[i].pts + epochs[e] + own - expected; };
     const auto size = [](Wide step) { return step < 0 ? -step : step; };
     if (any && (step_in(epoch) < -jitter || step_in(epoch) > gap)) {
       std::size_t best = epoch;
       for (std::size_t e = epoch + 1; e < epochs.size() && e <= epoch + kEpochsAhead; ++e) {
-        if (picture[e - 1].packet > sound[i].pictures_before + kPicturesAhead) break;
+        if (frame[e - 1].packet > audio[i].frames_before + kFramesAhead) break;
         if (size(step_in(e)) < size(step_in(best))) best = e;
       }
       const Wide step = step_in(best);
@@ -121,7 +121,7 @@ std::vector<ClockShift> sound_clock(const SoundTimes& track, const std::vector<C
       if (own_break || best != epoch) shifts.push_back({i, static_cast<std::int64_t>(epochs[best] + own)});
       epoch = best;
     }
-    expected = sound[i].pts + epochs[epoch] + own + std::max(0, sound[i].duration);
+    expected = audio[i].pts + epochs[epoch] + own + std::max(0, audio[i].duration);
     any = true;
   }
   return shifts;

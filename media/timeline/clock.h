@@ -11,30 +11,30 @@
 // Sources whose clock is set anew on the way: recordings joined end to end, a broadcast spliced or its multiplexer
 // restarted. PURE.
 //
-// The timeline is cut into epochs where the picture track's decoding times break, and each epoch begins where the one
-// before it ends: nothing is shown twice, nothing is lost, and no still picture fills hours that never were. A step back
+// The timeline is cut into epochs where the frame track's decoding times break, and each epoch begins where the one
+// before it ends: nothing is shown twice, nothing is lost, and no still frame fills hours that never were. A step back
 // is a break in every container, because decoding times never fall. A step forward is one only where the container's
 // clock may jump (MPEG transport and program streams) and only beyond kClockForwardMax, the limit other players use;
 // elsewhere, and below it, it is a gap and stays one. An outage of the transmission and a reset of its clock look alike
-// in the stream; taking the first for the second costs nobody a picture.
+// in the stream; taking the first for the second costs nobody a frame.
 //
-// Sound follows the picture's epochs, packet by packet, so it stays beside it: of the epochs near its place in the file a
-// packet belongs to the one that continues what was heard before. Without pictures the sound's own breaks count.
+// Audio follows the frame's epochs, packet by packet, so it stays beside it: of the epochs near its place in the file a
+// packet belongs to the one that continues what was heard before. Without frames the audio's own breaks count.
 
 namespace gopmill {
 
 inline constexpr Rational kClockBackMax{1, 10};     // s; a fall in decoding times below it is jitter of a bad multiplexer
 inline constexpr Rational kClockForwardMax{10, 1};  // s
 
-// A packet of sound as the linear read saw it; its place in the vector is its ordinal.
-struct SoundTime {
+// A packet of audio as the linear read saw it; its place in the vector is its ordinal.
+struct AudioTime {
   std::int64_t pts = INT64_MIN;  // ticks of the stream's base
   std::int32_t duration = 0;
-  std::uint32_t pictures_before = 0;  // packets of the picture track that stand before it in the file
-  bool corrupt = false;               // the container marks it as damaged
+  std::uint32_t frames_before = 0;  // packets of the frame track that stand before it in the file
+  bool corrupt = false;             // the container marks it as damaged
 };
-struct SoundTimes {
-  std::vector<SoundTime> packets;
+struct AudioTimes {
+  std::vector<AudioTime> packets;
   Rational base{1, 1};
 };
 
@@ -42,13 +42,13 @@ struct SoundTimes {
 // the order of the file, which is that of decoding. True where that was so.
 bool count_times(std::vector<PacketFacts>& packets, Rational base);
 
-// Where the picture track's clock breaks. `jumps_forward`: the container is one whose clock may; a gap through which any
-// sound goes on is one of the pictures alone, and stays.
-std::vector<ClockShift> picture_clock(const std::vector<PacketFacts>& packets, Rational base, bool jumps_forward,
-                                      const std::vector<SoundTimes>& sound);
+// Where the frame track's clock breaks. `jumps_forward`: the container is one whose clock may; a gap through which any
+// audio goes on is one of the frames alone, and stays.
+std::vector<ClockShift> frame_clock(const std::vector<PacketFacts>& packets, Rational base, bool jumps_forward,
+                                    const std::vector<AudioTimes>& audio);
 
-// `picture`: what picture_clock() found, in `picture_base`; `alone`: there is no picture track.
-std::vector<ClockShift> sound_clock(const SoundTimes& sound, const std::vector<ClockShift>& picture, Rational picture_base,
+// `frame`: what frame_clock() found, in `frame_base`; `alone`: there is no video track.
+std::vector<ClockShift> audio_clock(const AudioTimes& audio, const std::vector<ClockShift>& frame, Rational frame_base,
                                     bool alone, bool jumps_forward);
 
 // What is added to the times of packet `ordinal`, which never falls from call to call.

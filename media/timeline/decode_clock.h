@@ -13,7 +13,7 @@ inline std::uint64_t cpu_ns() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-// CPU time spent in the decoder alone: it calls back with pictures, and what those cost is not its own.
+// CPU time spent in the decoder alone: it calls back with frames, and what those cost is not its own.
 class DecodeClock {
  public:
   void start() { since_ = cpu_ns(); }

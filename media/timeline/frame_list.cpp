@@ -12,7 +12,7 @@ namespace gopmill {
 namespace {
 
 constexpr std::int64_t kTicksPerSecondMin = 10'000;
-// A last picture shown for longer than this is a container's fancy (a whole file's duration written into one sample).
+// A last frame shown for longer than this is a container's fancy (a whole file's duration written into one sample).
 constexpr std::int64_t kLastDurationSecondsMax = 10;
 
 std::int64_t time_of(const PacketFacts& packet) { return packet.pts != INT64_MIN ? packet.pts : packet.dts; }
@@ -24,7 +24,7 @@ struct Shown {
   std::uint32_t packet = 0;
 };
 
-std::vector<Shown> from_packets(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded) {
+std::vector<Shown> from_packets(const std::vector<PacketFacts>& packets, const DecodedFrames& decoded) {
   const std::int64_t first = time_of(packets[decoded.shown.front()]);
   std::vector<Shown> shown;
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
@@ -34,10 +34,10 @@ std::vector<Shown> from_packets(const std::vector<PacketFacts>& packets, const D
   return shown;
 }
 
-// Where packets carry only decoding times (AVI), a picture is shown when the decoder gives it out: at the decoding time of the
+// Where packets carry only decoding times (AVI), a frame is shown when the decoder gives it out: at the decoding time of the
 // packet that made it do so, which is how every player that reads AVI has always timed it. The last ones, given out when
 // there are no more packets, follow at the distance of those before.
-std::vector<std::int64_t> decoding_times(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded) {
+std::vector<std::int64_t> decoding_times(const std::vector<PacketFacts>& packets, const DecodedFrames& decoded) {
   std::vector<std::int64_t> times;
   for (std::size_t i = 0; i < decoded.shown.size(); ++i) {
     const std::uint32_t at = i < decoded.given_at.size() ? decoded.given_at[i] : decoded.shown[i];
@@ -52,8 +52,8 @@ std::vector<std::int64_t> decoding_times(const std::vector<PacketFacts>& packets
   return times;
 }
 
-// The decoder's order is the truth; times are dealt out to it in rising order, so a clock that jumps back moves no picture.
-std::vector<Shown> from_pictures(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded) {
+// The decoder's order is the truth; times are dealt out to it in rising order, so a clock that jumps back moves no video.
+std::vector<Shown> from_frames(const std::vector<PacketFacts>& packets, const DecodedFrames& decoded) {
   const bool all_have_pts =
       std::all_of(decoded.shown.begin(), decoded.shown.end(), [&](std::uint32_t i) { return packets[i].pts != INT64_MIN; });
   const std::vector<std::int64_t> by_decoding = all_have_pts ? std::vector<std::int64_t>() : decoding_times(packets, decoded);
@@ -91,46 +91,46 @@ Rational refined_base(Rational stream_base) {
   return {1, std::min(den, kTicksPerSecondMax)};
 }
 
-std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, const DecodedPictures& probe) {
+std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, const DecodedFrames& probe) {
   std::unordered_set<std::int64_t> seen;
   for (const PacketFacts& packet : packets) {
     if (!packet.visible) continue;
     if (packet.pts == INT64_MIN) return "packets without timestamps";
     if (!seen.insert(packet.pts).second) return "packets that share a timestamp";
   }
-  const std::unordered_set<std::uint32_t> pictures(probe.shown.begin(), probe.shown.end());
+  const std::unordered_set<std::uint32_t> frames(probe.shown.begin(), probe.shown.end());
   const std::int64_t from = time_of(packets[probe.shown.front()]);
   const std::int64_t to = time_of(packets[probe.shown.back()]);
-  if (pictures.size() != probe.shown.size()) return "packets that give more than one picture";
+  if (frames.size() != probe.shown.size()) return "packets that give more than one frame";
   for (std::size_t i = 1; i < probe.shown.size(); ++i) {
     if (time_of(packets[probe.shown[i]]) < time_of(packets[probe.shown[i - 1]]))
-      return "pictures that come out of the order of their timestamps";
+      return "frames that come out of the order of their timestamps";
   }
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
-    if (packets[i].visible && packets[i].pts >= from && packets[i].pts <= to && !pictures.contains(i)) {
-      return "packets that give no picture of their own";
+    if (packets[i].visible && packets[i].pts >= from && packets[i].pts <= to && !frames.contains(i)) {
+      return "packets that give no video of their own";
     }
   }
   return {};
 }
 
-SourceFrameList list_frames(const std::vector<PacketFacts>& packets, Rational stream_base, const DecodedPictures& decoded) {
+SourceFrameList list_frames(const std::vector<PacketFacts>& packets, Rational stream_base, const DecodedFrames& decoded) {
   GOPMILL_CHECK(!decoded.shown.empty());
   SourceFrameList list;
-  const std::vector<Shown> shown = decoded.whole ? from_pictures(packets, decoded) : from_packets(packets, decoded);
+  const std::vector<Shown> shown = decoded.whole ? from_frames(packets, decoded) : from_packets(packets, decoded);
   if (shown.empty()) return list;
   const Rational base = refined_base(stream_base);
   list.first_raw = shown.front().raw;
   list.frames.reserve(shown.size());
   std::unordered_map<std::uint32_t, std::int64_t> shown_at;  // better known than what a packet says of itself
-  for (const Shown& picture : shown) {
-    std::int64_t pts = rescale(picture.raw - list.first_raw, stream_base, base);
+  for (const Shown& frame : shown) {
+    std::int64_t pts = rescale(frame.raw - list.first_raw, stream_base, base);
     if (!list.frames.empty() && pts <= list.frames.back().pts) {
       pts = list.frames.back().pts + 1;
       ++list.moved;
     }
-    list.frames.push_back({pts, picture.packet});
-    if (decoded.whole) shown_at.emplace(picture.packet, pts);
+    list.frames.push_back({pts, frame.packet});
+    if (decoded.whole) shown_at.emplace(frame.packet, pts);
   }
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
     const std::int64_t time = time_of(packets[i]);

@@ -9,11 +9,11 @@ namespace gopmill {
 
 namespace {
 
-// Ranges closer than this are one: a picture's time is rounded to its base, its end to another.
+// Ranges closer than this are one: a frame's time is rounded to its base, its end to another.
 constexpr double kTouchSeconds = 0.002;
 // Losses a refusal names; a person reads no more, and the report of a salvage lists all.
 constexpr std::size_t kRefusalRangesMax = 3;
-// Where fewer packets than these give a picture, packets are fields or hold other packets' pictures, and none is missed.
+// Where fewer packets than these give a frame, packets are fields or hold other packets' frames, and none is missed.
 constexpr std::size_t kOneToOnePercent = 90;
 
 std::string seconds_text(double seconds) {
@@ -27,9 +27,9 @@ std::string range_text(const Loss& loss) { return "from " + seconds_text(loss.fr
 std::int64_t time_of(const PacketFacts& packet) { return packet.pts != INT64_MIN ? packet.pts : packet.dts; }
 
 // Packets as places on the timeline, for one kind of loss after the other.
-class PictureTimes {
+class FrameTimes {
  public:
-  PictureTimes(const std::vector<PacketFacts>& packets, Rational base, std::int64_t first_raw)
+  FrameTimes(const std::vector<PacketFacts>& packets, Rational base, std::int64_t first_raw)
       : packets_(packets), base_(base), first_(first_raw) {
     std::vector<std::int64_t> durations;
     for (const PacketFacts& packet : packets) {
@@ -40,7 +40,7 @@ class PictureTimes {
     std::nth_element(durations.begin(), middle, durations.end());
     duration_ = *middle;
   }
-  // One picture of this packet, as a loss; a packet without any time is where the one before it was.
+  // One frame of this packet, as a loss; a packet without any time is where the one before it was.
   [[nodiscard]] Loss loss(DamageKind kind, std::uint32_t packet, const std::string& reason) const {
     std::uint32_t timed = packet;
     while (timed > 0 && time_of(packets_[timed]) == INT64_MIN) --timed;
@@ -53,7 +53,7 @@ class PictureTimes {
   const std::vector<PacketFacts>& packets_;
   Rational base_;
   std::int64_t first_ = 0;
-  std::int64_t duration_ = 0;  // ticks, of most pictures
+  std::int64_t duration_ = 0;  // ticks, of most frames
 };
 
 // In order of time, as LossList wants them: packets are in the order of decoding.
@@ -77,7 +77,7 @@ std::vector<bool> after_damage(const std::vector<PacketFacts>& packets, const st
       now = true;
       keys_since = 0;
     } else if (packets[i].key && came[i]) {
-      // An open GOP's leading pictures may still refer to what was damaged; behind the next key packet nothing does.
+      // An open GOP's leading frames may still refer to what was damaged; behind the next key packet nothing does.
       now = now && !packets[i].clean && ++keys_since < 2;
     }
     suspect[i] = now;
@@ -85,7 +85,7 @@ std::vector<bool> after_damage(const std::vector<PacketFacts>& packets, const st
   return suspect;
 }
 
-// Does each packet give a picture of its own, where nothing is damaged? A file without such a place is taken to be of this kind.
+// Does each packet give a frame of its own, where nothing is damaged? A file without such a place is taken to be of this kind.
 bool gives_one_each(const std::vector<PacketFacts>& packets, const std::vector<bool>& came, const std::vector<bool>& suspect) {
   std::size_t listed = 0, shown = 0;
   for (std::size_t i = 0; i < packets.size(); ++i) {
@@ -114,9 +114,9 @@ void LossList::add(Loss loss) {
 
 std::string_view word_of(DamageKind kind) {
   switch (kind) {
-    case DamageKind::kPictures: return "pictures missing";
-    case DamageKind::kConcealed: return "pictures damaged";
-    case DamageKind::kSound: return "sound damaged";
+    case DamageKind::kFrames: return "frames missing";
+    case DamageKind::kConcealed: return "frames damaged";
+    case DamageKind::kAudio: return "audio damaged";
     case DamageKind::kEnd: return "cut off";
   }
   return "";
@@ -127,15 +127,15 @@ std::string describe(const Loss& loss) {
   const bool one = loss.count == 1;
   std::string text;
   switch (loss.kind) {
-    case DamageKind::kPictures:
-      text = one ? "the picture at " + seconds_text(loss.from) : count + " pictures " + range_text(loss);
+    case DamageKind::kFrames:
+      text = one ? "the frame at " + seconds_text(loss.from) : count + " frames " + range_text(loss);
       text += " cannot be decoded";
       break;
     case DamageKind::kConcealed:
-      text = one ? "the picture at " + seconds_text(loss.from) + " is damaged"
-                 : count + " pictures " + range_text(loss) + " are damaged";
+      text = one ? "the frame at " + seconds_text(loss.from) + " is damaged"
+                 : count + " frames " + range_text(loss) + " are damaged";
       break;
-    case DamageKind::kSound: text = "the sound " + range_text(loss) + " is damaged"; break;
+    case DamageKind::kAudio: text = "the audio " + range_text(loss) + " is damaged"; break;
     case DamageKind::kEnd: text = "the file is cut off after " + seconds_text(loss.from); break;
   }
   return loss.reason.empty() ? text : text + ": " + loss.reason;
@@ -149,8 +149,8 @@ std::string refusal(const std::vector<Loss>& losses) {
   return text + ". Get a whole copy of it, or take what is there with --salvage, which lists every loss in the report";
 }
 
-std::vector<Loss> picture_losses(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded,
-                                 const DecodeEvents& events, Rational base, std::int64_t first_raw) {
+std::vector<Loss> frame_losses(const std::vector<PacketFacts>& packets, const DecodedFrames& decoded, const DecodeEvents& events,
+                               Rational base, std::int64_t first_raw) {
   std::vector<bool> came(packets.size()), refused(packets.size()), damaged(packets.size());
   for (const std::uint32_t i : decoded.shown) came[i] = true;
   for (const std::uint32_t i : events.refused) refused[i] = true;
@@ -158,7 +158,7 @@ std::vector<Loss> picture_losses(const std::vector<PacketFacts>& packets, const 
   const std::vector<bool> suspect = after_damage(packets, came, refused, damaged);
   const bool one_to_one = gives_one_each(packets, came, suspect);
   const auto first_key = std::ranges::find_if(packets, [](const PacketFacts& p) { return p.key; });
-  const PictureTimes times(packets, base, first_raw);
+  const FrameTimes times(packets, base, first_raw);
   std::vector<Loss> lost, guessed;
   for (auto packet = first_key; packet != packets.end(); ++packet) {
     const auto i = static_cast<std::uint32_t>(packet - packets.begin());
@@ -168,7 +168,7 @@ std::vector<Loss> picture_losses(const std::vector<PacketFacts>& packets, const 
     if (came[i]) {
       if (damaged[i] || packet->corrupt) guessed.push_back(times.loss(DamageKind::kConcealed, i, events.reason));
     } else if (refused[i] || (suspect[i] && one_to_one)) {
-      lost.push_back(times.loss(DamageKind::kPictures, i, events.reason));
+      lost.push_back(times.loss(DamageKind::kFrames, i, events.reason));
     }
   }
   std::vector<Loss> losses = in_order(std::move(lost));
@@ -177,7 +177,7 @@ std::vector<Loss> picture_losses(const std::vector<PacketFacts>& packets, const 
 }
 
 std::vector<Loss> marked_losses(const std::vector<PacketFacts>& packets, Rational base, std::int64_t first_raw) {
-  const PictureTimes times(packets, base, first_raw);
+  const FrameTimes times(packets, base, first_raw);
   std::vector<Loss> marked;
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
     const bool before = time_of(packets[i]) != INT64_MIN && time_of(packets[i]) < first_raw;

@@ -25,29 +25,29 @@ class LossList {
   std::vector<Loss> losses_;
 };
 
-// For machines: "pictures missing", "pictures damaged", "sound damaged", "cut off".
+// For machines: "frames missing", "frames damaged", "audio damaged", "cut off".
 std::string_view word_of(DamageKind kind);
-// "15 pictures from 4.004 s to 4.471 s cannot be decoded: Invalid NAL unit size".
+// "15 frames from 4.004 s to 4.471 s cannot be decoded: Invalid NAL unit size".
 std::string describe(const Loss& loss);
 
 // Why a source is refused, and what its owner can do: the first few losses, how many more there are, and --salvage.
 // Precondition: `losses` is not empty.
 std::string refusal(const std::vector<Loss>& losses);
 
-// What happened while a picture track was decoded.
+// What happened while a frame track was decoded.
 struct DecodeEvents {
   std::vector<std::uint32_t> refused;    // ordinals of packets the decoder would not take, rising
-  std::vector<std::uint32_t> concealed;  // ordinals of pictures that came out with parts guessed
+  std::vector<std::uint32_t> concealed;  // ordinals of frames that came out with parts guessed
   std::string reason;                    // FFmpeg's newest words
 };
 
-// Pictures that did not come, and pictures that came damaged, of a track of which everything in `decoded` was decoded. Not
-// lost are: what stands before the first key packet and its leading pictures (the recording starts inside a GOP), what is
-// outside of an edit list, and packets that by the nature of the track give no picture of their own (second fields).
-// A packet without picture counts only after some damage, up to a key packet that decodes: what a whole stream does
+// Frames that did not come, and frames that came damaged, of a track of which everything in `decoded` was decoded. Not
+// lost are: what stands before the first key packet and its leading frames (the recording starts inside a GOP), what is
+// outside of an edit list, and packets that by the nature of the track give no video of their own (second fields).
+// A packet without video counts only after some damage, up to a key packet that decodes: what a whole stream does
 // not show, it does not show by intent. Times count from `first_raw`, ticks of `base` as the packets' are.
-std::vector<Loss> picture_losses(const std::vector<PacketFacts>& packets, const DecodedPictures& decoded,
-                                 const DecodeEvents& events, Rational base, std::int64_t first_raw);
+std::vector<Loss> frame_losses(const std::vector<PacketFacts>& packets, const DecodedFrames& decoded, const DecodeEvents& events,
+                               Rational base, std::int64_t first_raw);
 
 // The same where only packets were read: those that the container itself marks as damaged.
 std::vector<Loss> marked_losses(const std::vector<PacketFacts>& packets, Rational base, std::int64_t first_raw);

@@ -4,7 +4,7 @@
 
 namespace gopmill {
 
-WantedPictures::WantedPictures(const VideoTask& task)
+WantedFrames::WantedFrames(const VideoTask& task)
     : task_(task), states_(task.sources.size(), State::kMissing), times_(task.sources.size(), -1) {
   for (std::size_t i = 0; i < task.sources.size(); ++i) places_.emplace(task.sources[i], i);
   for (const RenditionTask& rendition : task.renditions) {
@@ -20,11 +20,11 @@ WantedPictures::WantedPictures(const VideoTask& task)
   }
 }
 
-void WantedPictures::show_at(std::size_t source, std::int64_t time) {
+void WantedFrames::show_at(std::size_t source, std::int64_t time) {
   if (times_[source] < 0) times_[source] = time;
 }
 
-WantedPictures::Verdict WantedPictures::take(std::uint32_t packet, bool damaged) {
+WantedFrames::Verdict WantedFrames::take(std::uint32_t packet, bool damaged) {
   const auto place = places_.find(packet);
   if (place == places_.end()) return {};
   const bool shown = times_[place->second] >= 0;
@@ -34,7 +34,7 @@ WantedPictures::Verdict WantedPictures::take(std::uint32_t packet, bool damaged)
   return {any_damaged_ ? Use::kDrop : Use::kShow, place->second};
 }
 
-std::vector<Loss> WantedPictures::gather(State state, DamageKind kind, const std::string& reason) const {
+std::vector<Loss> WantedFrames::gather(State state, DamageKind kind, const std::string& reason) const {
   LossList list;
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (states_[i] != state || times_[i] < 0) continue;
@@ -46,16 +46,16 @@ std::vector<Loss> WantedPictures::gather(State state, DamageKind kind, const std
   return list.all();
 }
 
-Fault WantedPictures::fault(const std::string& reason) const {
-  std::vector<Loss> all = gather(State::kMissing, DamageKind::kPictures, reason);
+Fault WantedFrames::fault(const std::string& reason) const {
+  std::vector<Loss> all = gather(State::kMissing, DamageKind::kFrames, reason);
   std::ranges::move(gather(State::kDamaged, DamageKind::kConcealed, reason), std::back_inserter(all));
-  // Every shown picture came, and yet a rendition is not complete.
-  if (all.empty()) return {FaultKind::kInternal, "a segment is not complete though all its pictures came"};
+  // Every shown frame came, and yet a rendition is not complete.
+  if (all.empty()) return {FaultKind::kInternal, "a segment is not complete though all its frames came"};
   return {FaultKind::kInput, refusal(all)};
 }
 
-std::vector<Loss> WantedPictures::losses(const std::string& reason) const {
-  return gather(State::kMissing, DamageKind::kPictures, reason);
+std::vector<Loss> WantedFrames::losses(const std::string& reason) const {
+  return gather(State::kMissing, DamageKind::kFrames, reason);
 }
 
 }  // namespace gopmill

@@ -9,13 +9,13 @@
 #include "media/task/task.h"
 #include "media/timeline/losses.h"
 
-// The pictures a segment was promised, and which of them came. PURE.
+// The frames a segment was promised, and which of them came. PURE.
 
 namespace gopmill {
 
-class WantedPictures {
+class WantedFrames {
  public:
-  explicit WantedPictures(const VideoTask& task);
+  explicit WantedFrames(const VideoTask& task);
 
   enum class Use : std::uint8_t {
     kDrop,  // nobody wants it, or the job has failed and only the extent of the damage is still asked
@@ -25,13 +25,13 @@ class WantedPictures {
     Use use = Use::kDrop;
     std::size_t index = 0;  // into VideoTask::sources
   };
-  // A picture of this packet was decoded.
+  // A frame of this packet was decoded.
   Verdict take(std::uint32_t packet, bool damaged);
 
-  // Where the profile refuses damage: the fault that names every promised picture that did not come or came damaged, with
+  // Where the profile refuses damage: the fault that names every promised frame that did not come or came damaged, with
   // `reason`, the decoder's words. Precondition: everything was decoded.
   [[nodiscard]] Fault fault(const std::string& reason) const;
-  // Where it salvages: promised pictures that did not come. The analysis lists those it knew of; the others are these.
+  // Where it salvages: promised frames that did not come. The analysis lists those it knew of; the others are these.
   [[nodiscard]] std::vector<Loss> losses(const std::string& reason) const;
   [[nodiscard]] bool any_damaged() const { return any_damaged_; }
 

@@ -330,13 +330,13 @@ def lines_of(log):
     return [line for raw in pathlib.Path(log).read_text(errors='replace').splitlines() if (line := line_of(raw))]
 
 
-# ---- Films ----
+# ---- Sources ----
 
-def make_film(path, seconds, pattern='testsrc2', size='160x90', rate=25, sound=False, gop=12, more=()):
-    """A small film that is quick to decode and has key pictures often enough to be cut."""
-    picture = pattern if '=' in pattern else f'{pattern}=size={size}:rate={rate}'
-    tones = ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-c:a', 'aac', '-b:a', '48k'] if sound else []
-    command = ['ffmpeg', '-v', 'error', '-y', '-f', 'lavfi', '-i', picture, *tones, '-t', str(seconds), '-c:v', 'libx264', '-preset',
+def make_source(path, seconds, pattern='testsrc2', size='160x90', rate=25, audio=False, gop=12, more=()):
+    """A small film that is quick to decode and has key frames often enough to be cut."""
+    frame = pattern if '=' in pattern else f'{pattern}=size={size}:rate={rate}'
+    tones = ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-c:a', 'aac', '-b:a', '48k'] if audio else []
+    command = ['ffmpeg', '-v', 'error', '-y', '-f', 'lavfi', '-i', frame, *tones, '-t', str(seconds), '-c:v', 'libx264', '-preset',
                'ultrafast', '-g', str(gop), '-bf', '0', '-threads', '1', '-fflags', '+bitexact', '-flags:v', '+bitexact', *more, str(path)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -344,9 +344,9 @@ def make_film(path, seconds, pattern='testsrc2', size='160x90', rate=25, sound=F
     return pathlib.Path(path)
 
 
-def make_profile(path, segment=2, height='source', sound=False, gop=1):
+def make_profile(path, segment=2, height='source', audio=False, gop=1):
     """One small, quick rung in short segments."""
-    audio = '' if sound else 'audio: none\n'
+    audio = '' if audio else 'audio: none\n'
     pathlib.Path(path).write_text(f'name: {pathlib.Path(path).stem}\ngop: {gop}\nsegment: {segment}\n{audio}'
                                   f'renditions:\n  - {{codec: h264, preset: veryfast, height: {height}, quality: 30}}\n')
     return pathlib.Path(path)

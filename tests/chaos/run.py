@@ -35,7 +35,7 @@ sys.dont_write_bytecode = True
 
 import checker
 import linux
-from farm import Farm, FarmError, line_of, make_film, make_profile
+from farm import Farm, FarmError, line_of, make_source, make_profile
 from faults import Injector
 from proxy import Proxy
 from schedule import NEEDS_CLOCK, NEEDS_MOUNTS, SHARES, Schedule
@@ -66,14 +66,14 @@ class Run:
 
     # ---- Before ----
 
-    def make_films(self):
-        """Several lengths, one with sound; and what each becomes when nothing goes wrong."""
+    def make_sources(self):
+        """Several lengths, one with audio; and what each becomes when nothing goes wrong."""
         short = self.options.short
-        for number, (seconds, pattern, sound) in enumerate([(8, 'testsrc2', False), (6, 'testsrc', True)] if short else
+        for number, (seconds, pattern, audio) in enumerate([(8, 'testsrc2', False), (6, 'testsrc', True)] if short else
                                                            [(30, 'testsrc2', False), (24, 'mandelbrot', False), (16, 'testsrc', True),
                                                             (40, 'rgbtestsrc', False), (2, 'smptebars', False)]):
-            film = make_film(self.folder / f'film-{number}.mp4', seconds, pattern, sound=sound)
-            profile = make_profile(self.folder / f'profile-{number}.yaml', sound=sound)
+            film = make_source(self.folder / f'film-{number}.mp4', seconds, pattern, audio=audio)
+            profile = make_profile(self.folder / f'profile-{number}.yaml', audio=audio)
             out = self.folder / f'undisturbed-{number}'
             done = subprocess.run([self.options.gopmill, 'run', film, '-p', profile, '-o', out, '--workers', '2', '--quiet'],
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -321,7 +321,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix='gopmill-chaos-'))
     run = Run(options, folder)
     try:
-        run.make_films()
+        run.make_sources()
         schedule = Schedule(options.seed, options.faults, options.jobs, len(run.films), options.workers, options.seconds, kinds)
         print(f'schedule {schedule.fingerprint}: {options.jobs} jobs, {options.workers} workers, {options.faults} faults '
               f'in {options.seconds:.0f} s', flush=True)

@@ -17,11 +17,11 @@ SourceFacts film(int frames, int fps, int shift_ms = 0) {
   }
   video.last_duration = 90'000 / fps;
   facts.video = video;
-  AudioTrack sound;
-  sound.sample_rate = 48'000;
-  sound.starts_after_picture = {480, {1, 48'000}};
-  sound.seconds = static_cast<double>(frames) / fps;
-  facts.audio = {sound};
+  AudioTrack audio;
+  audio.sample_rate = 48'000;
+  audio.starts_after_video = {480, {1, 48'000}};
+  audio.seconds = static_cast<double>(frames) / fps;
+  facts.audio = {audio};
   return facts;
 }
 
@@ -49,18 +49,18 @@ TEST(Compare, AFrameTwoMillisecondsOffBothWaysIsFound) {
 
 TEST(Compare, AReducedRateIsSaidAndNotHeldAgainstTheFile) {
   EXPECT_THAT(differing(film(600, 60), film(300, 30)), ElementsAre("(source frames)"));
-  EXPECT_THAT(differing(film(600, 60), film(200, 30)), ElementsAre("source frames", "source length", "source sound length"));
+  EXPECT_THAT(differing(film(600, 60), film(200, 30)), ElementsAre("source frames", "source length", "source audio length"));
 }
 
-TEST(Compare, SoundThatMovedOrEndsEarlyIsFound) {
+TEST(Compare, AudioThatMovedOrEndsEarlyIsFound) {
   SourceFacts output = film(250, 25);
-  output.audio[0].starts_after_picture.ticks += 96;
-  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("source sound start"));
+  output.audio[0].starts_after_video.ticks += 96;
+  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("source audio start"));
   output = film(250, 25);
   output.audio[0].seconds -= 0.1;
-  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("source sound length"));
+  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("source audio length"));
   output.audio.clear();
-  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("(source sound)"));
+  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("(source audio)"));
 }
 
 TEST(Compare, TheTrackIsTheOneOfItsLanguage) {
@@ -74,15 +74,15 @@ TEST(Compare, TheTrackIsTheOneOfItsLanguage) {
   output.audio[0].seconds -= 3;
   EXPECT_THAT(differing(source, output), IsEmpty());
   output.audio[0].language = "fra";  // none: the default track
-  EXPECT_THAT(differing(source, output), ElementsAre("source sound length"));
+  EXPECT_THAT(differing(source, output), ElementsAre("source audio length"));
 }
 
-TEST(Compare, SoundAloneAndNothingAtAll) {
-  SourceFacts sound = film(250, 25);
-  sound.video.reset();
-  EXPECT_THAT(differing(sound, sound), IsEmpty());
-  EXPECT_THAT(differing(film(250, 25), sound), ElementsAre("(source picture)"));
-  EXPECT_THAT(differing(sound, film(250, 25)), ElementsAre("source picture"));
+TEST(Compare, AudioAloneAndNothingAtAll) {
+  SourceFacts audio = film(250, 25);
+  audio.video.reset();
+  EXPECT_THAT(differing(audio, audio), IsEmpty());
+  EXPECT_THAT(differing(film(250, 25), audio), ElementsAre("(source frame)"));
+  EXPECT_THAT(differing(audio, film(250, 25)), ElementsAre("source frame"));
   SourceFacts empty = film(0, 25);
   EXPECT_THAT(differing(film(250, 25), empty), testing::Contains("source frames"));
 }

@@ -37,7 +37,7 @@ TEST(Progress, PlainLineMakesNamesHarmless) {
   EXPECT_EQ(plain_line(status, std::nullopt), "job 3 a?[31m b: 0% running, 720p 0%, 360p 0%, workers busy 2");
 }
 
-TEST(Progress, SoundAloneHasNoFramesToCount) {
+TEST(Progress, AudioAloneHasNoFramesToCount) {
   auto status = running(0, 0.25);
   status.renditions = {{"audio", 0, 0}};
   EXPECT_EQ(plain_line(status, Pace{0, 31.5}), "job 3 clip.mp4: 25% running, 32x real time, ETA 0:12, workers busy 2");

@@ -16,14 +16,14 @@ using testing::HasSubstr;
 class BackupTest : public testing::Test {
  protected:
   void SetUp() override {
-    film_ = make_film(folder_, 8).string();
+    film_ = make_source(folder_, 8).string();
     profile_ = quick_profile(folder_).string();
   }
   std::vector<std::string> submission(const std::string& out) const {
     return {"submit", film_, "-p", profile_, "-o", (folder_ / out).string()};
   }
   [[nodiscard]] std::vector<std::string> renditions(const std::string& out) const {
-    return {sha256_of(folder_ / out / "film_240p.mp4"), sha256_of(folder_ / out / "film_144p.mp4")};
+    return {sha256_of(folder_ / out / "source_240p.mp4"), sha256_of(folder_ / out / "source_144p.mp4")};
   }
   static nlohmann::json job(Farm& farm, const std::string& id) {
     auto json = nlohmann::json::parse(farm.ask({"job", id, "--json"}).out, nullptr, false);

@@ -20,10 +20,10 @@ constexpr int kExitInput = 65;
 
 void put(const std::filesystem::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
-// Six seconds whose 101st picture does not decode.
-std::filesystem::path broken_film(const Folder& folder) {
-  const Fd clip = test::make_clip({.picture = test::ClipPicture{.width = 320, .height = 180, .frames = 150, .b_frames = 0},
-                                   .sound = test::ClipSound{.seconds = 6},
+// Six seconds whose 101st frame does not decode.
+std::filesystem::path broken_source(const Folder& folder) {
+  const Fd clip = test::make_clip({.frame = test::ClipVideo{.width = 320, .height = 180, .frames = 150, .b_frames = 0},
+                                   .audio = test::ClipAudio{.seconds = 6},
                                    .container = "matroska"});
   put(folder / "broken.mkv", test::bytes_of(test::with_broken_packet(clip, 1, 100)));
   return folder / "broken.mkv";
@@ -31,7 +31,7 @@ std::filesystem::path broken_film(const Folder& folder) {
 
 TEST(DamagedSource, IsRefusedWithThePlaceAndTheWayOut) {
   const Folder folder;
-  const auto film = broken_film(folder);
+  const auto film = broken_source(folder);
   const auto out = folder / "out";
   const Outcome outcome = gopmill({"run", film.string(), "-p", "preview", "-o", out.string(), "--workers", "2"});
   EXPECT_EQ(outcome.exit, kExitInput);
@@ -41,7 +41,7 @@ TEST(DamagedSource, IsRefusedWithThePlaceAndTheWayOut) {
 
 TEST(DamagedSource, IsSalvagedOnRequestAndTheLossListed) {
   const Folder folder;
-  const auto film = broken_film(folder);
+  const auto film = broken_source(folder);
   const auto out = folder / "out";
   const Outcome outcome = gopmill({"run", film.string(), "-p", "preview", "-o", out.string(), "--workers", "2", "--salvage"});
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
@@ -49,16 +49,15 @@ TEST(DamagedSource, IsSalvagedOnRequestAndTheLossListed) {
   const auto report = nlohmann::json::parse(file);
   EXPECT_EQ(report["renditions"][0]["frames"].get<int>(), 150 - report["losses"][0]["count"].get<int>());
   ASSERT_FALSE(report["losses"].empty());
-  EXPECT_EQ(report["losses"][0]["what"], "pictures missing");
+  EXPECT_EQ(report["losses"][0]["what"], "frames missing");
   EXPECT_GE(report["losses"][0]["count"].get<int>(), 1);
-  EXPECT_LE(report["losses"][0]["count"].get<int>(), 25) << "not beyond the next key picture";
+  EXPECT_LE(report["losses"][0]["count"].get<int>(), 25) << "not beyond the next key frame";
   EXPECT_NEAR(report["losses"][0]["from_s"].get<double>(), 4.0, 0.05);
 }
 
 TEST(HostileSource, NamesAreNamesOfFilesAndNothingElse) {
   const Folder folder;
-  const std::string film =
-      test::bytes_of(test::make_clip({.picture = test::ClipPicture{.width = 320, .height = 180, .frames = 50}}));
+  const std::string film = test::bytes_of(test::make_clip({.frame = test::ClipVideo{.width = 320, .height = 180, .frames = 50}}));
   put(folder / "a.mp4", film);
   for (const std::string name : {"concat:a.mp4|a.mp4", "subfile,,start,0,end,9,,:a.mp4", "x-%03d.mp4", "file:a.mp4", "-i.mp4"}) {
     const auto out = folder / "out";
@@ -73,7 +72,7 @@ TEST(HostileSource, NamesAreNamesOfFilesAndNothingElse) {
 
 TEST(HostileSource, APlaylistOpensNothing) {
   const Folder folder;
-  put(folder / "secret.ts", test::bytes_of(test::make_clip({.picture = test::ClipPicture{.frames = 25}, .container = "mpegts"})));
+  put(folder / "secret.ts", test::bytes_of(test::make_clip({.frame = test::ClipVideo{.frames = 25}, .container = "mpegts"})));
   put(folder / "list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.ts\n#EXT-X-ENDLIST\n");
   put(folder / "script.mkv", "ffconcat version 1.0\nfile 'secret.ts'\n");
   for (const char* name : {"list.mp4", "script.mkv"}) {

@@ -179,7 +179,7 @@ bool eventually(const std::function<bool()>& holds, int seconds) {
   return true;
 }
 
-std::filesystem::path make_film(const Folder& folder, int seconds) {
+std::filesystem::path make_source(const Folder& folder, int seconds) {
   const auto path = folder / "film.mp4";
   const Outcome made = gopmill({"make-clip", path.string(), "--seconds", std::to_string(seconds)});
   GOPMILL_CHECK(made.exit == 0);

@@ -1,6 +1,6 @@
 // What a farm of real processes owes its people, whatever is killed.
 
-#include "tests/e2e/film_farm.h"
+#include "tests/e2e/source_farm.h"
 
 #include <signal.h>
 
@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-using FarmTest = FilmFarm;
+using FarmTest = SourceFarm;
 
 TEST_F(FarmTest, OneOrThreeWorkersGiveTheSameBytes) {
   const Folder out;
@@ -72,7 +72,7 @@ TEST_F(FarmTest, NothingIsLeftInTheSpoolOnceDelivered) {
   EXPECT_TRUE(eventually([&] { return farm.spool_files().empty(); }));
   std::vector<std::string> made;
   for (const auto& entry : std::filesystem::directory_iterator(out.path())) made.push_back(entry.path().filename().string());
-  EXPECT_THAT(made, testing::UnorderedElementsAre("film_240p.mp4", "film_144p.mp4", "report.json"));
+  EXPECT_THAT(made, testing::UnorderedElementsAre("source_240p.mp4", "source_144p.mp4", "report.json"));
 }
 
 TEST_F(FarmTest, ACancelledJobLeavesNothingAndSaysSo) {

@@ -36,7 +36,7 @@ class FullHouse {
  public:
   explicit FullHouse(const std::filesystem::path& data) : store_(*open_store(data)), spool_(*Spool::open(data / "spool")) {
     for (int job = 0; job < kEndedJobs; job += kTogether) end_jobs();
-    const SourceFacts source = test::film().at(25).frames(kFrames).closed_gops(50).sound_after(0).facts();
+    const SourceFacts source = test::film().at(25).frames(kFrames).closed_gops(50).audio_after(0).facts();
     const auto profile = load_profile(kProfile, "three", {});
     GOPMILL_CHECK(profile);
     const auto plan = make_plan(source, *profile, "film");

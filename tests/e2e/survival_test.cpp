@@ -5,14 +5,14 @@
 
 #include <fstream>
 
-#include "tests/e2e/film_farm.h"
+#include "tests/e2e/source_farm.h"
 
 namespace gopmill::e2e {
 namespace {
 
 using testing::HasSubstr;
 
-class Survival : public FilmFarm {
+class Survival : public SourceFarm {
  protected:
   static std::uint64_t attempts_lost(Farm& farm, const std::string& job) {
     return json_of(farm.ask({"job", job, "--json"})).value("attempts_lost", std::uint64_t{999});

@@ -1,5 +1,5 @@
 // The classic traps of encoding in pieces (docs/fidelity.md lists them), each from a clip made here to the finished file: every
-// picture carries its own number, so what comes out says whether it is the right one, at the right time.
+// frame carries its own number, so what comes out says whether it is the right one, at the right time.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@ namespace gopmill::e2e {
 namespace {
 
 using test::Clip;
-using test::ClipPicture;
-using test::ClipSound;
+using test::ClipAudio;
+using test::ClipVideo;
 using testing::ElementsAreArray;
 using testing::HasSubstr;
 
@@ -63,7 +63,7 @@ Result transcoded(const Clip& clip, const std::string& renditions = "renditions:
 
 std::vector<std::uint32_t> numbers(const test::SeenFile& file) {
   std::vector<std::uint32_t> all;
-  for (const test::SeenPicture& picture : file.pictures) all.push_back(picture.number);
+  for (const test::SeenFrame& frame : file.frames) all.push_back(frame.number);
   return all;
 }
 std::vector<std::uint32_t> counting(std::uint32_t from, std::uint32_t count) {
@@ -71,11 +71,10 @@ std::vector<std::uint32_t> counting(std::uint32_t from, std::uint32_t count) {
   std::iota(all.begin(), all.end(), from);
   return all;
 }
-// The largest distance of any picture from where `seconds_of` says it belongs.
+// The largest distance of any frame from where `seconds_of` says it belongs.
 double worst_time(const test::SeenFile& file, const std::function<double(std::size_t)>& seconds_of) {
   double worst = 0;
-  for (std::size_t i = 0; i < file.pictures.size(); ++i)
-    worst = std::max(worst, std::abs(file.pictures[i].seconds - seconds_of(i)));
+  for (std::size_t i = 0; i < file.frames.size(); ++i) worst = std::max(worst, std::abs(file.frames[i].seconds - seconds_of(i)));
   return worst;
 }
 std::size_t segments_of(const Result& result) {
@@ -83,7 +82,7 @@ std::size_t segments_of(const Result& result) {
       std::ranges::count(result.report["segments"], "segment", [](const auto& t) { return t["kind"]; }));
 }
 
-ClipPicture small(int frames = 500) { return {.width = 160, .height = 90, .frames = frames, .gop = 60}; }
+ClipVideo small(int frames = 500) { return {.width = 160, .height = 90, .frames = frames, .gop = 60}; }
 
 // ---- 1, 2, 3: where decoding may start ----
 
@@ -93,12 +92,12 @@ struct Start {
 };
 class TrapStarts : public testing::TestWithParam<Start> {};
 
-TEST_P(TrapStarts, EveryPictureComesOutOnceAndInPlace) {
-  ClipPicture picture = small();
-  picture.encoder = GetParam().encoder;
-  picture.open_gop = true;
-  picture.options = GetParam().options;
-  const Result result = transcoded({.picture = picture, .container = GetParam().container, .shift = {7, 5}});
+TEST_P(TrapStarts, EveryFrameComesOutOnceAndInPlace) {
+  ClipVideo frame = small();
+  frame.encoder = GetParam().encoder;
+  frame.open_gop = true;
+  frame.options = GetParam().options;
+  const Result result = transcoded({.frame = frame, .container = GetParam().container, .shift = {7, 5}});
   ASSERT_EQ(result.files.size(), 1U);
   EXPECT_GE(segments_of(result), 4U);
   EXPECT_THAT(numbers(result.files[0]), ElementsAreArray(counting(0, 500)));
@@ -128,14 +127,14 @@ struct Format {
 };
 class Formats : public testing::TestWithParam<Format> {};
 
-TEST_P(Formats, EveryPictureComesOutOnceAndInPlace) {
-  ClipPicture picture{.width = 256, .height = 128, .frames = 250};
-  picture.encoder = GetParam().encoder;
-  picture.pixel_format = GetParam().pixel_format;
-  picture.options = GetParam().options;
-  picture.b_frames = 0;
-  picture.open_gop = true;  // some of these encoders refuse to promise closed ones
-  const Result result = transcoded({.picture = picture, .container = GetParam().container});
+TEST_P(Formats, EveryFrameComesOutOnceAndInPlace) {
+  ClipVideo frame{.width = 256, .height = 128, .frames = 250};
+  frame.encoder = GetParam().encoder;
+  frame.pixel_format = GetParam().pixel_format;
+  frame.options = GetParam().options;
+  frame.b_frames = 0;
+  frame.open_gop = true;  // some of these encoders refuse to promise closed ones
+  const Result result = transcoded({.frame = frame, .container = GetParam().container});
   ASSERT_EQ(result.files.size(), 1U);
   EXPECT_THAT(numbers(result.files[0]), ElementsAreArray(counting(0, 250)));
   EXPECT_LT(worst_time(result.files[0], [](std::size_t i) { return static_cast<double>(i) / 25; }), 0.0006);
@@ -155,25 +154,24 @@ INSTANTIATE_TEST_SUITE_P(
 
 // ---- 4, 5: time ----
 
-TEST(Traps, AChangeOfRateInMidFilmMovesNoPicture) {
-  ClipPicture picture = small();
-  picture.base = {1, 600};
-  for (int i = 0; i < 240; ++i) picture.pts.push_back(10 * i);
-  for (int i = 0; i < 96; ++i) picture.pts.push_back(2400 + 25 * i);
-  const Result result = transcoded({.picture = picture, .container = "mp4"});
+TEST(Traps, AChangeOfRateInMidFilmMovesNoFrame) {
+  ClipVideo frame = small();
+  frame.base = {1, 600};
+  for (int i = 0; i < 240; ++i) frame.pts.push_back(10 * i);
+  for (int i = 0; i < 96; ++i) frame.pts.push_back(2400 + 25 * i);
+  const Result result = transcoded({.frame = frame, .container = "mp4"});
   ASSERT_EQ(result.files.size(), 1U);
   EXPECT_THAT(numbers(result.files[0]), ElementsAreArray(counting(0, 336)));
-  EXPECT_LT(worst_time(result.files[0], [&](std::size_t i) { return static_cast<double>(picture.pts[i]) / 600; }), 1e-4);
+  EXPECT_LT(worst_time(result.files[0], [&](std::size_t i) { return static_cast<double>(frame.pts[i]) / 600; }), 1e-4);
 }
 
 TEST(Traps, AFrameGridIsOneForTheWholeFile) {
-  ClipPicture picture = small(720);
-  picture.base = {1001, 24000};
-  const Result result =
-      transcoded({.picture = picture, .container = "mp4"}, "renditions: [{name: one, height: source, fps: 30}]\n");
+  ClipVideo frame = small(720);
+  frame.base = {1001, 24000};
+  const Result result = transcoded({.frame = frame, .container = "mp4"}, "renditions: [{name: one, height: source, fps: 30}]\n");
   ASSERT_EQ(result.files.size(), 1U);
   const auto seen = numbers(result.files[0]);
-  // 30.03 s at 30 frames/s; each shows the last picture that begins no later than its middle.
+  // 30.03 s at 30 frames/s; each shows the last frame that begins no later than its middle.
   ASSERT_NEAR(static_cast<double>(seen.size()), 901, 1);
   for (std::size_t n = 0; n < seen.size(); ++n) {
     const auto due = static_cast<std::uint32_t>(std::floor((static_cast<double>(n) + 0.5) / 30 * 24000 / 1001 + 1e-9));
@@ -183,18 +181,18 @@ TEST(Traps, AFrameGridIsOneForTheWholeFile) {
 }
 
 TEST(Traps, JoinsDoNotDrift) {
-  ClipPicture picture = small(400);
-  picture.base = {1001, 30000};
-  const Result result = transcoded({.picture = picture, .container = "mp4"});
+  ClipVideo frame = small(400);
+  frame.base = {1001, 30000};
+  const Result result = transcoded({.frame = frame, .container = "mp4"});
   ASSERT_EQ(result.files.size(), 1U);
-  const auto& pictures = result.files[0].pictures;
-  ASSERT_EQ(pictures.size(), 400U);
-  for (std::size_t i = 1; i < pictures.size(); ++i) ASSERT_EQ(pictures[i].pts - pictures[i - 1].pts, 1001) << i;
+  const auto& frames = result.files[0].frames;
+  ASSERT_EQ(frames.size(), 400U);
+  for (std::size_t i = 1; i < frames.size(); ++i) ASSERT_EQ(frames[i].pts - frames[i - 1].pts, 1001) << i;
 }
 
 TEST(Traps, OddTailsAreWhole) {
   for (const int extra : {1, 2, 3}) {
-    const Result result = transcoded({.picture = small(200 + extra), .container = "mp4"});
+    const Result result = transcoded({.frame = small(200 + extra), .container = "mp4"});
     ASSERT_EQ(result.files.size(), 1U);
     EXPECT_THAT(numbers(result.files[0]), ElementsAreArray(counting(0, 200 + static_cast<std::uint32_t>(extra))));
     EXPECT_NEAR(result.report["renditions"][0]["seconds"].get<double>(), (200 + extra) / 25.0, 0.001);
@@ -204,8 +202,8 @@ TEST(Traps, OddTailsAreWhole) {
 // ---- 11, 12: bits ----
 
 TEST(Traps, TheBufferNeverRunsDryAndTheBitrateIsMet) {
-  ClipPicture picture{.width = 320, .height = 180, .frames = 300, .gop = 60};
-  const Result result = transcoded({.picture = picture, .container = "mp4"},
+  ClipVideo frame{.width = 320, .height = 180, .frames = 300, .gop = 60};
+  const Result result = transcoded({.frame = frame, .container = "mp4"},
                                    "renditions:\n"
                                    "  - {name: capped, height: source, quality: 12, maxrate: 150k, bufsize: 150k}\n"
                                    "  - {name: asked, height: source, bitrate: 120k}\n");
@@ -220,7 +218,7 @@ TEST(Traps, TheBufferNeverRunsDryAndTheBitrateIsMet) {
 // ---- 13: ladders ----
 
 TEST(Traps, RungsSwitchAtTheSamePlaces) {
-  const Result result = transcoded({.picture = small(400), .container = "mp4"},
+  const Result result = transcoded({.frame = small(400), .container = "mp4"},
                                    "renditions:\n"
                                    "  - {name: one, height: source}\n"
                                    "  - {name: two, height: 72}\n"
@@ -229,49 +227,49 @@ TEST(Traps, RungsSwitchAtTheSamePlaces) {
   ASSERT_EQ(result.files.size(), 4U);
   const auto keys = [](const test::SeenFile& file) {
     std::vector<double> times;
-    for (const test::SeenPicture& picture : file.pictures) {
-      if (picture.key) times.push_back(picture.seconds);
+    for (const test::SeenFrame& frame : file.frames) {
+      if (frame.key) times.push_back(frame.seconds);
     }
     return times;
   };
   EXPECT_THAT(keys(result.files[0]), testing::ElementsAre(0, 2, 4, 6, 8, 10, 12, 14));
   for (const test::SeenFile& file : result.files) {
     EXPECT_EQ(keys(file), keys(result.files[0]));
-    EXPECT_EQ(file.pictures.size(), 400U);
+    EXPECT_EQ(file.frames.size(), 400U);
   }
 }
 
-// ---- 14, 15: sound ----
+// ---- 14, 15: audio ----
 
-TEST(Traps, SoundHasNoSeamAndTheRightLength) {
-  const Result result = transcoded({.picture = small(500), .sound = ClipSound{.seconds = 20}, .container = "mp4"});
+TEST(Traps, AudioHasNoSeamAndTheRightLength) {
+  const Result result = transcoded({.frame = small(500), .audio = ClipAudio{.seconds = 20}, .container = "mp4"});
   ASSERT_EQ(result.files.size(), 1U);
-  ASSERT_TRUE(result.files[0].sound);
-  const test::HeardSound& sound = *result.files[0].sound;
-  EXPECT_TRUE(sound.contiguous);
-  EXPECT_EQ(sound.first, 0);
-  // libavcodec 5.1 does not cut an MP4's last block of sound at the edit's end: up to one block more.
+  ASSERT_TRUE(result.files[0].audio);
+  const test::HeardAudio& audio = *result.files[0].audio;
+  EXPECT_TRUE(audio.contiguous);
+  EXPECT_EQ(audio.first, 0);
+  // libavcodec 5.1 does not cut an MP4's last block of audio at the edit's end: up to one block more.
   EXPECT_NEAR(result.report["renditions"][0]["audio_samples"].get<double>(), 960'000, 1024);
-  const double usual = test::worst_residual(sound, 440, 24'000, 48'000);
-  EXPECT_LT(test::worst_residual(sound, 440, 24'000, 950'000), 4 * usual + 0.01);
+  const double usual = test::worst_residual(audio, 440, 24'000, 48'000);
+  EXPECT_LT(test::worst_residual(audio, 440, 24'000, 950'000), 4 * usual + 0.01);
 }
 
 TEST(Traps, BeepsStayWithFlashes) {
-  ClipPicture picture = small(500);
-  picture.flashes = true;
+  ClipVideo frame = small(500);
+  frame.flashes = true;
   for (const char* container : {"mp4", "matroska", "mpegts"}) {
     // A shifted MP4 would have its priming played: libavformat 5.1 writes it so.
     const Rational shift = std::string(container) == "mp4" ? Rational{0, 1} : Rational{38, 25};
-    const Result result = transcoded({.picture = picture,
-                                      .sound = ClipSound{.kind = ClipSound::Kind::kBeeps, .seconds = 20},
+    const Result result = transcoded({.frame = frame,
+                                      .audio = ClipAudio{.kind = ClipAudio::Kind::kBeeps, .seconds = 20},
                                       .container = container,
                                       .shift = shift});
     ASSERT_EQ(result.files.size(), 1U);
     std::vector<double> flashes;
-    for (const test::SeenPicture& seen : result.files[0].pictures) {
+    for (const test::SeenFrame& seen : result.files[0].frames) {
       if (seen.luma > 170) flashes.push_back(seen.seconds);
     }
-    std::vector<double> beeps = test::beeps_in(*result.files[0].sound);
+    std::vector<double> beeps = test::beeps_in(*result.files[0].audio);
     ASSERT_GE(beeps.size(), 19U) << container;
     // A beep's middle is 20 ms after the flash it begins with.
     for (const double beep : beeps) {
@@ -284,18 +282,18 @@ TEST(Traps, BeepsStayWithFlashes) {
 // ---- 18: time zero ----
 
 TEST(Traps, TimeBeginsAtZeroWhateverTheSourceSays) {
-  ClipPicture picture = small(250);
-  picture.flashes = true;
+  ClipVideo frame = small(250);
+  frame.flashes = true;
   for (const Rational shift : {Rational{37, 25}, Rational{40'000, 1}, Rational{0, 1}}) {
-    const Result result = transcoded({.picture = picture,
-                                      .sound = ClipSound{.kind = ClipSound::Kind::kBeeps, .seconds = 10, .starts = 1920},
+    const Result result = transcoded({.frame = frame,
+                                      .audio = ClipAudio{.kind = ClipAudio::Kind::kBeeps, .seconds = 10, .starts = 1920},
                                       .container = "mpegts",
                                       .shift = shift});
     ASSERT_EQ(result.files.size(), 1U);
-    EXPECT_EQ(result.files[0].pictures.front().pts, 0);
-    EXPECT_EQ(result.files[0].pictures.size(), 250U);
+    EXPECT_EQ(result.files[0].frames.front().pts, 0);
+    EXPECT_EQ(result.files[0].frames.size(), 250U);
     // 40 ms, less the priming, of which a transport stream tells nobody; to a millisecond.
-    EXPECT_NEAR(static_cast<double>(result.files[0].sound->first), 1920 - 1024, 48);
+    EXPECT_NEAR(static_cast<double>(result.files[0].audio->first), 1920 - 1024, 48);
   }
 }
 

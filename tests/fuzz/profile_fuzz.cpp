@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   GOPMILL_CHECK(*again == *profile);
   GOPMILL_CHECK(to_yaml(*again) == written);
   for (const Rung& rung : fit_ladder(*profile, {.width = 1919, .height = 803}).rungs) {
-    GOPMILL_CHECK(rung.width % 2 == 0 && rung.height % 2 == 0 && rung.width >= kPictureSideMin && rung.height >= kPictureSideMin);
+    GOPMILL_CHECK(rung.width % 2 == 0 && rung.height % 2 == 0 && rung.width >= kFrameSideMin && rung.height >= kFrameSideMin);
   }
   return 0;
 }

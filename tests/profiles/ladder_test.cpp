@@ -30,7 +30,7 @@ const Profile& phone() {
 }
 
 // A ladder as text, "name WxH" per rung and then the notes, so that a test compares all of it.
-std::vector<std::string> fitted(const Profile& profile, const SourcePicture& source) {
+std::vector<std::string> fitted(const Profile& profile, const StoredFrame& source) {
   const Ladder ladder = fit_ladder(profile, source);
   std::vector<std::string> text;
   for (const Rung& each : ladder.rungs)
@@ -40,26 +40,26 @@ std::vector<std::string> fitted(const Profile& profile, const SourcePicture& sou
 }
 
 TEST(DisplaySize, StretchesWidthAndKeepsLines) {
-  EXPECT_EQ(display_size({.width = 1920, .height = 1080}), (PictureSize{1920, 1080}));
-  EXPECT_EQ(display_size({.width = 720, .height = 480, .sample_aspect = {8, 9}}), (PictureSize{640, 480}));
-  EXPECT_EQ(display_size({.width = 720, .height = 576, .sample_aspect = {64, 45}}), (PictureSize{1024, 576}));
-  EXPECT_EQ(display_size({.width = 1440, .height = 1080, .sample_aspect = {4, 3}}), (PictureSize{1920, 1080}));
-  EXPECT_EQ(display_size({.width = 704, .height = 480, .sample_aspect = {10, 11}}), (PictureSize{640, 480}));
+  EXPECT_EQ(display_size({.width = 1920, .height = 1080}), (FrameSize{1920, 1080}));
+  EXPECT_EQ(display_size({.width = 720, .height = 480, .sample_aspect = {8, 9}}), (FrameSize{640, 480}));
+  EXPECT_EQ(display_size({.width = 720, .height = 576, .sample_aspect = {64, 45}}), (FrameSize{1024, 576}));
+  EXPECT_EQ(display_size({.width = 1440, .height = 1080, .sample_aspect = {4, 3}}), (FrameSize{1920, 1080}));
+  EXPECT_EQ(display_size({.width = 704, .height = 480, .sample_aspect = {10, 11}}), (FrameSize{640, 480}));
 }
 
 TEST(DisplaySize, TurnsAfterStretching) {
-  EXPECT_EQ(display_size({.width = 1920, .height = 1080, .quarter_turns = 1}), (PictureSize{1080, 1920}));
-  EXPECT_EQ(display_size({.width = 1920, .height = 1080, .quarter_turns = 2}), (PictureSize{1920, 1080}));
-  EXPECT_EQ(display_size({.width = 720, .height = 576, .sample_aspect = {64, 45}, .quarter_turns = 3}), (PictureSize{576, 1024}));
+  EXPECT_EQ(display_size({.width = 1920, .height = 1080, .quarter_turns = 1}), (FrameSize{1080, 1920}));
+  EXPECT_EQ(display_size({.width = 1920, .height = 1080, .quarter_turns = 2}), (FrameSize{1920, 1080}));
+  EXPECT_EQ(display_size({.width = 720, .height = 576, .sample_aspect = {64, 45}, .quarter_turns = 3}), (FrameSize{576, 1024}));
 }
 
 TEST(DisplaySize, TakesNoiseForWhatItIs) {
-  EXPECT_EQ(display_size({.width = 640, .height = 480, .sample_aspect = {0, 1}}), (PictureSize{640, 480}));
-  EXPECT_EQ(display_size({.width = 640, .height = 480, .sample_aspect = {-1, 1}}), (PictureSize{640, 480}));
-  EXPECT_EQ(display_size({.width = 640, .height = 480, .sample_aspect = {1, 0}}), (PictureSize{640, 480}));
-  EXPECT_EQ(display_size({.width = 0, .height = -5}), (PictureSize{1, 1}));
-  EXPECT_EQ(display_size({.width = 2, .height = 2, .sample_aspect = {1, 1000}}), (PictureSize{1, 2}));
-  EXPECT_EQ(display_size({.width = INT32_MAX, .height = 2, .sample_aspect = {INT32_MAX, 1}}), (PictureSize{1 << 30, 2}));
+  EXPECT_EQ(display_size({.width = 640, .height = 480, .sample_aspect = {0, 1}}), (FrameSize{640, 480}));
+  EXPECT_EQ(display_size({.width = 640, .height = 480, .sample_aspect = {-1, 1}}), (FrameSize{640, 480}));
+  EXPECT_EQ(display_size({.width = 640, .height = 480, .sample_aspect = {1, 0}}), (FrameSize{640, 480}));
+  EXPECT_EQ(display_size({.width = 0, .height = -5}), (FrameSize{1, 1}));
+  EXPECT_EQ(display_size({.width = 2, .height = 2, .sample_aspect = {1, 1000}}), (FrameSize{1, 2}));
+  EXPECT_EQ(display_size({.width = INT32_MAX, .height = 2, .sample_aspect = {INT32_MAX, 1}}), (FrameSize{1 << 30, 2}));
 }
 
 TEST(FitLadder, GivesEveryRungItsSize) {
@@ -128,12 +128,12 @@ TEST(FitLadder, BoundsWhatIsTooLarge) {
   const Profile profile = ladder_of({rung("source", std::nullopt), rung("2160p", 2160)});
   EXPECT_THAT(fitted(profile, {.width = 16384, .height = 8704}),
               ElementsAre("source 8192x4352", "2160p 4066x2160",
-                          "source made 8192x4352: its full size is above the largest picture, 8192x4352"));
+                          "source made 8192x4352: its full size is above the largest frame, 8192x4352"));
   EXPECT_THAT(fitted(profile, {.width = 8192, .height = 8192}),
               ElementsAre("source 4352x4352", "2160p 2160x2160",
-                          "source made 4352x4352: its full size is above the largest picture, 8192x4352"));
+                          "source made 4352x4352: its full size is above the largest frame, 8192x4352"));
   EXPECT_THAT(fitted(ladder_of({rung("720p", 720)}), {.width = 1000, .height = 32768}),
-              ElementsAre("720p 250x8192", "720p made 250x8192: its full size is above the largest picture, 8192x4352"));
+              ElementsAre("720p 250x8192", "720p made 250x8192: its full size is above the largest frame, 8192x4352"));
   EXPECT_THAT(fitted(ladder_of({rung("source", std::nullopt)}), {.width = INT32_MAX, .height = 1}), ElementsAre("source 8192x2"));
 }
 

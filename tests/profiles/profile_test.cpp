@@ -317,7 +317,7 @@ TEST(ShippedProfiles, AllLoadUnderTheirNameAndSurviveWriting) {
                                                      "phone-av1", "tv", "audio", "preview"));
 }
 
-// "codec height …" of each rendition, then the sound.
+// "codec height …" of each rendition, then the audio.
 std::vector<std::string> outline(const Profile& profile) {
   std::vector<std::string> lines;
   for (const RenditionProfile& each : profile.renditions) {

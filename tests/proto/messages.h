@@ -62,7 +62,7 @@ inline std::vector<Control> every_control() {
       UnknownWorker{WorkerId{9}},
       Assign{WorkerId{9}, task, 2, {123'456, 0xFEDCBA9876543210}, 3, Duration{60'000}},
       TaskDone{WorkerId{9}, task, 2, std::string("\0\xFFresult", 8), {{10, 1}, {20, 2}}},
-      TaskFailed{WorkerId{9}, task, 2, {FaultKind::kInput, "picture 7 cannot be decoded"}},
+      TaskFailed{WorkerId{9}, task, 2, {FaultKind::kInput, "frame 7 cannot be decoded"}},
       TaskSettled{WorkerId{9}, task, 2},
       Goodbye{WorkerId{9}},
       Submit{.request = 42,

@@ -51,13 +51,13 @@ class InvariantsTest : public ::testing::Test {
     fact(facts::JobEntered{kJob, JobState::kVerifying});
     end(JobState::kDone, "");
   }
-  void expect_sound() { EXPECT_THAT(invariants_.broken(), IsEmpty()); }
+  void expect_audio() { EXPECT_THAT(invariants_.broken(), IsEmpty()); }
   void expect_broken(const std::string& what) { EXPECT_THAT(invariants_.broken(), HasSubstr(what)); }
 
   Invariants invariants_;
 };
 
-TEST_F(InvariantsTest, AWholeLifeIsSound) {
+TEST_F(InvariantsTest, AWholeLifeIsAudio) {
   finish();
   act(actions::CommitOutputs{kTask, 1});
   act(actions::DropInput{kTask});
@@ -65,7 +65,7 @@ TEST_F(InvariantsTest, AWholeLifeIsSound) {
   act(actions::CleanJob{kJob, true});
   fact(facts::JobForgotten{kJob, true});
   act(actions::CleanJob{kJob, false});
-  expect_sound();
+  expect_audio();
 }
 
 TEST_F(InvariantsTest, TwoLiveLeases) {
@@ -216,7 +216,7 @@ TEST_F(InvariantsTest, FilesRemovedBeforeTheyAreFetched) {
 TEST_F(InvariantsTest, AWindowThatIsTooWide) {
   run(20);
   invariants_.decided({{}, {actions::AllowInputs{kJob, 6}}}, 2);
-  expect_sound();
+  expect_audio();
   invariants_.decided({{}, {actions::AllowInputs{kJob, 7}}}, 2);
   expect_broken("window exceeded");
 }
@@ -226,7 +226,7 @@ TEST_F(InvariantsTest, WhatWasNotRecordedNeverHappened) {
   only_decided(facts::TaskLeased{kTask, 1, kWorker});
   invariants_.coordinator_died();
   lease(1);
-  expect_sound();
+  expect_audio();
 }
 
 TEST_F(InvariantsTest, ALeaseOfAWorkerTheSchedulerDoesNotList) {

@@ -98,9 +98,9 @@ class Build:
 
 
 def first_broken(program, seeds):
-    """The seed that broke, and how; None where all were sound."""
+    """The seed that broke, and how; None where all were audio."""
     for seed in range(1, seeds + 1):
-        outcome = subprocess.run([str(program), '--gtest_filter=Simulator.EverySeedEndsSound'], env={**os.environ, 'GOPMILL_SEED': str(seed)},
+        outcome = subprocess.run([str(program), '--gtest_filter=Simulator.EverySeedEndsAudio'], env={**os.environ, 'GOPMILL_SEED': str(seed)},
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
         if outcome.returncode == 0:
             continue

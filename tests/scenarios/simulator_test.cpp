@@ -52,7 +52,7 @@ void tell(const Voyage& sum) {
             << ", attempts lost " << sum.attempts_lost << ", stale results " << sum.stale_results << "\n";
 }
 
-// Every seed in that weather ends sound, and nothing that can go wrong was missing from all of them.
+// Every seed in that weather ends audio, and nothing that can go wrong was missing from all of them.
 void sail_all(Weather (*weather)(std::uint64_t seed)) {
   const std::uint64_t only = number_from("GOPMILL_SEED", 0);
   const std::uint64_t first = only != 0 ? only : 1;
@@ -94,7 +94,7 @@ void sail_all(Weather (*weather)(std::uint64_t seed)) {
   }
 }
 
-TEST(Simulator, EverySeedEndsSound) { sail_all(weather_of); }
+TEST(Simulator, EverySeedEndsAudio) { sail_all(weather_of); }
 
 TEST(Simulator, EveryStormIsWeathered) { sail_all(storm_of); }
 

@@ -10,26 +10,26 @@ extern "C" {
 
 namespace gopmill::test {
 
-std::vector<BurntPlane> burnt(const GreyPicture& picture, const Bitmap& bitmap, Colour colour) {
-  const av::Frame frame = av::make_frame();
-  frame->width = picture.width;
-  frame->height = picture.height;
-  frame->format = av_get_pix_fmt(picture.pixel_format.c_str());
-  GOPMILL_CHECK(av_frame_get_buffer(frame.get(), 0) >= 0);
-  const AVPixFmtDescriptor& format = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame->format));
+std::vector<BurntPlane> burnt(const GreyFrame& grey, const Bitmap& bitmap, Colour colour) {
+  const av::Frame drawn = av::make_frame();
+  drawn->width = grey.width;
+  drawn->height = grey.height;
+  drawn->format = av_get_pix_fmt(grey.pixel_format.c_str());
+  GOPMILL_CHECK(av_frame_get_buffer(drawn.get(), 0) >= 0);
+  const AVPixFmtDescriptor& format = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(drawn->format));
   std::vector<BurntPlane> planes;
   const bool wide = format.comp[0].depth > 8;
   for (int i = 0; i < format.nb_components; ++i) {
     BurntPlane plane;
-    plane.width = i == 0 ? picture.width : AV_CEIL_RSHIFT(picture.width, format.log2_chroma_w);
-    plane.height = i == 0 ? picture.height : AV_CEIL_RSHIFT(picture.height, format.log2_chroma_h);
+    plane.width = i == 0 ? grey.width : AV_CEIL_RSHIFT(grey.width, format.log2_chroma_w);
+    plane.height = i == 0 ? grey.height : AV_CEIL_RSHIFT(grey.height, format.log2_chroma_h);
     for (int y = 0; y < plane.height; ++y) {
       for (int x = 0; x < plane.width; ++x) {
-        std::uint8_t* row = frame->data[i] + static_cast<std::ptrdiff_t>(y) * frame->linesize[i];
+        std::uint8_t* row = drawn->data[i] + static_cast<std::ptrdiff_t>(y) * drawn->linesize[i];
         if (wide) {
-          reinterpret_cast<std::uint16_t*>(row)[x] = picture.value;
+          reinterpret_cast<std::uint16_t*>(row)[x] = grey.value;
         } else {
-          row[x] = static_cast<std::uint8_t>(picture.value);
+          row[x] = static_cast<std::uint8_t>(grey.value);
         }
       }
     }
@@ -37,10 +37,10 @@ std::vector<BurntPlane> burnt(const GreyPicture& picture, const Bitmap& bitmap, 
   }
   const std::vector<Overlay> overlays = {{0, 1, bitmap}};
   av::Burner burner(overlays, colour);
-  GOPMILL_CHECK(burner.burn(*frame, 0));
+  GOPMILL_CHECK(burner.burn(*drawn, 0));
   for (std::size_t i = 0; i < planes.size(); ++i) {
     for (int y = 0; y < planes[i].height; ++y) {
-      const std::uint8_t* row = frame->data[i] + static_cast<std::ptrdiff_t>(y) * frame->linesize[i];
+      const std::uint8_t* row = drawn->data[i] + static_cast<std::ptrdiff_t>(y) * drawn->linesize[i];
       for (int x = 0; x < planes[i].width; ++x)
         planes[i].samples.push_back(wide ? reinterpret_cast<const std::uint16_t*>(row)[x] : row[x]);
     }

@@ -38,7 +38,7 @@ AVDictionary* dictionary_of(const std::map<std::string, std::string>& options) {
   return dictionary;
 }
 
-// ---- Pictures ----
+// ---- Frames ----
 
 void set_luma(AVFrame& frame, int x, int y, int value) {
   const bool wide = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))->comp[0].depth > 8;
@@ -50,7 +50,7 @@ void set_luma(AVFrame& frame, int x, int y, int value) {
   }
 }
 
-// `flat`: the whole picture has this luma; negative: the moving gradient. `bottom`: the number of lines 1, 3, 5…
+// `flat`: the whole frame has this luma; negative: the moving gradient. `bottom`: the number of lines 1, 3, 5…
 void draw(AVFrame& frame, std::uint32_t top, std::uint32_t bottom, int flat) {
   const int square = code_square_of(frame.width);
   for (int y = 0; y < frame.height; ++y) {
@@ -77,7 +77,7 @@ void draw(AVFrame& frame, std::uint32_t top, std::uint32_t bottom, int flat) {
   }
 }
 
-av::Frame new_picture(int width, int height, AVPixelFormat format) {
+av::Frame new_frame(int width, int height, AVPixelFormat format) {
   av::Frame frame = av::make_frame();
   frame->width = width;
   frame->height = height;
@@ -132,11 +132,11 @@ void shift_by(AVPacket& packet, Rational seconds, AVRational base) {
   packet.dts += ticks;
 }
 
-std::int64_t pts_of(const ClipPicture& clip, int index) {
+std::int64_t pts_of(const ClipVideo& clip, int index) {
   return clip.pts.empty() ? index : clip.pts[static_cast<std::size_t>(index)];
 }
 
-void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output& output) {
+void add_frames(const ClipVideo& clip, Rational shift, Track& track, Output& output) {
   const AVCodec* codec = avcodec_find_encoder_by_name(clip.encoder.c_str());
   GOPMILL_CHECK(codec);
   track.context.reset(avcodec_alloc_context3(codec));
@@ -159,7 +159,7 @@ void add_pictures(const ClipPicture& clip, Rational shift, Track& track, Output&
   if (clip.coded_top_first) context.flags |= AV_CODEC_FLAG_INTERLACED_DCT | AV_CODEC_FLAG_INTERLACED_ME;
   open_track(track, output, options);
   const int count = clip.pts.empty() ? clip.frames : static_cast<int>(clip.pts.size());
-  const av::Frame frame = new_picture(clip.width, clip.height, context.pix_fmt);
+  const av::Frame frame = new_frame(clip.width, clip.height, context.pix_fmt);
   for (int i = 0; i < count; ++i) {
     GOPMILL_CHECK(av_frame_make_writable(frame.get()) >= 0);
     frame->pts = pts_of(clip, i);
@@ -194,7 +194,7 @@ av::Packet packet_of(const std::string& bytes, int stream, std::int64_t pts, std
   return packet;
 }
 
-void add_field_pictures(const ClipPicture& clip, Rational shift, Track& track, Output& output) {
+void add_field_frames(const ClipVideo& clip, Rational shift, Track& track, Output& output) {
   track.context.reset(avcodec_alloc_context3(nullptr));
   track.context->time_base = av::to_av({clip.base.num, 2 * clip.base.den});  // of fields
   track.stream = avformat_new_stream(output.format.get(), nullptr);
@@ -209,7 +209,7 @@ void add_field_pictures(const ClipPicture& clip, Rational shift, Track& track, O
   parameters.extradata = static_cast<std::uint8_t*>(av_mallocz(headers.size() + AV_INPUT_BUFFER_PADDING_SIZE));
   std::memcpy(parameters.extradata, headers.data(), headers.size());
   parameters.extradata_size = static_cast<int>(headers.size());
-  const av::Frame frame = new_picture(clip.width, clip.height, AV_PIX_FMT_YUV420P);
+  const av::Frame frame = new_frame(clip.width, clip.height, AV_PIX_FMT_YUV420P);
   const auto keep = [&](const std::string& bytes, std::int64_t pts, std::int64_t duration, bool key) {
     av::Packet packet = packet_of(bytes, track.stream->index, pts, duration, key);
     shift_by(*packet, shift, track.context->time_base);
@@ -250,8 +250,8 @@ void add_display_matrix(const std::array<int, 4>& shown_by, AVStream& stream) {
   std::memcpy(data, matrix, sizeof matrix);
 }
 
-double sound_at(const ClipSound& clip, double seconds) {
-  if (clip.kind == ClipSound::Kind::kSine) return clip.level * std::sin(2 * kPi * clip.hz * seconds);
+double audio_at(const ClipAudio& clip, double seconds) {
+  if (clip.kind == ClipAudio::Kind::kSine) return clip.level * std::sin(2 * kPi * clip.hz * seconds);
   const double within = seconds - std::floor(seconds);
   // In the middle of its beep at each full second plus half a beep: starts exactly on the second.
   return within < kBeepSeconds ? clip.level * std::sin(2 * kPi * kBeepHz * seconds) : 0;
@@ -276,7 +276,7 @@ void put_sample(AVFrame& frame, int channel, int channels, int i, double value) 
   }
 }
 
-void add_sound(const ClipSound& clip, Rational shift, Track& track, Output& output) {
+void add_audio(const ClipAudio& clip, Rational shift, Track& track, Output& output) {
   const AVCodec* codec = avcodec_find_encoder_by_name(clip.encoder.c_str());
   GOPMILL_CHECK(codec);
   track.context.reset(avcodec_alloc_context3(codec));
@@ -310,7 +310,7 @@ void add_sound(const ClipSound& clip, Rational shift, Track& track, Output& outp
     GOPMILL_CHECK(av_channel_layout_copy(&frame->ch_layout, &context.ch_layout) >= 0 && av_frame_get_buffer(frame.get(), 0) >= 0);
     frame->pts = clip.starts + done;
     for (int i = 0; i < frame->nb_samples; ++i) {
-      const double value = sound_at(clip, static_cast<double>(clip.starts + done + i) / clip.sample_rate);
+      const double value = audio_at(clip, static_cast<double>(clip.starts + done + i) / clip.sample_rate);
       for (int c = 0; c < channels; ++c) put_sample(*frame, c, channels, i, clip.only < 0 || c == clip.only ? value : 0);
     }
     encode(track, frame.get(), output, keep);
@@ -350,7 +350,7 @@ void add_cover(Track& track, Output& output) {
   track.context->time_base = {1, 25};
   open_track(track, output, {});
   track.stream->disposition |= AV_DISPOSITION_ATTACHED_PIC;
-  const av::Frame frame = new_picture(64, 48, AV_PIX_FMT_YUVJ420P);
+  const av::Frame frame = new_frame(64, 48, AV_PIX_FMT_YUVJ420P);
   draw(*frame, 0, 0, 128);
   frame->pts = 0;
   encode(track, frame.get(), output, [](AVPacket&) { return true; });
@@ -394,27 +394,27 @@ Fd make_clip(const Clip& clip) {
   output.format.reset(made);
   made->pb = output.io->io;
   made->flags |= AVFMT_FLAG_CUSTOM_IO;
-  Track picture, later, cover;
-  std::deque<Track> sounds;       // tracks never move
-  std::vector<AVRational> bases;  // of packets before they are written, by stream
-  if (clip.picture) {
-    if (clip.picture->field_pictures) {
-      add_field_pictures(*clip.picture, clip.shift, picture, output);
+  Track frame, later, cover;
+  std::deque<Track> audio_tracks;  // tracks never move
+  std::vector<AVRational> bases;   // of packets before they are written, by stream
+  if (clip.frame) {
+    if (clip.frame->field_pictures) {
+      add_field_frames(*clip.frame, clip.shift, frame, output);
     } else {
-      add_pictures(*clip.picture, clip.shift, picture, output);
+      add_frames(*clip.frame, clip.shift, frame, output);
     }
-    if (clip.picture->shown_by) add_display_matrix(*clip.picture->shown_by, *picture.stream);
-    bases.push_back(picture.context->time_base);
+    if (clip.frame->shown_by) add_display_matrix(*clip.frame->shown_by, *frame.stream);
+    bases.push_back(frame.context->time_base);
   }
   if (clip.later) {
-    later.stream = picture.stream;
-    add_pictures(*clip.later, {2, 1}, later, output);
+    later.stream = frame.stream;
+    add_frames(*clip.later, {2, 1}, later, output);
   }
-  std::vector<ClipSound> all = clip.more_sounds;
-  if (clip.sound) all.insert(all.begin(), *clip.sound);
-  for (const ClipSound& sound : all) {
-    add_sound(sound, clip.shift, sounds.emplace_back(), output);
-    bases.push_back(sounds.back().context->time_base);
+  std::vector<ClipAudio> all = clip.more_audio;
+  if (clip.audio) all.insert(all.begin(), *clip.audio);
+  for (const ClipAudio& audio : all) {
+    add_audio(audio, clip.shift, audio_tracks.emplace_back(), output);
+    bases.push_back(audio_tracks.back().context->time_base);
   }
   for (const ClipText& text : clip.texts) add_text(text, clip.shift, output, bases);
   if (clip.cover) {
@@ -487,7 +487,7 @@ std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std
         GOPMILL_CHECK(encoder->finish(keep));
         encoder.emplace(*av::VideoEncoder::open(settings, {}));
       }
-      const av::Frame frame = new_picture(plan.width, plan.height, format);
+      const av::Frame frame = new_frame(plan.width, plan.height, format);
       draw(*frame, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at), -1);
       GOPMILL_CHECK(encoder->send(*frame, plan.frames[at].pts, plan.frames[at].key, keep));
     }

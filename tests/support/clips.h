@@ -23,9 +23,9 @@ enum class FieldPictures : std::uint8_t {
   kPacketPair,  // always so in MP4 and Matroska
 };
 
-// A moving gradient whose top carries the picture's number in 16 black or white squares, so that any decoded picture can
+// A moving gradient whose top carries the frame's number in 16 black or white squares, so that any decoded frame can
 // say which one it is, whatever was done to it since (down to about 64 pixels of width).
-struct ClipPicture {
+struct ClipVideo {
   std::string encoder = "libx264";
   int width = 320, height = 180;
   std::string pixel_format = "yuv420p";
@@ -36,20 +36,20 @@ struct ClipPicture {
   Rational sample_aspect{0, 1};
   int b_frames = 2;
   bool open_gop = false;
-  // Which moment a field of a picture shows: what a progressive picture of that number would be. Empty: the picture's own.
-  std::function<std::uint32_t(std::uint32_t picture, bool bottom)> moment;
+  // Which moment a field of a frame shows: what a progressive frame of that number would be. Empty: the frame's own.
+  std::function<std::uint32_t(std::uint32_t frame, bool bottom)> moment;
   std::optional<bool> coded_top_first;  // coded and flagged as interlaced, this field first
-  // Written as pictures of one field each, as broadcasters code H.264 (no encoder of FFmpeg does), the samples unchanged; of `options`
+  // Written as frames of one field each, as broadcasters code H.264 (no encoder of FFmpeg does), the samples unchanged; of `options`
   // and `encoder` nothing counts then. Sides are multiples of 32.
   std::optional<FieldPictures> field_pictures;
-  // How the container says the picture is to be turned and mirrored: the point (x, y) is shown at (a x + c y, b x + d y), x to the right
+  // How the container says the frame is to be turned and mirrored: the point (x, y) is shown at (a x + c y, b x + d y), x to the right
   // and y down. MP4 only.
   std::optional<std::array<int, 4>> shown_by;  // a, b, c, d
   bool flashes = false;                        // white at each full second of the clip, else mid-grey
   std::map<std::string, std::string> options;  // of the encoder: {"x264-params", "…"}
 };
 
-struct ClipSound {
+struct ClipAudio {
   enum class Kind : std::uint8_t { kSine, kBeeps };  // beeps: 1 kHz, 40 ms, at each full second of the clip
   std::string encoder = "aac";
   int sample_rate = 48000;
@@ -60,7 +60,7 @@ struct ClipSound {
   double seconds = 4;
   std::int64_t starts = 0;  // samples after the clip's zero
   std::string layout;       // libav's name of where the channels are: "7.1(wide)"; empty: the usual places
-  int only = -1;            // the one channel that sounds; -1: all, alike
+  int only = -1;            // the one channel that audio_tracks; -1: all, alike
   std::string language;     // as the container is to tag it
 };
 
@@ -81,10 +81,10 @@ struct ClipChapter {
 };
 
 struct Clip {
-  std::optional<ClipPicture> picture;
-  std::optional<ClipPicture> later;  // pictures of another shape in the same track, two seconds after the first
-  std::optional<ClipSound> sound;
-  std::vector<ClipSound> more_sounds;
+  std::optional<ClipVideo> frame;
+  std::optional<ClipVideo> later;  // frames of another shape in the same track, two seconds after the first
+  std::optional<ClipAudio> audio;
+  std::vector<ClipAudio> more_audio;
   std::vector<ClipText> texts;
   std::vector<ClipChapter> chapters;
   std::map<std::string, std::string> tags;
@@ -100,7 +100,7 @@ Fd make_clip(const Clip& clip);
 // leaves it out by returning false.
 Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&)>& change = {});
 
-// Encodes plan.frames, whose pictures carry their index as number, in segments of these lengths; every segment by a fresh encoder, as workers do.
+// Encodes plan.frames, whose frames carry their index as number, in segments of these lengths; every segment by a fresh encoder, as workers do.
 std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths,
                                 const EncoderSettings& settings);
 EncoderSettings settings_for(const RenditionPlan& plan);

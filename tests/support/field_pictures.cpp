@@ -12,7 +12,7 @@ namespace {
 constexpr int kMacroblock = 16;
 constexpr int kNumberBits = 8;  // of frame_num and pic_order_cnt_lsb: their GOPs stay below 128 frames
 constexpr std::uint32_t kIPcm = 25;
-constexpr std::uint32_t kAllI = 7;  // slice_type: every slice of the picture is an I slice
+constexpr std::uint32_t kAllI = 7;  // slice_type: every slice of the frame is an I slice
 constexpr std::uint8_t kSlice = 1, kIdr = 5, kSps = 7, kPps = 8, kDelimiter = 9;
 
 // The bits of one NAL unit, most significant first.
@@ -79,7 +79,7 @@ std::string sequence_set(int width, int height) {
   return bits.nal(kSps, 1);
 }
 
-std::string picture_set() {
+std::string frame_set() {
   Bits bits;
   bits.golomb(0);  // pic_parameter_set_id
   bits.golomb(0);  // seq_parameter_set_id
@@ -110,7 +110,7 @@ void put_block(Bits& bits, const FieldOfFrame& field, int plane, int x, int y, i
 
 std::string h264_field_headers(int width, int height) {
   GOPMILL_CHECK(width % kMacroblock == 0 && height % (2 * kMacroblock) == 0);
-  return sequence_set(width, height) + picture_set();
+  return sequence_set(width, height) + frame_set();
 }
 
 std::string h264_field(const FieldOfFrame& field) {

@@ -13,7 +13,7 @@ namespace gopmill::test {
 Plan plan(const SourceFacts& source, const Profile& profile);
 Plan plan(const SourceFacts& source);  // one rendition at the source's height
 
-// A line for each task: "0-250 of packets 0-296", with the bodies of all renditions, or "sound of packets 0-1000".
+// A line for each task: "0-250 of packets 0-296", with the bodies of all renditions, or "audio of packets 0-1000".
 std::vector<std::string> tasks(const Plan& plan);
 
 // The numbers of the frames with a key, and the times of all frames.

@@ -74,36 +74,36 @@ struct Viewer {
 void see(const Viewer& viewer, const AVFrame& frame, SeenFile& seen) {
   const AVRational base = viewer.stream->time_base;
   if (viewer.context->codec_type == AVMEDIA_TYPE_VIDEO) {
-    seen.pictures.push_back(
+    seen.frames.push_back(
         {static_cast<double>(frame.pts) * av_q2d(base), frame.pts, number_in(frame), mean_luma(frame), frame.key_frame != 0});
     return;
   }
   const std::int64_t at = av_rescale_q(frame.pts, base, {1, frame.sample_rate});
-  if (!seen.sound) {
-    seen.sound.emplace();
-    seen.sound->sample_rate = frame.sample_rate;
-    seen.sound->channels = frame.ch_layout.nb_channels;
-    seen.sound->first = at;
-    seen.sound->planes.resize(static_cast<std::size_t>(frame.ch_layout.nb_channels));
+  if (!seen.audio) {
+    seen.audio.emplace();
+    seen.audio->sample_rate = frame.sample_rate;
+    seen.audio->channels = frame.ch_layout.nb_channels;
+    seen.audio->first = at;
+    seen.audio->planes.resize(static_cast<std::size_t>(frame.ch_layout.nb_channels));
   }
-  HeardSound& sound = *seen.sound;
-  if (at != sound.first + static_cast<std::int64_t>(sound.planes[0].size())) sound.contiguous = false;
-  for (std::size_t c = 0; c < sound.planes.size(); ++c) {
+  HeardAudio& audio = *seen.audio;
+  if (at != audio.first + static_cast<std::int64_t>(audio.planes[0].size())) audio.contiguous = false;
+  for (std::size_t c = 0; c < audio.planes.size(); ++c) {
     for (int i = 0; i < frame.nb_samples; ++i) {
       float value = 0;
       switch (frame.format) {
         case AV_SAMPLE_FMT_FLTP: value = reinterpret_cast<const float*>(frame.data[c])[i]; break;
         case AV_SAMPLE_FMT_FLT:
-          value = reinterpret_cast<const float*>(frame.data[0])[static_cast<std::size_t>(i) * sound.planes.size() + c];
+          value = reinterpret_cast<const float*>(frame.data[0])[static_cast<std::size_t>(i) * audio.planes.size() + c];
           break;
         case AV_SAMPLE_FMT_S16:
           value = static_cast<float>(reinterpret_cast<const std::int16_t*>(
-                      frame.data[0])[static_cast<std::size_t>(i) * sound.planes.size() + c]) /
+                      frame.data[0])[static_cast<std::size_t>(i) * audio.planes.size() + c]) /
                   32768;
           break;
         default: GOPMILL_CHECK(!"a sample format the viewer knows");
       }
-      sound.planes[c].push_back(value);
+      audio.planes[c].push_back(value);
     }
   }
 }
@@ -126,7 +126,7 @@ void decode(Viewer& viewer, const AVPacket* packet, SeenFile& seen) {
 
 namespace {
 
-void decode_journal(int journal, const av::Decoder::OnFrame& on_picture) {
+void decode_journal(int journal, const av::Decoder::OnFrame& on_frame) {
   auto reader = JournalReader::open(journal, 0);
   GOPMILL_CHECK(reader);
   auto decoder = av::Decoder::open(reader->parameters(), {.threads = 1, .cpu_independent = true});
@@ -135,14 +135,14 @@ void decode_journal(int journal, const av::Decoder::OnFrame& on_picture) {
     const auto packet = reader->next();
     GOPMILL_CHECK(packet);
     if (!*packet) break;
-    GOPMILL_CHECK(decoder->send(**packet, on_picture));
+    GOPMILL_CHECK(decoder->send(**packet, on_frame));
   }
-  GOPMILL_CHECK(decoder->finish(on_picture));
+  GOPMILL_CHECK(decoder->finish(on_frame));
 }
 
 }  // namespace
 
-std::vector<std::string> picture_hashes(int journal) {
+std::vector<std::string> frame_hashes(int journal) {
   std::vector<std::string> hashes;
   decode_journal(journal, [&](AVFrame& frame) -> Result<> {
     std::string samples;
@@ -160,27 +160,27 @@ std::vector<std::string> picture_hashes(int journal) {
   return hashes;
 }
 
-std::vector<SeenLuma> luma_of_pictures(int journal) {
-  std::vector<SeenLuma> pictures;
+std::vector<SeenLuma> luma_of_frames(int journal) {
+  std::vector<SeenLuma> frames;
   decode_journal(journal, [&](AVFrame& frame) -> Result<> {
-    SeenLuma& picture = pictures.emplace_back(SeenLuma{frame.width, frame.height, {}});
+    SeenLuma& luma = frames.emplace_back(SeenLuma{frame.width, frame.height, {}});
     for (int y = 0; y < frame.height; ++y) {
-      for (int x = 0; x < frame.width; ++x) picture.samples.push_back(static_cast<std::uint8_t>(luma_at(frame, x, y)));
+      for (int x = 0; x < frame.width; ++x) luma.samples.push_back(static_cast<std::uint8_t>(luma_at(frame, x, y)));
     }
     return {};
   });
-  return pictures;
+  return frames;
 }
 
-std::uint32_t number_in(const SeenLuma& picture) {
-  return number_drawn(picture.width, [&picture](int x, int y) { return picture.at(x, y); });
+std::uint32_t number_in(const SeenLuma& frame) {
+  return number_drawn(frame.width, [&frame](int x, int y) { return frame.at(x, y); });
 }
 
 std::vector<std::vector<std::uint8_t>> middle_columns(int journal) {
   std::vector<std::vector<std::uint8_t>> columns;
-  for (const SeenLuma& picture : luma_of_pictures(journal)) {
+  for (const SeenLuma& frame : luma_of_frames(journal)) {
     columns.emplace_back();
-    for (int y = 0; y < picture.height; ++y) columns.back().push_back(picture.at(picture.width / 2, y));
+    for (int y = 0; y < frame.height; ++y) columns.back().push_back(frame.at(frame.width / 2, y));
   }
   return columns;
 }
@@ -209,11 +209,11 @@ SeenFile look_at(int file) {
   return seen;
 }
 
-std::vector<double> beeps_in(const HeardSound& sound) {
+std::vector<double> beeps_in(const HeardAudio& audio) {
   constexpr float kLoud = 0.15F;
   constexpr int kQuietSamples = 400;  // this long without a loud sample ends a beep
   std::vector<double> beeps;
-  const std::vector<float>& plane = sound.planes.at(0);
+  const std::vector<float>& plane = audio.planes.at(0);
   bool loud = false;
   std::size_t first = 0, last = 0;
   for (std::size_t i = 0; i <= plane.size(); ++i) {
@@ -222,16 +222,16 @@ std::vector<double> beeps_in(const HeardSound& sound) {
       loud = true;
       last = i;
     } else if (loud && (i == plane.size() || i - last > kQuietSamples)) {
-      beeps.push_back((static_cast<double>(first + last) / 2 + static_cast<double>(sound.first)) / sound.sample_rate);
+      beeps.push_back((static_cast<double>(first + last) / 2 + static_cast<double>(audio.first)) / audio.sample_rate);
       loud = false;
     }
   }
   return beeps;
 }
 
-double worst_residual(const HeardSound& sound, double hz, std::size_t from, std::size_t to) {
-  const std::vector<float>& plane = sound.planes.at(0);
-  const double turn = 2 * std::cos(2 * kPi * hz / sound.sample_rate);
+double worst_residual(const HeardAudio& audio, double hz, std::size_t from, std::size_t to) {
+  const std::vector<float>& plane = audio.planes.at(0);
+  const double turn = 2 * std::cos(2 * kPi * hz / audio.sample_rate);
   double worst = 0;
   for (std::size_t i = std::max<std::size_t>(from, 2); i < std::min(to, plane.size()); ++i) {
     worst = std::max(worst, std::abs(static_cast<double>(plane[i]) - turn * static_cast<double>(plane[i - 1]) +

@@ -33,7 +33,7 @@ constexpr char kBuild[] = "simulated";
 
 using AttemptName = std::pair<TaskId, Attempt>;
 
-// What the coordinator's disk holds besides facts.
+// What the coordinator's disk holds side_track_sets facts.
 struct Spool {
   std::set<TaskId> inputs;
   std::set<AttemptName> outputs;
@@ -959,7 +959,7 @@ Weather storm_of(std::uint64_t seed) {
 Voyage sail(std::uint64_t seed, const Weather& weather) { return Farm(seed, weather).sail(); }
 
 std::string account(const Voyage& voyage) {
-  std::string text = "seed " + std::to_string(voyage.seed) + ": " + (voyage.broken.empty() ? "sound" : voyage.broken) + "\n";
+  std::string text = "seed " + std::to_string(voyage.seed) + ": " + (voyage.broken.empty() ? "audio" : voyage.broken) + "\n";
   for (const std::string& line : voyage.trace) text += line + "\n";
   return text;
 }

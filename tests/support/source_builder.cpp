@@ -38,7 +38,7 @@ SourceBuilder& SourceBuilder::frame_after(std::int64_t ticks) {
 }
 
 SourceBuilder& SourceBuilder::pause(std::int64_t ticks) {
-  if (!track_.frames.empty()) rate_from_ += ticks;  // times count from the first picture
+  if (!track_.frames.empty()) rate_from_ += ticks;  // times count from the first frame
   return *this;
 }
 
@@ -86,27 +86,27 @@ SourceBuilder& SourceBuilder::colour(Colour colour) {
   return *this;
 }
 
-SourceBuilder& SourceBuilder::sound_after(std::int64_t milliseconds) {
+SourceBuilder& SourceBuilder::audio_after(std::int64_t milliseconds) {
   AudioTrack track = stereo();
-  track.starts_after_picture.ticks = milliseconds * 48;
+  track.starts_after_video.ticks = milliseconds * 48;
   if (!track_.frames.empty()) track.seconds = Timestamp{track_.frames.back().pts + track_.last_duration, track_.base}.seconds();
-  return sound(track);
+  return audio(track);
 }
 
-SourceBuilder& SourceBuilder::sound(AudioTrack track) {
+SourceBuilder& SourceBuilder::audio(AudioTrack track) {
   track.stream = static_cast<std::uint32_t>(facts_.audio.size() + 1);
   facts_.audio.push_back(std::move(track));
   return *this;
 }
 
-SourceBuilder& SourceBuilder::no_picture() {
-  has_picture_ = false;
+SourceBuilder& SourceBuilder::no_video() {
+  has_video_ = false;
   return *this;
 }
 
 SourceFacts SourceBuilder::facts() const {
   SourceFacts facts = facts_;
-  if (!has_picture_) return facts;
+  if (!has_video_) return facts;
   facts.video = track_;
   order_packets(*facts.video);
   return facts;
@@ -117,7 +117,7 @@ void SourceBuilder::order_packets(VideoTrack& track) const {
   const std::size_t packets_each = field_packets_ ? 2 : 1;
   const bool clean = keys_ != Keys::kOpen;
   const std::size_t gop = keys_ == Keys::kIntra ? 1 : keys_ == Keys::kNone ? std::max<std::size_t>(count, 1) : gop_;
-  std::vector<std::size_t> held;  // B pictures that wait for the reference they are shown before
+  std::vector<std::size_t> held;  // B frames that wait for the reference they are shown before
   std::uint32_t next = 0;
   const auto write = [&](std::size_t i) {
     track.frames[i].packet = next;
@@ -143,7 +143,7 @@ AudioTrack stereo(int sample_rate, double seconds) {
   track.sample_rate = sample_rate;
   track.channels = 2;
   track.packets = 1000;
-  track.starts_after_picture = {0, {1, sample_rate}};
+  track.starts_after_video = {0, {1, sample_rate}};
   track.seconds = seconds;
   return track;
 }
@@ -166,6 +166,6 @@ Profile profile_with(std::vector<RenditionProfile> renditions) {
   return profile;
 }
 
-Profile sound_profile() { return profile_with({}); }
+Profile audio_profile() { return profile_with({}); }
 
 }  // namespace gopmill::test

@@ -107,13 +107,13 @@ void read_cover(const AVFormatContext& format, Claims& claims) {
   for (unsigned i = 0; i < format.nb_streams && !claims.cover; ++i) {
     const AVStream& stream = *format.streams[i];
     const AVCodecID codec = stream.codecpar->codec_id;
-    const AVPacket& picture = stream.attached_pic;
-    const bool fits = (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0 && picture.size > 0 &&
-                      static_cast<std::size_t>(picture.size) <= kCoverBytesMax &&
+    const AVPacket& frame = stream.attached_pic;
+    const bool fits = (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0 && frame.size > 0 &&
+                      static_cast<std::size_t>(frame.size) <= kCoverBytesMax &&
                       (codec == AV_CODEC_ID_MJPEG || codec == AV_CODEC_ID_PNG);
     if (!fits) continue;
     claims.cover = CoverClaim{i, codec == AV_CODEC_ID_PNG,
-                              std::string(reinterpret_cast<const char*>(picture.data), static_cast<std::size_t>(picture.size))};
+                              std::string(reinterpret_cast<const char*>(frame.data), static_cast<std::size_t>(frame.size))};
   }
 }
 

@@ -13,7 +13,7 @@ struct AVFormatContext;
 
 namespace gopmill::av {
 
-// What the head of a file says about itself besides its streams. Claims: text is made clean here and everything is limited, but
+// What the head of a file says about itself side_track_sets its streams. Claims: text is made clean here and everything is limited, but
 // whether it is true nobody knows.
 
 struct ChapterClaim {
@@ -22,7 +22,7 @@ struct ChapterClaim {
   std::string title;
 };
 
-// What a stream that is neither sound, picture nor subtitle is.
+// What a stream that is neither audio, frame nor subtitle is.
 enum class Kind : std::uint8_t { kMedia, kChapters, kTimecode, kAttachment, kData };
 
 struct StreamClaim {

@@ -25,7 +25,7 @@ struct Decoder::State {
   bool missed = false;                      // a reference
   std::int64_t sending = 0;                 // ordinal of the newest packet
   std::uint64_t missing_references = 0;     // heard of so far
-  std::unordered_set<std::int64_t> broken;  // ordinals of packets whose pictures are not whole
+  std::unordered_set<std::int64_t> broken;  // ordinals of packets whose frames are not whole
   LastWords words;
 };
 
@@ -55,7 +55,7 @@ Result<Decoder> Decoder::open(const StreamParameters& parameters, const Options&
   state->missing_references = LastWords::missing_references();
   context.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
   if (options.cpu_independent) context.flags |= AV_CODEC_FLAG_BITEXACT;
-  // Without it libavcodec 5.1 shows columns that the stream crops from the left, where less than 32 of them begin a picture: it
+  // Without it libavcodec 5.1 shows columns that the stream crops from the left, where less than 32 of them begin a frame: it
   // rounds so that lines stay aligned, which none of what follows asks for.
   context.flags |= AV_CODEC_FLAG_UNALIGNED;
   context.max_pixels = kSourcePixelsMax;
@@ -103,7 +103,7 @@ Result<bool> Decoder::drain(const OnFrame& on_frame) {
     if (error == AVERROR_EOF) return true;
     if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while decoding");
     if (error < 0) {
-      // A broken picture inside the decoder's queue: its absence is noticed by whoever was promised it.
+      // A broken frame inside the decoder's queue: its absence is noticed by whoever was promised it.
       refuse(error);
       continue;
     }

@@ -11,15 +11,15 @@ struct AVFrame;
 namespace gopmill::av {
 
 // Decodes one stream, send/receive/EAGAIN/EOF written once. Identity, not time: a video packet is sent with its ordinal
-// as its timestamp, so each picture says which packet it came from whatever the source's clock does; a decoder carries
+// as its timestamp, so each frame says which packet it came from whatever the source's clock does; a decoder carries
 // pts through reordering untouched (all of libavcodec's do). Not thread-safe.
 class Decoder {
  public:
   struct Options {
-    int threads = 1;              // decoder threads never change the pictures
+    int threads = 1;              // decoder threads never change the frames
     bool cpu_independent = true;  // bit-exact paths, so that every machine decodes alike
   };
-  // Called for each picture or block of sound, in presentation order. The frame is libav's own and lives for the call.
+  // Called for each frame or block of audio, in presentation order. The frame is libav's own and lives for the call.
   using OnFrame = std::function<Result<>(AVFrame&)>;
 
   // kInput if the codec is unknown or not on the allow-list (allow_list.h).
@@ -28,14 +28,14 @@ class Decoder {
   ~Decoder();
 
   // Video frames come out with pts = ordinal of their packet. Audio frames with pts in the stream's base, or INT64_MIN.
-  // A picture that the decoder could not make whole is marked: facts_of() calls it damaged. With one thread that includes
-  // pictures of refused packets that come all the same, and HEVC pictures with a missing reference, which FFmpeg 5.1 only logs.
-  // A packet the decoder refuses is counted and skipped: whether a promised picture is missing is the caller's to say.
+  // A frame that the decoder could not make whole is marked: facts_of() calls it damaged. With one thread that includes
+  // frames of refused packets that come all the same, and HEVC frames with a missing reference, which FFmpeg 5.1 only logs.
+  // A packet the decoder refuses is counted and skipped: whether a promised frame is missing is the caller's to say.
   Result<> send(const JournalPacket& packet, const OnFrame& on_frame);
   Result<> finish(const OnFrame& on_frame);
   [[nodiscard]] std::uint64_t refused() const;
   [[nodiscard]] std::string last_refusal() const;  // FFmpeg's words for the last one
-  // Did it refuse a packet or miss a reference, whether or not a picture could be marked for it?
+  // Did it refuse a packet or miss a reference, whether or not a frame could be marked for it?
   [[nodiscard]] bool had_trouble() const;
   // FFmpeg's newest warning or error, whether it refused anything or not; empty if there was none.
   [[nodiscard]] std::string complaint() const;

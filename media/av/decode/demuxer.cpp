@@ -23,7 +23,7 @@ namespace {
 constexpr int kIoBytes = 256 * 1024;
 constexpr std::int64_t kProbeBytesMax = 20 << 20;
 constexpr std::int64_t kProbeMicrosecondsMax = 10'000'000;
-// Below this even a sound file of one frame cannot fit; above it libav may read for long in vain.
+// Below this even an audio file of one frame cannot fit; above it libav may read for long in vain.
 constexpr std::int64_t kFileBytesMin = 16;
 constexpr std::size_t kKindBytes = 4096;     // a name at the beginning is all that is looked for
 constexpr std::size_t kTitleBytesMax = 256;  // of a track; menus show about sixty characters
@@ -88,7 +88,7 @@ Media media_of(AVMediaType type) {
   }
 }
 
-// A display matrix turns the picture by `theta` degrees counter-clockwise, perhaps after a mirror. Phones write only the
+// A display matrix turns the frame by `theta` degrees counter-clockwise, perhaps after a mirror. Phones write only the
 // eight upright ones; others are rounded to the nearest quarter.
 Orientation orientation_of(const AVStream& stream) {
   std::size_t size = 0;
@@ -119,7 +119,7 @@ StreamFacts facts_of(const AVStream& stream) {
   facts.has_alpha = alpha && std::strcmp(alpha->value, "1") == 0;
   facts.frame_rate_claimed = from_av(stream.avg_frame_rate);
   facts.is_default = (stream.disposition & AV_DISPOSITION_DEFAULT) != 0;
-  facts.is_picture =
+  facts.is_video =
       (stream.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE)) != 0;
   if (const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "language", nullptr, 0))
     facts.language = std::string(entry->value).substr(0, 16);
@@ -293,7 +293,7 @@ void Demuxer::keep_only(const std::vector<std::uint32_t>& streams) {
 
 namespace {
 
-// Side data a decoder needs to give the same pictures and samples; the rest stays behind.
+// Side data a decoder needs to give the same frames and samples; the rest stays behind.
 bool travels(AVPacketSideDataType type) {
   return type == AV_PKT_DATA_NEW_EXTRADATA || type == AV_PKT_DATA_PARAM_CHANGE || type == AV_PKT_DATA_SKIP_SAMPLES ||
          type == AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL || type == AV_PKT_DATA_PALETTE || type == AV_PKT_DATA_WEBVTT_SETTINGS;

@@ -50,7 +50,7 @@ struct SubtitleDecoder::State {
   LastWords words;
   CodecContext context;
   Packet packet = make_packet();
-  int width = 0, height = 0;  // of the picture
+  int width = 0, height = 0;  // of the frame
 };
 
 SubtitleDecoder::SubtitleDecoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -62,7 +62,7 @@ Result<SubtitleDecoder> SubtitleDecoder::open(const StreamParameters& parameters
   const CodecParameters par = TRY(to_codec_parameters(parameters));
   const AVCodec* codec = avcodec_find_decoder(par->codec_id);
   if (!codec || std::ranges::find(kDecoders, std::string_view(codec->name)) == kDecoders.end())
-    return fail(FaultKind::kInput, "subtitles of codec '" + parameters.codec + "' are not pictures gopmill reads");
+    return fail(FaultKind::kInput, "subtitles of codec '" + parameters.codec + "' are not frames gopmill reads");
   state->context.reset(avcodec_alloc_context3(codec));
   GOPMILL_CHECK(state->context);
   if (const int error = avcodec_parameters_to_context(state->context.get(), par.get()); error < 0)

@@ -43,7 +43,7 @@ void drop_note(std::string& bytes) {
   std::size_t next = at + 3;
   while (next < bytes.size() && !starts_nal(bytes, next)) ++next;
   if (next == bytes.size()) return;
-  bytes.erase(0, bytes[next - 1] == 0 ? next - 1 : next);  // a picture's first NAL has the long start code
+  bytes.erase(0, bytes[next - 1] == 0 ? next - 1 : next);  // a frame's first NAL has the long start code
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ Result<VideoEncoder> VideoEncoder::open(const EncoderSettings& settings, const E
   state->context = std::move(opened.context);
   state->drops_note = settings.codec == VideoCodec::kH264 && start.continues;
   state->forces_keys = start.pass == Pass::kOnly;
-  if (counts_pictures(settings.codec)) {
+  if (counts_frames(settings.codec)) {
     state->clock.emplace();
   } else {
     state->clock.emplace(settings.base, settings.frame_rate);
@@ -114,13 +114,13 @@ Result<> take_packets(AVCodecContext& context, AVPacket& packet, EncoderClock& c
 
 }  // namespace
 
-Result<> VideoEncoder::send(AVFrame& picture, std::int64_t pts, bool key, const OnPacket& on_packet) {
+Result<> VideoEncoder::send(AVFrame& frame, std::int64_t pts, bool key, const OnPacket& on_packet) {
   State& s = *state_;
-  picture.pts = s.clock->told(pts);
-  picture.pict_type = key && s.forces_keys ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-  picture.sample_aspect_ratio = {1, 1};
-  const int error = avcodec_send_frame(s.context.get(), &picture);
-  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder refuses a picture", error));
+  frame.pts = s.clock->told(pts);
+  frame.pict_type = key && s.forces_keys ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+  frame.sample_aspect_ratio = {1, 1};
+  const int error = avcodec_send_frame(s.context.get(), &frame);
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder refuses a frame", error));
   return take_packets(*s.context, *s.packet, *s.clock, s.ordinal, s.drops_note, on_packet);
 }
 

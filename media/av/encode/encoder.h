@@ -17,14 +17,14 @@ enum class Pass : std::uint8_t { kOnly, kFirst, kSecond };
 
 // Where in the film an encoder begins.
 struct EncoderStart {
-  bool continues = false;          // not at the film's first picture: as if it had been running (media/encoder/cold_start.h)
-  bool alone = false;              // the first picture: the next, if there is one, is a key as well
-  std::uint32_t key_interval = 0;  // pictures from key to key, where keys_at_intervals
+  bool continues = false;          // not at the film's first frame: as if it had been running (media/encoder/cold_start.h)
+  bool alone = false;              // the first frame: the next, if there is one, is a key as well
+  std::uint32_t key_interval = 0;  // frames from key to key, where keys_at_intervals
   Pass pass = Pass::kOnly;
-  std::string statistics = {};  // of the second pass: what FirstPass said of the pictures to come, which are one GOP
+  std::string statistics = {};  // of the second pass: what FirstPass said of the frames to come, which are one GOP
 };
 
-// Encodes the pictures of one rendition of one segment. Built so that segments join: key frames only where they are
+// Encodes the frames of one rendition of one segment. Built so that segments join: key frames only where they are
 // asked for and always as IDR, one thread (thread counts change bytes), bit-exact paths where the encoder has them
 // (x264 cpu-independent), parameter sets that do not depend on the segment (x264 stitchable, no HRD), headers out of band.
 // Not thread-safe.
@@ -38,10 +38,10 @@ class VideoEncoder {
   VideoEncoder& operator=(VideoEncoder&&) noexcept;
   ~VideoEncoder();
 
-  // Known from the start: extradata is written before the first picture.
+  // Known from the start: extradata is written before the first frame.
   [[nodiscard]] const StreamParameters& parameters() const;
-  // `picture` (size and format as in the settings) is shown at `pts`, ticks of settings.base.
-  Result<> send(AVFrame& picture, std::int64_t pts, bool key, const OnPacket& on_packet);
+  // `frame` (size and format as in the settings) is shown at `pts`, ticks of settings.base.
+  Result<> send(AVFrame& frame, std::int64_t pts, bool key, const OnPacket& on_packet);
   Result<> finish(const OnPacket& on_packet);
 
  private:
@@ -50,7 +50,7 @@ class VideoEncoder {
   std::unique_ptr<State> state_;
 };
 
-// Some encoders cannot be told to put a key frame at a given picture, only at every n-th; each run of GOPs of one length
+// Some encoders cannot be told to put a key frame at a given frame, only at every n-th; each run of GOPs of one length
 // (media/encoder/key_runs.h) is encoded by a fresh one.
 bool keys_at_intervals(VideoCodec codec);
 

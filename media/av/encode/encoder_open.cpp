@@ -17,8 +17,8 @@ namespace {
 constexpr int kNeverKey = 1'000'000;
 // How full the decoder's buffer is taken to be when a segment starts, as a fraction: half, because the segments before it are unknown.
 constexpr const char* kBufferStart = "0.5";
-// x265 3.5 looks at no picture past a key that another follows at once, and has the buffer half full after it at any price. Before the next
-// key such a picture is shown for long, so what came before was as well, and the buffer is nearly full.
+// x265 3.5 looks at no video past a key that another follows at once, and has the buffer half full after it at any price. Before the next
+// key such a frame is shown for long, so what came before was as well, and the buffer is nearly full.
 constexpr const char* kBufferStartAlone = "0.9";
 
 AVPixelFormat pixel_format(PixelFormat format) {
@@ -49,9 +49,9 @@ std::string number(double value) {
   return text;
 }
 
-// No encoder is told that pictures last a second or longer on average. EncoderClock makes none last longer, libvpx wants no longer tick, x264
+// No encoder is told that frames last a second or longer on average. EncoderClock makes none last longer, libvpx wants no longer tick, x264
 // and x265 enlarge a buffer that does not hold what arrives in that time, and x265 3.5 looks ahead by less than a second: past no
-// picture then (see kBufferStartAlone).
+// frame then (see kBufferStartAlone).
 Rational told_rate(Rational frame_rate) { return std::max(frame_rate, Rational{1001, 1000}); }
 
 std::string fraction(Rational rate) { return std::to_string(rate.num) + "/" + std::to_string(rate.den); }
@@ -65,7 +65,7 @@ std::string mastering_text(const MasteringDisplay& display, bool plain) {
          luminance(display.luminance_max) + "," + luminance(display.luminance_min) + ")";
 }
 
-// What an encoder writes beside HDR pictures, ":key=value" each; libavcodec 5.1's wrappers do not pass it on. libvpx has no such
+// What an encoder writes beside HDR frames, ":key=value" each; libavcodec 5.1's wrappers do not pass it on. libvpx has no such
 // thing: there the MP4's boxes say it alone.
 std::string hdr_parameters(const EncoderSettings& s, const std::string& mastering_key, const std::string& light_key, bool plain) {
   std::string text;
@@ -80,13 +80,13 @@ std::string with_own(std::string ours, const EncoderSettings& settings, const st
   return own == settings.options.end() || own->second.empty() ? ours : ours + ":" + own->second;
 }
 
-// Rate control of x264 and x265 gives the first picture of a cold encode fewer bits than a key frame inside a film gets; a zone of that one
-// picture makes up for it. It scales the quantiser before mbtree and adaptive quantisation see the picture, so what they do is as inside
+// Rate control of x264 and x265 gives the first frame of a cold encode fewer bits than a key frame inside a film gets; a zone of that one
+// frame makes up for it. It scales the quantiser before mbtree and adaptive quantisation see the frame, so what they do is as inside
 // the film, and the averages that later key frames are coded by begin right. (An offset per region, FFmpeg's own way, comes after them: it
 // left 0.1 to 0.5 dB, and harmed where mbtree was off.)
-std::string zone(const char* pictures, const EncoderSettings& s, const EncoderStart& start) {
-  const auto factor = start.continues && s.rate.quality ? first_picture_factor(s) : std::nullopt;
-  return factor ? std::string(":zones=") + pictures + ",b=" + number(std::round(*factor * 1000) / 1000) : "";
+std::string zone(const char* frames, const EncoderSettings& s, const EncoderStart& start) {
+  const auto factor = start.continues && s.rate.quality ? first_frame_factor(s) : std::nullopt;
+  return factor ? std::string(":zones=") + frames + ",b=" + number(std::round(*factor * 1000) / 1000) : "";
 }
 
 void set_x264(const EncoderSettings& s, const EncoderStart& start, Options& options) {
@@ -113,7 +113,7 @@ void set_x265(const EncoderSettings& s, const EncoderStart& start, Options& opti
       fraction(told_rate(s.frame_rate));
   if (s.level != "auto") parameters += ":level-idc=" + s.level;
   if (s.rate.maxrate) parameters += std::string(":vbv-init=") + (start.alone ? kBufferStartAlone : kBufferStart);
-  parameters += zone("0,1", s, start);  // x265 counts the pictures done before this one (RateControl::getZone)
+  parameters += zone("0,1", s, start);  // x265 counts the frames done before this one (RateControl::getZone)
   parameters += hdr_parameters(s, "master-display", "max-cll", false);
   options.set("x265-params", with_own(parameters, s, "x265-params"));
 }
@@ -157,8 +157,8 @@ void set_context(const EncoderSettings& s, const EncoderStart& start, AVCodecCon
   context.pix_fmt = pixel_format(s.pixel_format);
   context.sample_aspect_ratio = {1, 1};
   const Rational rate = told_rate(s.frame_rate);
-  // Where pictures are counted, a tick for each.
-  context.time_base = to_av(counts_pictures(s.codec) ? Rational{rate.den, rate.num} : s.base);
+  // Where frames are counted, a tick for each.
+  context.time_base = to_av(counts_frames(s.codec) ? Rational{rate.den, rate.num} : s.base);
   context.framerate = to_av(rate);
   context.gop_size = start.key_interval > 1 ? static_cast<int>(start.key_interval) : kNeverKey;
   context.thread_count = 1;
@@ -185,7 +185,7 @@ void set_pass(const EncoderStart& start, AVCodecContext& context) {
 
 }  // namespace
 
-bool counts_pictures(VideoCodec codec) { return codec == VideoCodec::kVp9; }
+bool counts_frames(VideoCodec codec) { return codec == VideoCodec::kVp9; }
 
 const char* encoder_name(VideoCodec codec) {
   switch (codec) {
@@ -199,12 +199,12 @@ const char* encoder_name(VideoCodec codec) {
 
 void CloseEncoder::operator()(AVCodecContext* context) const {
   if (context && avcodec_is_open(context) && std::string_view(context->codec->name) == "libsvtav1") {
-    // The end counts only after a picture; one that nobody will see does.
-    const Frame picture = make_frame();
-    picture->width = context->width;
-    picture->height = context->height;
-    picture->format = context->pix_fmt;
-    if (av_frame_get_buffer(picture.get(), 0) >= 0) (void)avcodec_send_frame(context, picture.get());
+    // The end counts only after a frame; one that nobody will see does.
+    const Frame frame = make_frame();
+    frame->width = context->width;
+    frame->height = context->height;
+    frame->format = context->pix_fmt;
+    if (av_frame_get_buffer(frame.get(), 0) >= 0) (void)avcodec_send_frame(context, frame.get());
     const Packet packet = make_packet();
     if (avcodec_send_frame(context, nullptr) >= 0) {
       while (avcodec_receive_packet(context, packet.get()) >= 0) av_packet_unref(packet.get());

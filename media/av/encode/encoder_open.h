@@ -13,8 +13,8 @@ namespace gopmill::av {
 
 const char* encoder_name(VideoCodec codec);  // libavcodec's: "libx264"
 
-// Whether an encoder's clock counts pictures (media/av/encode/encoder_clock.h).
-bool counts_pictures(VideoCodec codec);
+// Whether an encoder's clock counts frames (media/av/encode/encoder_clock.h).
+bool counts_frames(VideoCodec codec);
 
 // Closes an encoder that may be in the middle of its work. SVT-AV1 1.4 waits for ever unless it was told the end first.
 struct CloseEncoder {

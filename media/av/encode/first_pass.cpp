@@ -30,12 +30,12 @@ Result<FirstPass> FirstPass::open(const EncoderSettings& settings) {
   return FirstPass(std::move(state));
 }
 
-Result<> FirstPass::see(AVFrame& picture) {
+Result<> FirstPass::see(AVFrame& frame) {
   State& s = *state_;
-  picture.pts = s.seen++;
-  picture.pict_type = AV_PICTURE_TYPE_NONE;
-  const int error = avcodec_send_frame(s.context.get(), &picture);
-  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder's first pass refuses a picture", error));
+  frame.pts = s.seen++;
+  frame.pict_type = AV_PICTURE_TYPE_NONE;
+  const int error = avcodec_send_frame(s.context.get(), &frame);
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder's first pass refuses a frame", error));
   return {};
 }
 
@@ -49,7 +49,7 @@ Result<std::string> FirstPass::finish() {
   }
   if (error != AVERROR_EOF) return std::unexpected(fault_of(FaultKind::kMachine, "the encoder's first pass failed", error));
   if (s.context->stats_out == nullptr || *s.context->stats_out == '\0')
-    return fail(FaultKind::kMachine, "the encoder's first pass of " + std::to_string(s.seen) + " pictures says nothing");
+    return fail(FaultKind::kMachine, "the encoder's first pass of " + std::to_string(s.seen) + " frames says nothing");
   return std::string(s.context->stats_out);
 }
 

@@ -10,7 +10,7 @@ struct AVFrame;
 
 namespace gopmill::av {
 
-// The first of the two passes in which VP9 is coded: looks at the pictures of one GOP and says what it saw, about 0.3 kB for each. It codes
+// The first of the two passes in which VP9 is coded: looks at the frames of one GOP and says what it saw, about 0.3 kB for each. It codes
 // nothing and is the same at every quality. Not thread-safe.
 class FirstPass {
  public:
@@ -19,8 +19,8 @@ class FirstPass {
   FirstPass(FirstPass&&) noexcept;
   FirstPass& operator=(FirstPass&&) noexcept;
   ~FirstPass();
-  // The same pictures as the second pass will be sent, in the same order.
-  Result<> see(AVFrame& picture);
+  // The same frames as the second pass will be sent, in the same order.
+  Result<> see(AVFrame& frame);
   // What EncoderStart::statistics takes.
   Result<std::string> finish();
 

@@ -39,7 +39,7 @@ constexpr std::array<std::uint16_t, 256> kPqOfLevel = {
     37861, 37926, 37991, 38055,
 };
 
-// A colour in the picture's own terms: 16 bits for each component, full scale 65535, and alpha of 255.
+// A colour in the frame's own terms: 16 bits for each component, full scale 65535, and alpha of 255.
 struct Ink {
   std::array<std::int32_t, 3> yuv{};
   std::int32_t alpha = 0;
@@ -160,40 +160,38 @@ Layer layer_of(const BitmapRect& rect, const std::vector<std::uint8_t>& indexes,
 // A rectangle's three layers.
 using Drawing = std::array<Layer, 3>;
 
-Drawing drawing_of(const Bitmap& bitmap, const BitmapRect& rect, const AVFrame& picture, const AVPixFmtDescriptor& format,
+Drawing drawing_of(const Bitmap& bitmap, const BitmapRect& rect, const AVFrame& frame, const AVPixFmtDescriptor& format,
                    const Colour& colour) {
   std::vector<Ink> inks;
   for (std::size_t i = 0; i < kBitmapPaletteMax; ++i)
-    inks.push_back(ink_of(i < rect.palette.size() ? rect.palette[i] : 0, colour, picture.height));
+    inks.push_back(ink_of(i < rect.palette.size() ? rect.palette[i] : 0, colour, frame.height));
   const std::vector<std::uint8_t> indexes = indexes_of(rect);
-  // Of the canvas, for each pixel of the picture.
-  const std::int64_t step = (static_cast<std::int64_t>(bitmap.width) << 16) / picture.width;
+  // Of the canvas, for each pixel of the frame.
+  const std::int64_t step = (static_cast<std::int64_t>(bitmap.width) << 16) / frame.width;
   const auto scaled = [&](std::int64_t canvas) { return (canvas << 32) / step; };
-  const std::int64_t picture_width = static_cast<std::int64_t>(picture.width) << 16;
-  const std::int64_t picture_height = static_cast<std::int64_t>(picture.height) << 16;
+  const std::int64_t frame_width = static_cast<std::int64_t>(frame.width) << 16;
+  const std::int64_t frame_height = static_cast<std::int64_t>(frame.height) << 16;
   const auto inside = [](std::int64_t at, std::int64_t size, std::int64_t room) {
     return std::max<std::int64_t>(0, std::min(at, room - size));
   };
-  const std::int64_t left = inside(scaled(rect.x), scaled(rect.width), picture_width);
-  const std::int64_t top =
-      inside(scaled(rect.y) + (picture_height - scaled(bitmap.height)) / 2, scaled(rect.height), picture_height);
+  const std::int64_t left = inside(scaled(rect.x), scaled(rect.width), frame_width);
+  const std::int64_t top = inside(scaled(rect.y) + (frame_height - scaled(bitmap.height)) / 2, scaled(rect.height), frame_height);
   Drawing drawing;
   for (std::size_t i = 0; i < 3; ++i) {
     const int shift_x = i == 0 ? 0 : format.log2_chroma_w;
     const int shift_y = i == 0 ? 0 : format.log2_chroma_h;
     const Place place{left >> shift_x, top >> shift_y, step << shift_x, step << shift_y};
     drawing[i] =
-        layer_of(rect, indexes, inks, i, place, AV_CEIL_RSHIFT(picture.width, shift_x), AV_CEIL_RSHIFT(picture.height, shift_y));
+        layer_of(rect, indexes, inks, i, place, AV_CEIL_RSHIFT(frame.width, shift_x), AV_CEIL_RSHIFT(frame.height, shift_y));
   }
   return drawing;
 }
 
 template <class Sample>
-void blend(AVFrame& picture, int plane, const Layer& layer, int depth) {
+void blend(AVFrame& frame, int plane, const Layer& layer, int depth) {
   for (int y = 0; y < layer.height; ++y) {
     auto* row =
-        reinterpret_cast<Sample*>(picture.data[plane] + static_cast<std::ptrdiff_t>(layer.y + y) * picture.linesize[plane]) +
-        layer.x;
+        reinterpret_cast<Sample*>(frame.data[plane] + static_cast<std::ptrdiff_t>(layer.y + y) * frame.linesize[plane]) + layer.x;
     for (int x = 0; x < layer.width; ++x) {
       const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(layer.width) + static_cast<std::size_t>(x);
       const unsigned alpha = layer.alpha[at];
@@ -221,7 +219,7 @@ bool is_planar_yuv(const AVPixFmtDescriptor& format) {
 struct Burner::State {
   const std::vector<Overlay>& overlays;
   Colour colour;
-  // Of the overlays that are shown now, by place; drawn once for pictures of one shape.
+  // Of the overlays that are shown now, by place; drawn once for frames of one shape.
   std::map<std::size_t, std::vector<Drawing>> drawings;
   std::tuple<int, int, int> shape;
 };
@@ -231,7 +229,7 @@ Burner::Burner(const std::vector<Overlay>& overlays, Colour colour)
 Burner::Burner(Burner&&) noexcept = default;
 Burner::~Burner() = default;
 
-Result<> Burner::burn(AVFrame& picture, std::uint32_t index) {
+Result<> Burner::burn(AVFrame& frame, std::uint32_t index) {
   State& s = *state_;
   for (std::size_t i = 0; i < s.overlays.size(); ++i) {
     const Overlay& overlay = s.overlays[i];
@@ -239,26 +237,26 @@ Result<> Burner::burn(AVFrame& picture, std::uint32_t index) {
       if (index >= overlay.end) s.drawings.erase(i);
       continue;
     }
-    const AVPixFmtDescriptor& format = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(picture.format));
+    const AVPixFmtDescriptor& format = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
     if (!is_planar_yuv(format)) {
-      return fail(FaultKind::kInput, std::string("subtitles cannot be burnt into pictures of format ") + format.name +
+      return fail(FaultKind::kInput, std::string("subtitles cannot be burnt into frames of format ") + format.name +
                                          ": drop them, or give the source in planar YUV");
     }
-    const std::tuple shape(picture.width, picture.height, picture.format);
+    const std::tuple shape(frame.width, frame.height, frame.format);
     if (shape != s.shape) s.drawings.clear();
     s.shape = shape;
     auto drawn = s.drawings.find(i);
     if (drawn == s.drawings.end()) {
       drawn = s.drawings.try_emplace(i).first;
       for (const BitmapRect& rect : overlay.bitmap.rects)
-        drawn->second.push_back(drawing_of(overlay.bitmap, rect, picture, format, s.colour));
+        drawn->second.push_back(drawing_of(overlay.bitmap, rect, frame, format, s.colour));
     }
-    if (av_frame_make_writable(&picture) < 0) return fail(FaultKind::kMachine, "out of memory for a picture");
+    if (av_frame_make_writable(&frame) < 0) return fail(FaultKind::kMachine, "out of memory for a frame");
     for (const Drawing& drawing : drawn->second) {
       for (int plane = 0; plane < std::min<int>(3, format.nb_components); ++plane) {
         const Layer& layer = drawing[static_cast<std::size_t>(plane)];
         const int depth = format.comp[plane].depth;
-        depth > 8 ? blend<std::uint16_t>(picture, plane, layer, depth) : blend<std::uint8_t>(picture, plane, layer, depth);
+        depth > 8 ? blend<std::uint16_t>(frame, plane, layer, depth) : blend<std::uint8_t>(frame, plane, layer, depth);
       }
     }
   }

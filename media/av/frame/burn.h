@@ -12,9 +12,9 @@ struct AVFrame;
 
 namespace gopmill::av {
 
-// Lays bitmaps over source pictures, before anything else is done to them. Integers only: the same pictures on every machine. A canvas
-// of another width than the picture is scaled to it (both axes alike, by averaging), and what its height differs by is taken equally
-// above and below; what would then be outside is moved inside. Colours are those of SDR; on PQ and HLG pictures white is graphics white
+// Lays bitmaps over source frames, before anything else is done to them. Integers only: the same frames on every machine. A canvas
+// of another width than the frame is scaled to it (both axes alike, by averaging), and what its height differs by is taken equally
+// above and below; what would then be outside is moved inside. Colours are those of SDR; on PQ and HLG frames white is graphics white
 // (203 cd/m2, ITU-R BT.2408). Not thread-safe.
 class Burner {
  public:
@@ -23,7 +23,7 @@ class Burner {
   Burner(Burner&&) noexcept;
   ~Burner();
   // `index` as Overlay counts. The frame is made writable where something is drawn. kInput for a format without planes of YUV.
-  Result<> burn(AVFrame& picture, std::uint32_t index);
+  Result<> burn(AVFrame& frame, std::uint32_t index);
 
  private:
   struct State;

@@ -18,7 +18,7 @@ namespace gopmill::av {
 
 namespace {
 
-constexpr std::int64_t kUnseen = -1;  // no picture's index
+constexpr std::int64_t kUnseen = -1;  // no video's index
 
 std::string upright(const Orientation& orientation) {
   std::string filters;
@@ -32,14 +32,14 @@ std::string upright(const Orientation& orientation) {
   return filters;
 }
 
-// Bars round a picture that does not fill its frame.
-std::string bars(const PictureBox& box, const PictureTarget& target) {
+// Bars round a frame that does not fill its frame.
+std::string bars(const FrameBox& box, const FrameTarget& target) {
   if (box.width == target.width && box.height == target.height) return {};
   return ",pad=w=" + std::to_string(target.width) + ":h=" + std::to_string(target.height) + ":x=" + std::to_string(box.x) +
          ":y=" + std::to_string(box.y) + ":color=black";
 }
 
-std::string describe(const PictureFilter::Settings& settings, const AVFrame& picture) {
+std::string describe(const FrameFilter::Settings& settings, const AVFrame& frame) {
   std::string text = "[in]";
   if (settings.deinterlace) text += "bwdif=mode=send_frame:deint=interlaced,";
   text += upright(settings.orientation);
@@ -47,19 +47,19 @@ std::string describe(const PictureFilter::Settings& settings, const AVFrame& pic
   for (std::size_t i = 0; i < settings.targets.size(); ++i) text += "[s" + std::to_string(i) + "]";
   for (std::size_t i = 0; i < settings.targets.size(); ++i) {
     const std::string n = std::to_string(i);
-    const PictureTarget& target = settings.targets[i];
-    const PictureBox box =
-        box_for(settings.shape, picture.width, picture.height, from_av(picture.sample_aspect_ratio), target.width, target.height);
-    PictureTarget inner = target;
+    const FrameTarget& target = settings.targets[i];
+    const FrameBox box =
+        box_for(settings.shape, frame.width, frame.height, from_av(frame.sample_aspect_ratio), target.width, target.height);
+    FrameTarget inner = target;
     inner.width = box.width;
     inner.height = box.height;
-    text += ";[s" + n + "]" + scale_step(settings.colour, picture.format, inner) + bars(box, target) + "[out" + n + "]";
+    text += ";[s" + n + "]" + scale_step(settings.colour, frame.format, inner) + bars(box, target) + "[out" + n + "]";
   }
   return text;
 }
 
 // The table for each target that is recoloured; targets that ask for the same share one, which takes 2 MB and 0.1 s.
-std::vector<std::shared_ptr<const ColourTable>> tables_for(const std::vector<PictureTarget>& targets) {
+std::vector<std::shared_ptr<const ColourTable>> tables_for(const std::vector<FrameTarget>& targets) {
   std::vector<std::shared_ptr<const ColourTable>> tables(targets.size());
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (!targets[i].recolour) continue;
@@ -84,13 +84,13 @@ void recolour(const ColourTable& table, const AVFrame& from, AVFrame& to) {
   table.convert(in, out);
 }
 
-// A new picture, since encoders keep theirs.
+// A new frame, since encoders keep theirs.
 Result<Frame> recoloured(const ColourTable& table, const AVFrame& from, PixelFormat format) {
   Frame to = make_frame();
   to->width = from.width;
   to->height = from.height;
   to->format = format == PixelFormat::kYuv420p10 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
-  if (av_frame_get_buffer(to.get(), 0) < 0) return fail(FaultKind::kMachine, "out of memory for a picture");
+  if (av_frame_get_buffer(to.get(), 0) < 0) return fail(FaultKind::kMachine, "out of memory for a frame");
   if (format == PixelFormat::kYuv420p10) {
     recolour<std::uint16_t>(table, from, *to);
   } else {
@@ -114,7 +114,7 @@ struct InOut {
 
 }  // namespace
 
-struct PictureFilter::State {
+struct FrameFilter::State {
   Settings settings;
   std::vector<std::shared_ptr<const ColourTable>> tables;  // by target; null: not recoloured
   LastWords words;
@@ -125,18 +125,18 @@ struct PictureFilter::State {
   AVRational aspect{0, 1};
   int width = 0, height = 0, format = -1;  // of what the graph was built for
 
-  Result<> build(const AVFrame& picture);
-  Result<> begin_deinterlacing(const AVFrame& picture);
-  Result<> pull(const OnPicture& on_picture);
+  Result<> build(const AVFrame& frame);
+  Result<> begin_deinterlacing(const AVFrame& frame);
+  Result<> pull(const OnFrame& on_frame);
 };
 
-Result<> PictureFilter::State::build(const AVFrame& picture) {
+Result<> FrameFilter::State::build(const AVFrame& frame) {
   sinks.clear();
   graph.reset(avfilter_graph_alloc());
   GOPMILL_CHECK(graph);
   graph->nb_threads = 1;
-  const std::string arguments = "video_size=" + std::to_string(picture.width) + "x" + std::to_string(picture.height) +
-                                ":pix_fmt=" + std::to_string(picture.format) + ":time_base=1/1:pixel_aspect=1/1";
+  const std::string arguments = "video_size=" + std::to_string(frame.width) + "x" + std::to_string(frame.height) +
+                                ":pix_fmt=" + std::to_string(frame.format) + ":time_base=1/1:pixel_aspect=1/1";
   int error =
       avfilter_graph_create_filter(&source, avfilter_get_by_name("buffer"), "in", arguments.c_str(), nullptr, graph.get());
   InOut inputs;
@@ -150,36 +150,36 @@ Result<> PictureFilter::State::build(const AVFrame& picture) {
     inputs.add(name, sink);
   }
   if (error >= 0)
-    error = avfilter_graph_parse_ptr(graph.get(), describe(settings, picture).c_str(), &inputs.list, &outputs.list, nullptr);
+    error = avfilter_graph_parse_ptr(graph.get(), describe(settings, frame).c_str(), &inputs.list, &outputs.list, nullptr);
   if (error >= 0) error = avfilter_graph_config(graph.get(), nullptr);
-  if (error < 0) return std::unexpected(fault_of(FaultKind::kInput, "cannot scale the picture", error));
-  aspect = picture.sample_aspect_ratio;
-  width = picture.width;
-  height = picture.height;
-  format = picture.format;
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kInput, "cannot scale the frame", error));
+  aspect = frame.sample_aspect_ratio;
+  width = frame.width;
+  height = frame.height;
+  format = frame.format;
   return {};
 }
 
-// The first picture that bwdif deinterlaces (libavfilter 5.1) is taken for the film's first: its neighbours are not asked, however many
-// pictures passed before it untouched. So one that nobody will see is deinterlaced first, or which pictures are made without their neighbours would
-// hang on where a segment begins. Where `picture`, the first there is, is combed itself, it is the one: the film's own first, or context.
-Result<> PictureFilter::State::begin_deinterlacing(const AVFrame& picture) {
-  if (!settings.deinterlace || picture.interlaced_frame) return {};
+// The first frame that bwdif deinterlaces (libavfilter 5.1) is taken for the film's first: its neighbours are not asked, however many
+// frames passed before it untouched. So one that nobody will see is deinterlaced first, or which frames are made without their neighbours would
+// hang on where a segment begins. Where `frame`, the first there is, is combed itself, it is the one: the film's own first, or context.
+Result<> FrameFilter::State::begin_deinterlacing(const AVFrame& frame) {
+  if (!settings.deinterlace || frame.interlaced_frame) return {};
   const Frame unseen = make_frame();
-  if (av_frame_ref(unseen.get(), &picture) < 0) return fail(FaultKind::kMachine, "out of memory for a picture");
+  if (av_frame_ref(unseen.get(), &frame) < 0) return fail(FaultKind::kMachine, "out of memory for a frame");
   unseen->interlaced_frame = 1;
   unseen->pts = kUnseen;
   const int error = av_buffersrc_add_frame_flags(source, unseen.get(), AV_BUFFERSRC_FLAG_KEEP_REF | AV_BUFFERSRC_FLAG_PUSH);
-  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot deinterlace the picture", error));
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot deinterlace the frame", error));
   return {};
 }
 
-Result<> PictureFilter::State::pull(const OnPicture& on_picture) {
+Result<> FrameFilter::State::pull(const OnFrame& on_frame) {
   for (std::size_t i = 0; i < sinks.size(); ++i) {
     for (;;) {
       const int error = av_buffersink_get_frame(sinks[i], out.get());
       if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) break;
-      if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the picture", error));
+      if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the frame", error));
       // bwdif halves the time base; the index comes back in ours.
       const std::int64_t index = av_rescale_q(out->pts, av_buffersink_get_time_base(sinks[i]), {1, 1});
       if (index == kUnseen) {
@@ -187,7 +187,7 @@ Result<> PictureFilter::State::pull(const OnPicture& on_picture) {
         continue;
       }
       const Frame other = tables[i] ? TRY(recoloured(*tables[i], *out, settings.targets[i].format)) : nullptr;
-      const auto outcome = on_picture(i, index, other ? *other : *out);
+      const auto outcome = on_frame(i, index, other ? *other : *out);
       av_frame_unref(out.get());
       if (!outcome) return outcome;
     }
@@ -195,38 +195,38 @@ Result<> PictureFilter::State::pull(const OnPicture& on_picture) {
   return {};
 }
 
-PictureFilter::PictureFilter(Settings settings) : state_(std::make_unique<State>()) {
+FrameFilter::FrameFilter(Settings settings) : state_(std::make_unique<State>()) {
   state_->settings = std::move(settings);
   state_->tables = tables_for(state_->settings.targets);
 }
-PictureFilter::PictureFilter(PictureFilter&&) noexcept = default;
-PictureFilter::~PictureFilter() = default;
+FrameFilter::FrameFilter(FrameFilter&&) noexcept = default;
+FrameFilter::~FrameFilter() = default;
 
-Result<> PictureFilter::push(AVFrame& picture, std::int64_t index, const OnPicture& on_picture) {
+Result<> FrameFilter::push(AVFrame& frame, std::int64_t index, const OnFrame& on_frame) {
   State& s = *state_;
   bool begins = false;
-  if (!s.graph || picture.width != s.width || picture.height != s.height || picture.format != s.format ||
-      av_cmp_q(picture.sample_aspect_ratio, s.aspect) != 0) {
-    if (s.graph) TRY(finish(on_picture));
-    TRY(s.build(picture));
+  if (!s.graph || frame.width != s.width || frame.height != s.height || frame.format != s.format ||
+      av_cmp_q(frame.sample_aspect_ratio, s.aspect) != 0) {
+    if (s.graph) TRY(finish(on_frame));
+    TRY(s.build(frame));
     begins = true;
   }
-  picture.pts = index;
-  // Square by decree: sizes were computed for it. Colour is one answer for the whole file, whatever single pictures say.
-  picture.sample_aspect_ratio = {1, 1};
-  picture.colorspace = static_cast<AVColorSpace>(s.settings.colour.matrix);
-  if (begins) TRY(s.begin_deinterlacing(picture));
-  const int error = av_buffersrc_add_frame_flags(s.source, &picture, AV_BUFFERSRC_FLAG_KEEP_REF | AV_BUFFERSRC_FLAG_PUSH);
-  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the picture", error));
-  return s.pull(on_picture);
+  frame.pts = index;
+  // Square by decree: sizes were computed for it. Colour is one answer for the whole file, whatever single frames say.
+  frame.sample_aspect_ratio = {1, 1};
+  frame.colorspace = static_cast<AVColorSpace>(s.settings.colour.matrix);
+  if (begins) TRY(s.begin_deinterlacing(frame));
+  const int error = av_buffersrc_add_frame_flags(s.source, &frame, AV_BUFFERSRC_FLAG_KEEP_REF | AV_BUFFERSRC_FLAG_PUSH);
+  if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot scale the frame", error));
+  return s.pull(on_frame);
 }
 
-Result<> PictureFilter::finish(const OnPicture& on_picture) {
+Result<> FrameFilter::finish(const OnFrame& on_frame) {
   State& s = *state_;
   if (!s.graph) return {};
   const int error = av_buffersrc_add_frame_flags(s.source, nullptr, AV_BUFFERSRC_FLAG_PUSH);
   if (error < 0) return std::unexpected(fault_of(FaultKind::kMachine, "cannot finish scaling", error));
-  TRY(s.pull(on_picture));
+  TRY(s.pull(on_frame));
   s.graph.reset();
   return {};
 }

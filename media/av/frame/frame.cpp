@@ -41,8 +41,8 @@ bool is_damaged(const AVFrame& frame) { return (frame.flags & AV_FRAME_FLAG_CORR
 
 }  // namespace
 
-PictureFacts facts_of(const AVFrame& frame) {
-  PictureFacts facts;
+FrameFacts facts_of(const AVFrame& frame) {
+  FrameFacts facts;
   facts.pts = frame.pts;
   facts.width = frame.width;
   facts.height = frame.height;
@@ -75,7 +75,7 @@ std::optional<LumaPlane> luma_of(const AVFrame& frame) {
       luma.shift + std::max(0, luma.depth - 8)};
 }
 
-SoundFacts sound_facts_of(const AVFrame& frame) {
+AudioFacts audio_facts_of(const AVFrame& frame) {
   return {frame.pts == AV_NOPTS_VALUE ? INT64_MIN : frame.pts, frame.sample_rate, frame.ch_layout.nb_channels, frame.nb_samples,
           is_damaged(frame)};
 }
@@ -86,7 +86,7 @@ LumaSample sample_luma(const AVFrame& frame) {
   const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
   sample.depth = description ? description->comp[0].depth : 8;
   const bool wide = sample.depth > 8;
-  // Small pictures are sampled densely, so that there is always something to compare.
+  // Small frames are sampled densely, so that there is always something to compare.
   const int step = frame.width < 64 || frame.height < 64 ? 1 : kStep;
   for (int y = step / 2; y < frame.height; y += step) {
     const std::uint8_t* row = frame.data[0] + static_cast<std::ptrdiff_t>(y) * frame.linesize[0];

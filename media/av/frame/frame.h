@@ -12,8 +12,8 @@ struct AVFrame;
 
 namespace gopmill::av {
 
-// What a decoded picture says of itself.
-struct PictureFacts {
+// What a decoded frame says of itself.
+struct FrameFacts {
   std::int64_t pts = 0;          // as the decoder gave it: the ordinal of its packet
   int width = 0, height = 0;     // visible
   Rational sample_aspect{0, 1};  // 0 = not said
@@ -26,22 +26,22 @@ struct PictureFacts {
   bool damaged = false;       // the decoder had to guess parts of it, or refers to what it does not have
   bool has_captions = false;  // CEA-608 or 708
 };
-PictureFacts facts_of(const AVFrame& frame);
+FrameFacts facts_of(const AVFrame& frame);
 
 // Its luma, or nothing where the format has none (RGB, palettes) or keeps it in a way nobody interlaces.
 std::optional<LumaPlane> luma_of(const AVFrame& frame);
 
-// What a decoded block of sound says of itself.
-struct SoundFacts {
+// What a decoded block of audio says of itself.
+struct AudioFacts {
   std::int64_t pts = INT64_MIN;  // ticks of the stream's base, trimming applied
   int sample_rate = 0;
   int channels = 0;
   int samples = 0;
   bool damaged = false;  // the decoder says that it is not what was sent
 };
-SoundFacts sound_facts_of(const AVFrame& frame);
+AudioFacts audio_facts_of(const AVFrame& frame);
 
-// Luma at every eighth position of every eighth line: enough for an unbiased estimate of a picture's PSNR at 1/64 of its
+// Luma at every eighth position of every eighth line: enough for an unbiased estimate of a frame's PSNR at 1/64 of its
 // memory, so that a segment's own output can be checked against what went into the encoder.
 struct LumaSample {
   std::vector<std::uint16_t> values;

@@ -12,7 +12,7 @@ namespace gopmill::av {
 
 namespace {
 
-// The matrix in vf_scale's words. Input and output get the same one, so pictures are scaled and never recoloured; where
+// The matrix in vf_scale's words. Input and output get the same one, so frames are scaled and never recoloured; where
 // the source names none, or one that swscale does not know, any will do as long as both agree.
 const char* matrix_name(const Colour& colour) {
   switch (colour.matrix) {
@@ -42,7 +42,7 @@ Place place_of(std::uint8_t chroma_location) {
   }
 }
 
-// Only for directions in which chroma is subsampled by 2: swscale (5.1, get_local_pos) shifts the picture where it is not, and has no
+// Only for directions in which chroma is subsampled by 2: swscale (5.1, get_local_pos) shifts the frame where it is not, and has no
 // notion of a place where it is by 4.
 std::string chroma_place(const std::string& side, const AVPixFmtDescriptor& format, std::uint8_t chroma_location) {
   const Place place = place_of(chroma_location);
@@ -54,7 +54,7 @@ std::string chroma_place(const std::string& side, const AVPixFmtDescriptor& form
 
 }  // namespace
 
-std::string scale_step(const Colour& colour, int from, const PictureTarget& target) {
+std::string scale_step(const Colour& colour, int from, const FrameTarget& target) {
   const AVPixelFormat to = target.recolour                            ? AV_PIX_FMT_YUV444P10LE
                            : target.format == PixelFormat::kYuv420p10 ? AV_PIX_FMT_YUV420P10LE
                                                                       : AV_PIX_FMT_YUV420P;

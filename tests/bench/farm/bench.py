@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / 'chaos'))
 
 import linux  # noqa: E402
-from farm import FarmError, make_film, make_profile  # noqa: E402
+from farm import FarmError, make_source, make_profile  # noqa: E402
 
 
 class Verdict:
@@ -81,14 +81,14 @@ def run(name, options, measure):
 
 
 SEGMENT_S = 2
-# The time in which a link carries as many bytes as the film has in a segment. With the pictures before and after it, and its results on
+# The time in which a link carries as many bytes as the film has in a segment. With the frames before and after it, and its results on
 # the way back, a segment takes some 2.5 times that: far more than its encoding.
 LINK_S = 0.8
 
 
-def make_paced_film(folder, segments):
+def make_paced_source(folder, segments):
     """A film of so many segments, its profile, and the bytes a second that make LINK_S."""
-    film = make_film(folder / 'film.mp4', segments * SEGMENT_S)
+    film = make_source(folder / 'film.mp4', segments * SEGMENT_S)
     profile = make_profile(folder / 'paced.yaml', segment=SEGMENT_S)
     return film, profile, film.stat().st_size / segments / LINK_S
 

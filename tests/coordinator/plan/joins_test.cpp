@@ -23,7 +23,7 @@ constexpr int kFrames = 3 * 96;
 
 const Fd& film() {
   static const Fd clip =
-      test::make_clip({.picture = test::ClipPicture{.width = 192, .height = 112, .base = {1, 24}, .frames = kFrames, .gop = 12}});
+      test::make_clip({.frame = test::ClipVideo{.width = 192, .height = 112, .base = {1, 24}, .frames = kFrames, .gop = 12}});
   return clip;
 }
 
@@ -45,7 +45,7 @@ struct Encoded {
   std::size_t segments = 0;
 };
 
-Encoded encode_film(const RenditionProfile& rendition, std::int64_t segment_s, Joins joins) {
+Encoded encode_source(const RenditionProfile& rendition, std::int64_t segment_s, Joins joins) {
   Profile profile;
   profile.gop = {2, 1};
   profile.segment = {segment_s, 1};
@@ -86,9 +86,9 @@ std::vector<av::LumaSample> decoded(const StreamParameters& parameters, std::vec
   }
   EXPECT_TRUE(decoder.finish(on_frame));
   EXPECT_EQ(decoder.refused(), 0U);
-  std::vector<av::LumaSample> pictures;
-  for (auto& [time, picture] : shown) pictures.push_back(std::move(picture));
-  return pictures;
+  std::vector<av::LumaSample> frames;
+  for (auto& [time, frame] : shown) frames.push_back(std::move(frame));
+  return frames;
 }
 
 std::vector<av::LumaSample> film_pictures() {
@@ -101,11 +101,11 @@ std::vector<av::LumaSample> film_pictures() {
 
 std::vector<double> quality_of(const Encoded& encoded) {
   const auto source = film_pictures();
-  const auto pictures = decoded(encoded.parameters, encoded.packets);
-  EXPECT_EQ(pictures.size(), source.size());
+  const auto frames = decoded(encoded.parameters, encoded.packets);
+  EXPECT_EQ(frames.size(), source.size());
   std::vector<double> psnr;
-  for (std::size_t i = 0; i < std::min(pictures.size(), source.size()); ++i) {
-    psnr.push_back(-10 * std::log10(std::max(1e-9, *av::squared_error(source[i], pictures[i]))));
+  for (std::size_t i = 0; i < std::min(frames.size(), source.size()); ++i) {
+    psnr.push_back(-10 * std::log10(std::max(1e-9, *av::squared_error(source[i], frames[i]))));
   }
   return psnr;
 }
@@ -131,8 +131,8 @@ class Joined : public testing::TestWithParam<Case> {};
 
 TEST_P(Joined, SegmentsAreAsOneEncode) {
   const RenditionProfile rendition = rendition_of(GetParam().codec);
-  const Encoded whole = encode_film(rendition, 60, GetParam().joins);
-  const Encoded cut = encode_film(rendition, kSegment, GetParam().joins);
+  const Encoded whole = encode_source(rendition, 60, GetParam().joins);
+  const Encoded cut = encode_source(rendition, kSegment, GetParam().joins);
   ASSERT_EQ(whole.segments, 1U);
   ASSERT_EQ(cut.segments, 3U);
   EXPECT_EQ(cut.checked, kFrames);
@@ -141,8 +141,8 @@ TEST_P(Joined, SegmentsAreAsOneEncode) {
   EXPECT_THAT(keys_of(cut), testing::ElementsAre(0, kGop, 2 * kGop, 3 * kGop, 4 * kGop, 5 * kGop));
   const auto before = quality_of(whole), after = quality_of(cut);
   for (const std::size_t join : {96U, 192U}) {
-    EXPECT_NEAR(after[join], before[join], 1) << "the first picture after the join at " << join;
-    EXPECT_NEAR(after[join - 1], before[join - 1], 1) << "the last picture before the join at " << join;
+    EXPECT_NEAR(after[join], before[join], 1) << "the first frame after the join at " << join;
+    EXPECT_NEAR(after[join - 1], before[join - 1], 1) << "the last frame before the join at " << join;
   }
 }
 
@@ -154,18 +154,18 @@ std::string bytes_of(const Encoded& encoded) {
 
 TEST(JoinedBytes, OfX264WithMbtreeAreThoseOfOneEncode) {
   const RenditionProfile rendition = rendition_of(VideoCodec::kH264);
-  const Encoded cut = encode_film(rendition, kSegment, Joins::kDefault), whole = encode_film(rendition, 60, Joins::kDefault);
+  const Encoded cut = encode_source(rendition, kSegment, Joins::kDefault), whole = encode_source(rendition, 60, Joins::kDefault);
   EXPECT_TRUE(bytes_of(cut) == bytes_of(whole));
 }
 
 TEST(JoinedBytes, OfVp9AreThoseOfOneEncodeInBothModes) {
   const RenditionProfile rendition = rendition_of(VideoCodec::kVp9);
-  const Encoded cut = encode_film(rendition, kSegment, Joins::kDefault), whole = encode_film(rendition, 60, Joins::kDefault);
+  const Encoded cut = encode_source(rendition, kSegment, Joins::kDefault), whole = encode_source(rendition, 60, Joins::kDefault);
   EXPECT_TRUE(bytes_of(cut) == bytes_of(whole));
-  EXPECT_TRUE(bytes_of(encode_film(rendition, kSegment, Joins::kExact)) == bytes_of(whole));
+  EXPECT_TRUE(bytes_of(encode_source(rendition, kSegment, Joins::kExact)) == bytes_of(whole));
 }
 
-// The pictures are numbered from each encoder's start, so the bytes differ where they say their number.
+// The frames are numbered from each encoder's start, so the bytes differ where they say their number.
 TEST(JoinedBytes, OfSvtAv1AreAsManyAsOfOneEncode) {
   const auto sizes_of = [](const Encoded& encoded) {
     std::vector<std::size_t> sizes;
@@ -173,7 +173,7 @@ TEST(JoinedBytes, OfSvtAv1AreAsManyAsOfOneEncode) {
     return sizes;
   };
   const RenditionProfile rendition = rendition_of(VideoCodec::kAv1);
-  const Encoded cut = encode_film(rendition, kSegment, Joins::kDefault), whole = encode_film(rendition, 60, Joins::kDefault);
+  const Encoded cut = encode_source(rendition, kSegment, Joins::kDefault), whole = encode_source(rendition, 60, Joins::kDefault);
   EXPECT_EQ(sizes_of(cut), sizes_of(whole));
   EXPECT_EQ(quality_of(cut), quality_of(whole));
 }

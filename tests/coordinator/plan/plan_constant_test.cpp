@@ -1,4 +1,4 @@
-// Constant rates and film: what renditions show where pictures are not simply shown at their own times.
+// Constant rates and film: what renditions show where frames are not simply shown at their own times.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -48,14 +48,14 @@ TEST(ConstantRate, EveryFrameSitsExactlyOnTheGrid) {
   }
 }
 
-TEST(ConstantRate, ShowsTheLastPictureThatBeginsBeforeTheMiddleOfTheFrame) {
-  // 25 frames/s from pictures at 0, 19, 21, 61, 200 ms.
+TEST(ConstantRate, ShowsTheLastFrameThatBeginsBeforeTheMiddleOfTheFrame) {
+  // 25 frames/s from frames at 0, 19, 21, 61, 200 ms.
   const SourceFacts source =
       film().base({1, 1000}).at(25).frames(1).frame_after(19).frame_after(2).frame_after(40).frame_after(139).facts();
   EXPECT_THAT(shows(plan(source, constant({25, 1}))), ElementsAre(1, 2, 3, 3, 3, 4));
 }
 
-TEST(ConstantRate, TheLastPictureIsOneFrameAsLongAsItLasts) {
+TEST(ConstantRate, TheLastFrameIsOneFrameAsLongAsItLasts) {
   SourceFacts source = film().base({1, 1000}).at(25).frames(10).facts();
   source.video->last_duration = 1570;
   const RenditionPlan& file = plan(source, constant({25, 1})).renditions.at(0).file;
@@ -99,8 +99,8 @@ TEST(ConstantRate, RungsOfDifferentRatesAreCutTogether) {
   }
 }
 
-TEST(ConstantRate, SoundThatBeginsFirstMovesThePictureOnTheGrid) {
-  const Plan made = plan(film().at(25).frames(50).sound_after(-500).facts(), constant({25, 1}));
+TEST(ConstantRate, AudioThatBeginsFirstMovesTheFrameOnTheGrid) {
+  const Plan made = plan(film().at(25).frames(50).audio_after(-500).facts(), constant({25, 1}));
   const RenditionPlan& file = made.renditions.at(0).file;
   EXPECT_EQ(file.frames.front().pts * 25, 12 * file.base.den) << "0.5 s is the middle of the frame at 0.48";
   EXPECT_EQ(shows(made).front(), 0U);
@@ -118,17 +118,17 @@ VideoTrack pulled_down(const std::vector<std::uint8_t>& lengths, bool top_first)
   return track;
 }
 
-std::string text(const std::vector<WovenPicture>& woven) {
+std::string text(const std::vector<WovenFrame>& woven) {
   std::string result;
-  for (const WovenPicture& each : woven) {
+  for (const WovenFrame& each : woven) {
     result +=
         (result.empty() ? "" : " ") + std::to_string(each.top) + "/" + std::to_string(each.bottom) + (each.combed ? "!" : "");
   }
   return result;
 }
 
-TEST(Film, KeepShowsEveryFilmPictureAtTheSourcesTimes) {
-  // Fields AABBB CCDDD: the third picture is B and C, the fourth C and D; both show C.
+TEST(Film, KeepShowsEveryFilmFrameAtTheSourcesTimes) {
+  // Fields AABBB CCDDD: the third frame is B and C, the fourth C and D; both show C.
   const FilmPictures kept = film_pictures(pulled_down({2, 3, 2, 3}, true), Telecine::kKeep);
   EXPECT_EQ(text(kept.woven), "0/0 1/1 3/2 3/2 4/4");
   EXPECT_EQ(kept.frames.size(), 5U);
@@ -137,7 +137,7 @@ TEST(Film, KeepShowsEveryFilmPictureAtTheSourcesTimes) {
   EXPECT_EQ(text(film_pictures(pulled_down({2, 3, 2, 3}, false), Telecine::kKeep).woven), "0/0 1/1 2/3 2/3 4/4");
 }
 
-TEST(Film, FilmShowsEveryFilmPictureOnceAtTheTimeOfItsFirstField) {
+TEST(Film, FilmShowsEveryFilmFrameOnceAtTheTimeOfItsFirstField) {
   const FilmPictures film = film_pictures(pulled_down({2, 3, 2, 3}, true), Telecine::kFilm);
   EXPECT_EQ(text(film.woven), "0/0 1/1 3/2 4/4");
   std::vector<std::int64_t> times;
@@ -169,7 +169,7 @@ std::vector<std::uint8_t> cadence(std::size_t cycles) {
   return lengths;
 }
 
-TEST(Film, TheGridShowsEachFilmPictureOnceInEveryPhase) {
+TEST(Film, TheGridShowsEachFilmFrameOnceInEveryPhase) {
   for (std::size_t phase = 0; phase < 4; ++phase) {
     std::vector<std::uint8_t> lengths = cadence(60);
     lengths.erase(lengths.begin(), lengths.begin() + static_cast<std::ptrdiff_t>(phase));
@@ -187,7 +187,7 @@ TEST(Film, TheGridShowsEachFilmPictureOnceInEveryPhase) {
   }
 }
 
-TEST(Film, TasksWeaveFromThePicturesTheyCarry) {
+TEST(Film, TasksWeaveFromTheFramesTheyCarry) {
   SourceFacts source;
   source.video = pulled_down(cadence(300), true);
   source.video->interlaced = true;
@@ -197,9 +197,9 @@ TEST(Film, TasksWeaveFromThePicturesTheyCarry) {
   for (std::uint32_t t = 0; t < made.tasks.size(); ++t) {
     const VideoTask task = *task_request(made, source, profile, t).video;
     for (const OutputFrame& frame : task.renditions.at(0).frames) {
-      const WovenPicture& woven = task.woven.at(frame.source);
+      const WovenFrame& woven = task.woven.at(frame.source);
       const std::uint64_t n = static_cast<std::uint64_t>(frame.pts) / 1001;
-      const WovenPicture& planned = made.woven.at(n);
+      const WovenFrame& planned = made.woven.at(n);
       ASSERT_EQ(task.sources.at(woven.top), source.video->frames[planned.top].packet);
       ASSERT_EQ(task.sources.at(woven.bottom), source.video->frames[planned.bottom].packet);
     }

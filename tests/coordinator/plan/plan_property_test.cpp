@@ -17,7 +17,7 @@
 namespace gopmill {
 namespace {
 
-constexpr std::uint32_t kFilms = 2000;
+constexpr std::uint32_t kSources = 2000;
 
 // Only the generator's own bits are used: the standard distributions differ between libraries.
 class Dice {
@@ -56,7 +56,7 @@ SourceFacts random_source(Dice& dice) {
   if (dice.one_in(8)) film.without_keys();
   if (dice.one_in(4)) film.interlaced();
   if (dice.one_in(6)) film.field_packets();
-  if (dice.one_in(2)) film.sound_after(dice.between(-3000, 3000));
+  if (dice.one_in(2)) film.audio_after(dice.between(-3000, 3000));
   SourceFacts source = film.facts();
   if (dice.one_in(3)) {
     std::erase_if(source.video->keys, [&](const KeyPacket&) { return dice.one_in(3); });
@@ -105,12 +105,12 @@ Case random_case(std::uint32_t seed) {
   return film;
 }
 
-// Frames show source pictures in order, at their own times, and the first of each list is the film's first.
+// Frames show source frames in order, at their own times, and the first of each list is the film's first.
 void check_times(const Case& film) {
-  const bool early_sound = !film.source.audio.empty() && film.source.audio[0].starts_after_picture.ticks < 0;
+  const bool early_audio = !film.source.audio.empty() && film.source.audio[0].starts_after_video.ticks < 0;
   const std::int64_t shift = film.plan.renditions[0].file.frames[0].pts;
-  ASSERT_TRUE(early_sound || shift == 0);
-  ASSERT_TRUE(film.source.audio.empty() || shift == 0 || film.plan.renditions[0].file.sounds[0].task.first_sample <= 4);
+  ASSERT_TRUE(early_audio || shift == 0);
+  ASSERT_TRUE(film.source.audio.empty() || shift == 0 || film.plan.renditions[0].file.audio_tracks[0].task.first_sample <= 4);
   for (std::size_t r = 0; r < film.plan.renditions.size(); ++r) {
     const RenditionPlan& file = film.plan.renditions[r].file;
     const auto& shows = film.plan.shows[r];
@@ -186,15 +186,15 @@ void check_start(const Case& film, const PacketRun& run, const std::vector<std::
   ASSERT_GE(usable, 2) << "run starts at " << run.first;
 }
 
-// A deinterlaced frame finds the pictures before and after it in the source next to its own.
+// A deinterlaced frame finds the frames before and after it in the source next to its own.
 void check_neighbours(const Case& film, const PlannedTask& planned, const VideoTask& task) {
-  const auto& pictures = film.track().frames;
+  const auto& frames = film.track().frames;
   for (std::size_t r = 0; r < task.renditions.size(); ++r) {
     std::uint64_t i = planned.ranges[r].first - task.renditions[r].lead;
     for (const OutputFrame& frame : task.renditions[r].frames) {
       const std::uint32_t shown = film.plan.shows[r][i++];
-      ASSERT_TRUE(shown == 0 || task.sources.at(frame.source - 1) == pictures[shown - 1].packet);
-      ASSERT_TRUE(shown + 1 == pictures.size() || task.sources.at(frame.source + 1) == pictures[shown + 1].packet);
+      ASSERT_TRUE(shown == 0 || task.sources.at(frame.source - 1) == frames[shown - 1].packet);
+      ASSERT_TRUE(shown + 1 == frames.size() || task.sources.at(frame.source + 1) == frames[shown + 1].packet);
     }
   }
 }
@@ -233,7 +233,7 @@ void check_request(const Case& film, std::uint32_t index) {
 }
 
 TEST(PlanProperties, HoldOfTwoThousandRandomFilms) {
-  for (std::uint32_t seed = 1; seed <= kFilms; ++seed) {
+  for (std::uint32_t seed = 1; seed <= kSources; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Case film = random_case(seed);
     ASSERT_FALSE(film.plan.renditions.empty());

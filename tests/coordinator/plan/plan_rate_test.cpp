@@ -53,7 +53,7 @@ TEST(ShareBitrate, WhatMaxrateTakesFromOneIsGivenToTheOthers) {
   EXPECT_NEAR(static_cast<double>(shares[2].budget_bytes), 2.0 * static_cast<double>(shares[0].budget_bytes), 1e3);
 }
 
-TEST(ShareBitrate, AnEmptyPictureCostsNothingAndBreaksNothing) {
+TEST(ShareBitrate, AnEmptyFrameCostsNothingAndBreaksNothing) {
   const auto shares = share_bitrate({{{0, 0}, 10}, measured(1e6)}, VideoCodec::kAv1, 400'000, {});
   EXPECT_NEAR(static_cast<double>(total(shares)), 1e6, 10);
   for (const SegmentRate& share : shares) EXPECT_TRUE(std::isfinite(share.quality) && std::isfinite(share.halving));
@@ -66,7 +66,7 @@ Profile with_bitrate() {
 }
 
 TEST(PlanRate, EverySegmentIsMeasuredBeforeAnyIsEncoded) {
-  const SourceFacts source = film().at(25).frames(500).closed_gops(50).sound_after(0).facts();
+  const SourceFacts source = film().at(25).frames(500).closed_gops(50).audio_after(0).facts();
   const Plan made = plan(source, with_bitrate());
   ASSERT_EQ(made.tasks.size(), 5U);
   EXPECT_TRUE(made.tasks[0].audio);

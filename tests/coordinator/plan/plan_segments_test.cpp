@@ -49,7 +49,7 @@ TEST(PlanSegments, AreTenSecondsAndReachALookaheadFurther) {
   const SourceFacts source = film().at(25).frames(750).closed_gops(50).facts();
   const Profile profile = profile_with({rendition()});
   const Plan made = plan(source);
-  // 45 frames of tail: the last is number 294, a B picture whose packet is number 295.
+  // 45 frames of tail: the last is number 294, a B frame whose packet is number 295.
   EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-296", "250-500 of packets 250-546", "500-750 of packets 500-750"));
   EXPECT_THAT(contexts(made, source, profile, 0), ElementsAre("lead 0 body 250 tail 45"));
   EXPECT_THAT(contexts(made, source, profile, 1), ElementsAre("lead 0 body 250 tail 45 continues"));
@@ -83,7 +83,7 @@ TEST(PlanSegments, AStubThatIsTheWholeFilmStays) {
   EXPECT_THAT(tasks(plan(film().at(25).frames(3).facts())), ElementsAre("0-3 of packets 0-3"));
 }
 
-TEST(PlanSegments, EveryPictureOfATaskIsNamedByItsPacket) {
+TEST(PlanSegments, EveryFrameOfATaskIsNamedByItsPacket) {
   const SourceFacts source = film().at(10).frames(12).closed_gops(12).facts();
   const VideoTask task = video_task(source, profile_with({rendition()}), 0);
   EXPECT_THAT(task.sources, ElementsAre(0, 2, 3, 1, 5, 6, 4, 8, 9, 7, 11, 10));
@@ -92,7 +92,7 @@ TEST(PlanSegments, EveryPictureOfATaskIsNamedByItsPacket) {
   EXPECT_EQ(task.renditions[0].frames, expected);
 }
 
-TEST(PlanSegments, ADecimatedTaskNamesOnlyThePicturesItShows) {
+TEST(PlanSegments, ADecimatedTaskNamesOnlyTheFramesItShows) {
   RenditionProfile half = rendition("half");
   half.fps_max = Rational{5, 1};
   const SourceFacts source = film().at(10).frames(12).intra_only().facts();
@@ -101,7 +101,7 @@ TEST(PlanSegments, ADecimatedTaskNamesOnlyThePicturesItShows) {
   EXPECT_EQ(task.renditions[0].frames[3], (OutputFrame{.source = 3, .pts = 54000, .key = false}));
 }
 
-TEST(PlanSegments, ADeinterlacerGetsThePicturesOnBothSides) {
+TEST(PlanSegments, ADeinterlacerGetsTheFramesOnBothSides) {
   const Profile profile = profile_with({rendition()});
   const SourceFacts source = film().at(25).frames(500).intra_only().interlaced().facts();
   EXPECT_THAT(tasks(plan(source)), ElementsAre("0-250 of packets 0-296", "250-500 of packets 249-500"));
@@ -114,15 +114,15 @@ TEST(PlanSegments, ADeinterlacerGetsThePicturesOnBothSides) {
 // ---- Where runs begin and end ----
 
 TEST(PlanRuns, OpenGopsBeginAKeyPacketEarlier) {
-  // Key pictures 240 and 270 of a run that needs 250 on: 240 may have leading pictures and is not trusted, so 210 it is.
+  // Key frames 240 and 270 of a run that needs 250 on: 240 may have leading frames and is not trusted, so 210 it is.
   const Plan made = plan(film().at(25).frames(500).open_gops(30).facts());
   const SourceFacts source = film().at(25).frames(500).open_gops(30).facts();
   EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-295", "250-500 of packets 208-500"));
   EXPECT_EQ(source.video->keys[7], (KeyPacket{.packet = 208, .pts = 210 * 3600, .clean = false}));
 }
 
-TEST(PlanRuns, ALeadingPictureIsNotDecodedFromItsOwnKey) {
-  // Picture 250 is a leading picture of key 252: it lies behind that key in the file and before it in time. 240 is the
+TEST(PlanRuns, ALeadingFrameIsNotDecodedFromItsOwnKey) {
+  // Frame 250 is a leading frame of key 252: it lies behind that key in the file and before it in time. 240 is the
   // key that has it, and being open too, 228 is where the run begins.
   const SourceFacts source = film().at(25).frames(500).open_gops(12).facts();
   EXPECT_GT(source.video->frames[250].packet, source.video->keys[21].packet);
@@ -137,7 +137,7 @@ TEST(PlanRuns, IntraOnlyRunsBeginWhereTheirSegmentDoes) {
 }
 
 TEST(PlanRuns, GopsOfTenPointFourSecondsAreDecodedFromTheOneBefore) {
-  // Each segment begins a little before a key picture and so decodes the whole GOP before it, which costs less than it gains.
+  // Each segment begins a little before a key frame and so decodes the whole GOP before it, which costs less than it gains.
   const Plan made = plan(film().at(25).frames(1000).closed_gops(260).facts());
   EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-296", "250-500 of packets 0-545", "500-750 of packets 260-796",
                                        "750-1000 of packets 520-1000"));
@@ -158,7 +158,7 @@ TEST(PlanRuns, AFilmWithOneKeyIsCutAsOftenAsRepeatedDecodingAllows) {
   EXPECT_GE(made.tasks.size(), 4U);
   EXPECT_LE(made.repeated_decode, kRepeatedDecodeMax);
   for (const PlannedTask& task : made.tasks) EXPECT_EQ(task.run.first, 0U);
-  EXPECT_THAT(made.notes, ElementsAre(HasSubstr("times over, because its key pictures are far apart")));
+  EXPECT_THAT(made.notes, ElementsAre(HasSubstr("times over, because its key frames are far apart")));
 }
 
 TEST(PlanRuns, AHeavyFilmWithOneKeyIsOneSegment) {
@@ -168,7 +168,7 @@ TEST(PlanRuns, AHeavyFilmWithOneKeyIsOneSegment) {
   EXPECT_THAT(
       made.notes,
       ElementsAre("one segment instead of segments of 10 s: the shorter ones would decode the source 15.5 times over, because "
-                  "its key pictures are far apart or the segments short"));
+                  "its key frames are far apart or the segments short"));
 }
 
 TEST(PlanRuns, AFilmWithoutKeysIsDecodedFromItsFirstPacket) {
@@ -211,7 +211,7 @@ TEST(PlanRuns, ASourceIsNotReadMoreOftenThanTheLimit) {
   EXPECT_LE(static_cast<double>(read), kSplitReadsMax * 30'000);
 }
 
-TEST(PlanRuns, ATaskOfFieldPacketsHasTheSecondFieldOfItsLastPicture) {
+TEST(PlanRuns, ATaskOfFieldPacketsHasTheSecondFieldOfItsLastFrame) {
   const SourceFacts source = film().at(25).frames(500).intra_only().field_packets().facts();
   EXPECT_THAT(tasks(plan(source)), ElementsAre("0-250 of packets 0-590", "250-500 of packets 500-1000"));
 }

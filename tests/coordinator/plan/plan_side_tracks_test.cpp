@@ -31,7 +31,7 @@ Cue cue(double start, double end, const std::string& text) {
 }
 Cue shown(std::int64_t start, std::int64_t end, const std::string& text) { return {start, end, text, ""}; }
 
-class Beside : public ::testing::Test {
+class SideTracks : public ::testing::Test {
  protected:
   Plan planned() {
     auto plan = make_plan(facts_, profile_, "film");
@@ -47,7 +47,7 @@ class Beside : public ::testing::Test {
   Profile profile_ = profile_with({rendition()});
 };
 
-TEST_F(Beside, CuesAreCutToTheFilmAndPutInOrder) {
+TEST_F(SideTracks, CuesAreCutToTheFilmAndPutInOrder) {
   facts_.beside.subtitles = {
       track("eng", {cue(3.5, 9, "late"), cue(1, 2, "b"), cue(-1, 0.5, "early"), cue(1, 2, "a"), cue(1, 2, "b"),
                     cue(1, 1.5, "short"), cue(-3, 0, "before"), cue(4, 5, "after"), cue(2, 1, "backward")})};
@@ -59,31 +59,31 @@ TEST_F(Beside, CuesAreCutToTheFilmAndPutInOrder) {
   EXPECT_THAT(plan.notes, Contains("subtitle track 1 (subrip, eng): 3 cues outside of the film are left out"));
 }
 
-TEST_F(Beside, TimesMoveWithThePicture) {
-  facts_ = film().frames(100).sound_after(-250).facts();
+TEST_F(SideTracks, TimesMoveWithTheFrame) {
+  facts_ = film().frames(100).audio_after(-250).facts();
   facts_.beside.subtitles = {track("", {cue(1, 2, "a")})};
   facts_.beside.chapters = {{0, "one"}, {2'000'000, "two"}};
   Plan plan = planned();
   EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(1250, 2250, "a")));
   EXPECT_THAT(plan.renditions[0].file.beside.chapters, ElementsAre(Chapter{0, "one"}, Chapter{2250, "two"}));
-  // Of the film only its sound, from its own beginning.
-  profile_ = test::sound_profile();
+  // Of the film only its audio, from its own beginning.
+  profile_ = test::audio_profile();
   for (const auto& [milliseconds, start] : {std::pair(-250, 1250), std::pair(400, 600)}) {
-    const SourceFacts moved = film().frames(100).sound_after(milliseconds).facts();
+    const SourceFacts moved = film().frames(100).audio_after(milliseconds).facts();
     facts_.audio = moved.audio;
     plan = planned();
     EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(start, start + 1000, "a")));
   }
 }
 
-TEST_F(Beside, NamesOfFilesAreUnique) {
+TEST_F(SideTracks, NamesOfFilesAreUnique) {
   const std::vector<Cue> text = {cue(0, 1, "a")};
   facts_.beside.subtitles = {track("eng", text), track("", text), track("eng", text), track("deu", text), track("eng", text)};
   facts_.beside.subtitles[3].is_forced = true;
   EXPECT_THAT(names(), ElementsAre("film.eng.vtt", "film.und.vtt", "film.eng.2.vtt", "film.deu.forced.vtt", "film.eng.3.vtt"));
 }
 
-TEST_F(Beside, TheProfileChoosesTracks) {
+TEST_F(SideTracks, TheProfileChoosesTracks) {
   const std::vector<Cue> text = {cue(0, 1, "a")};
   facts_.beside.subtitles = {track("eng", text), track("pt-br", text), track("ger", text)};
   profile_.subtitles.tracks = TrackChoice::kLanguages;
@@ -98,7 +98,7 @@ TEST_F(Beside, TheProfileChoosesTracks) {
   EXPECT_THAT(planned().notes, Contains("subtitle track 3 (subrip, ger) is not carried: the profile does not ask for it"));
 }
 
-TEST_F(Beside, TextGoesIntoFilesOrRenditionsOrBoth) {
+TEST_F(SideTracks, TextGoesIntoFilesOrRenditionsOrBoth) {
   facts_.beside.subtitles = {track("eng", {cue(0, 1, "a")})};
   const auto counts = [&](TextSubtitles text) {
     profile_.subtitles.text = text;
@@ -110,7 +110,7 @@ TEST_F(Beside, TextGoesIntoFilesOrRenditionsOrBoth) {
   EXPECT_EQ(counts(TextSubtitles::kBoth), std::pair(1UL, 1UL));
 }
 
-TEST_F(Beside, BitmapsAndOtherKindsAreReported) {
+TEST_F(SideTracks, BitmapsAndOtherKindsAreReported) {
   facts_.beside.subtitles = {track("eng", {}), track("fra", {}), track("", {})};
   facts_.beside.subtitles[0].codec = "hdmv_pgs_subtitle";
   facts_.beside.subtitles[0].is_text = false;
@@ -122,7 +122,7 @@ TEST_F(Beside, BitmapsAndOtherKindsAreReported) {
                                            "subtitle track 3 (subrip) has no text and is not carried"));
 }
 
-TEST_F(Beside, ChaptersRiseWithinTheFilm) {
+TEST_F(SideTracks, ChaptersRiseWithinTheFilm) {
   facts_.beside.chapters = {
       {3'000'000, "three"}, {-2'000'000, "before"}, {-500'000, "running"}, {4'000'000, "after"}, {1'000'400, "one"}};
   EXPECT_THAT(planned().renditions[0].file.beside.chapters,
@@ -132,7 +132,7 @@ TEST_F(Beside, ChaptersRiseWithinTheFilm) {
               ElementsAre(Chapter{0, ""}, Chapter{1000, "one"}, Chapter{3000, "three"}));
 }
 
-TEST_F(Beside, TagsGoByTheProfile) {
+TEST_F(SideTracks, TagsGoByTheProfile) {
   facts_.beside.tags = {{"title", "A film"}};
   facts_.beside.tags_left_out = 2;
   facts_.beside.created_unix_s = 1'600'000'000;
@@ -150,13 +150,13 @@ TEST_F(Beside, TagsGoByTheProfile) {
   EXPECT_THAT(plan.notes, ElementsAre("4 tags are not carried"));
 }
 
-TEST_F(Beside, TheCoverGoesWhereThereIsNoPicture) {
-  facts_ = film().frames(100).sound_after(0).facts();
+TEST_F(SideTracks, TheCoverGoesWhereThereIsNoFrame) {
+  facts_ = film().frames(100).audio_after(0).facts();
   facts_.beside.cover = Cover{true, 4, 4, "bytes"};
   Plan plan = planned();
   EXPECT_EQ(plan.renditions[0].file.beside.cover, std::nullopt);
   EXPECT_THAT(plan.notes, Contains(HasSubstr("cover")));
-  profile_ = test::sound_profile();
+  profile_ = test::audio_profile();
   plan = planned();
   EXPECT_EQ(plan.renditions[0].file.beside.cover, std::nullopt);
   EXPECT_THAT(plan.notes, Contains(HasSubstr("cover: true")));
@@ -165,7 +165,7 @@ TEST_F(Beside, TheCoverGoesWhereThereIsNoPicture) {
   EXPECT_EQ(plan.renditions[0].file.beside.cover, facts_.beside.cover);
 }
 
-TEST_F(Beside, EveryPictureKnowsItsBitmapsWhateverTheSegment) {
+TEST_F(SideTracks, EveryFrameKnowsItsBitmapsWhateverTheSegment) {
   facts_.beside.subtitles = {track("eng", {})};
   facts_.beside.subtitles[0].is_text = false;
   facts_.beside.subtitles[0].is_bitmap = true;
@@ -174,13 +174,13 @@ TEST_F(Beside, EveryPictureKnowsItsBitmapsWhateverTheSegment) {
     made.rects.push_back({0, 0, 1, 1, {0}, "\x01\x01"});
     return made;
   };
-  // 25 pictures a second; a microsecond of rounding either way does not matter.
+  // 25 frames a second; a microsecond of rounding either way does not matter.
   facts_.beside.subtitles[0].bitmaps = {bitmap(400'001, 799'999), bitmap(799'999, 801'000), bitmap(3'900'000, 9'000'000)};
   const auto over = [&](std::uint32_t first, std::uint32_t end) {
-    std::vector<std::uint32_t> pictures;
-    for (std::uint32_t i = first; i < end; ++i) pictures.push_back(i);
+    std::vector<std::uint32_t> frames;
+    for (std::uint32_t i = first; i < end; ++i) frames.push_back(i);
     std::string seen(end - first, '.');
-    for (const Overlay& overlay : overlays_of(facts_, pictures)) {
+    for (const Overlay& overlay : overlays_of(facts_, frames)) {
       for (std::uint32_t i = overlay.first; i < overlay.end; ++i)
         seen[i] = static_cast<char>('0' + overlay.bitmap.start / 1'000'000);
     }
@@ -189,11 +189,11 @@ TEST_F(Beside, EveryPictureKnowsItsBitmapsWhateverTheSegment) {
   const std::string whole = over(0, 100);
   EXPECT_EQ(whole, std::string(10, '.') + "00000000000" + std::string(77, '.') + "33");
   EXPECT_EQ(over(0, 15) + over(15, 20) + over(20, 100), whole);
-  EXPECT_THAT(planned().notes, ElementsAre("subtitle track 1 (subrip, eng) is burnt into the picture"));
+  EXPECT_THAT(planned().notes, ElementsAre("subtitle track 1 (subrip, eng) is burnt into the frame"));
 }
 
 // Facts may come from a child that its source has taken over.
-TEST_F(Beside, FactsThatAreNotCleanAreRefused) {
+TEST_F(SideTracks, FactsThatAreNotCleanAreRefused) {
   const auto refused = [&](auto change) {
     SourceFacts facts = facts_;
     facts.beside.subtitles = {track("eng", {cue(0, 1, "a")})};
@@ -201,17 +201,17 @@ TEST_F(Beside, FactsThatAreNotCleanAreRefused) {
     const auto plan = make_plan(facts, profile_, "film");
     return !plan && plan.error().kind == FaultKind::kInput;
   };
-  EXPECT_FALSE(refused([](BesideFacts&) {}));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].language = "../../x"; }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].cues[0].text = "a\n\n00:00 --> 00:01"; }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].cues[0].start = INT64_MIN; }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].cues[0].settings = "a\nb"; }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].title = "a\nb"; }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].bitmaps = {{0, 1, 0, 1080, {}}}; }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.subtitles[0].bitmaps = {{0, 1, 1920, 1080, {{0, 0, 5000, 1, {}, ""}}}}; }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.chapters.assign(kChaptersMax + 1, {}); }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.chapters = {{0, "\xff"}}; }));
-  EXPECT_TRUE(refused([](BesideFacts& b) { b.tags["title"] = std::string(kTagBytesMax + 1, 'a'); }));
+  EXPECT_FALSE(refused([](SideTrackFacts&) {}));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.subtitles[0].language = "../../x"; }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.subtitles[0].cues[0].text = "a\n\n00:00 --> 00:01"; }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.subtitles[0].cues[0].start = INT64_MIN; }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.subtitles[0].cues[0].settings = "a\nb"; }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.subtitles[0].title = "a\nb"; }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.subtitles[0].bitmaps = {{0, 1, 0, 1080, {}}}; }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.subtitles[0].bitmaps = {{0, 1, 1920, 1080, {{0, 0, 5000, 1, {}, ""}}}}; }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.chapters.assign(kChaptersMax + 1, {}); }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.chapters = {{0, "\xff"}}; }));
+  EXPECT_TRUE(refused([](SideTrackFacts& b) { b.tags["title"] = std::string(kTagBytesMax + 1, 'a'); }));
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ TEST(PlanFrames, APauseCostsOneKeyAndNoTask) {
   EXPECT_DOUBLE_EQ(made.tasks[1].media_seconds, 4.8);
 }
 
-TEST(PlanFrames, ASinglePictureIsAFilm) {
+TEST(PlanFrames, ASingleFrameIsAFilm) {
   const SourceFacts source = film().at(25).frames(1).facts();
   const Plan made = plan(source);
   EXPECT_THAT(tasks(made), ElementsAre("0-1 of packets 0-1"));
@@ -116,8 +116,8 @@ TEST(PlanFrames, ASinglePictureIsAFilm) {
 
 // ---- fps_max ----
 
-TEST(PlanRate, BurstsShorterThanASecondLoseNoPicture) {
-  // A screen recorder: pairs of pictures 5 ms apart, then nothing for half a second.
+TEST(PlanRate, BurstsShorterThanASecondLoseNoFrame) {
+  // A screen recorder: pairs of frames 5 ms apart, then nothing for half a second.
   SourceBuilder recorder = film().at(30).frames(2);
   for (int i = 0; i < 40; ++i) recorder.frame_after(450).frame_after(45'000);
   EXPECT_EQ(plan(recorder.facts(), profile_with({limited("capped", {60, 1})})).shows[0].size(), 82U);
@@ -160,7 +160,7 @@ TEST(PlanRate, OnlyTheFastPartOfAVariableRateIsThinned) {
 }
 
 TEST(PlanRate, MillisecondStampsOfMatroskaAreThinnedEvenly) {
-  // 16 and 17 ms in turn: far from steady by the 2 % rule, but every second picture is kept all the same.
+  // 16 and 17 ms in turn: far from steady by the 2 % rule, but every second frame is kept all the same.
   SourceBuilder source = film().base({1, 10000}).at(60).frames(1);
   for (int i = 1; i < 300; ++i) source.frame_after((i * 1000 / 60 - (i - 1) * 1000 / 60) * 10);
   const Plan made = plan(source.facts(), profile_with({limited("a", {30, 1})}));
@@ -192,7 +192,7 @@ TEST(PlanRate, RenditionsOfDifferentRatesAreCutAtTheSameTimes) {
 }
 
 TEST(PlanRate, ASegmentThatARenditionHasNoFrameInJoinsTheOneBefore) {
-  // After 10 s of 60 frames/s come three pictures 6 s apart; of the one-picture-in-15-seconds rendition none is at
+  // After 10 s of 60 frames/s come three frames 6 s apart; of the one-frame-in-15-seconds rendition none is at
   // 10..20 s.
   SourceBuilder source = film().at(60).frames(600);
   for (int i = 0; i < 3; ++i) source.frame_after(6 * 90000);
@@ -201,90 +201,90 @@ TEST(PlanRate, ASegmentThatARenditionHasNoFrameInJoinsTheOneBefore) {
   EXPECT_EQ(made.tasks.size(), 1U);
 }
 
-// ---- Sound ----
+// ---- Audio ----
 
-TEST(PlanSound, LateSoundStartsLateAndThePictureAtZero) {
-  const Plan made = plan(film().at(25).frames(100).sound_after(40).facts());
+TEST(PlanAudio, LateAudioStartsLateAndTheFrameAtZero) {
+  const Plan made = plan(film().at(25).frames(100).audio_after(40).facts());
   EXPECT_EQ(times(made).front(), 0);
-  EXPECT_EQ(made.renditions[0].file.sounds.at(0).task.first_sample, 1920);
+  EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 1920);
   EXPECT_DOUBLE_EQ(made.seconds, 4.04);
 }
 
-TEST(PlanSound, EarlySoundIsAtZeroAndMovesThePictureAndItsGrid) {
-  const Plan made = plan(film().at(25).frames(150).sound_after(-20).facts());
+TEST(PlanAudio, EarlyAudioIsAtZeroAndMovesTheFrameAndItsGrid) {
+  const Plan made = plan(film().at(25).frames(150).audio_after(-20).facts());
   EXPECT_EQ(times(made)[0], 1800);
-  EXPECT_EQ(made.renditions[0].file.sounds.at(0).task.first_sample, 0);
+  EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
   // Frame 50 is at 2.02 s; the first at or after 2 s, as is 100 of 4 s.
   EXPECT_THAT(keys(made), ElementsAre(0, 50, 100));
   EXPECT_DOUBLE_EQ(made.seconds, 6.02);
 }
 
-TEST(PlanSound, PicturesJustBeforeTheGridAreNotKeys) {
+TEST(PlanAudio, FramesJustBeforeTheGridAreNotKeys) {
   // 40 ms before: frame 49 is at 2.0 s.
-  EXPECT_THAT(keys(plan(film().at(25).frames(150).sound_after(-40).facts())), ElementsAre(0, 49, 99, 149));
+  EXPECT_THAT(keys(plan(film().at(25).frames(150).audio_after(-40).facts())), ElementsAre(0, 49, 99, 149));
 }
 
-// The picture moves by whole ticks; what a tick is longer than the sound is early, the sound begins after 0.
-TEST(PlanSound, OffsetsAreRightToHalfASample) {
+// The frame moves by whole ticks; what a tick is longer than the audio is early, the audio begins after 0.
+TEST(PlanAudio, OffsetsAreRightToHalfASample) {
   AudioTrack early = test::stereo(44100);
-  early.starts_after_picture.ticks = -7;  // 14.29 ticks of 1/90000 s
-  EXPECT_EQ(times(plan(film().frames(50).sound(early).facts()))[0], 15);
-  EXPECT_EQ(plan(film().frames(50).sound(early).facts()).renditions[0].file.sounds.at(0).task.first_sample, 0);
-  const Plan coarse = plan(film().base({1, 10'000}).frames(50).sound(early).facts());
+  early.starts_after_video.ticks = -7;  // 14.29 ticks of 1/90000 s
+  EXPECT_EQ(times(plan(film().frames(50).audio(early).facts()))[0], 15);
+  EXPECT_EQ(plan(film().frames(50).audio(early).facts()).renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
+  const Plan coarse = plan(film().base({1, 10'000}).frames(50).audio(early).facts());
   EXPECT_EQ(times(coarse)[0], 2);
-  EXPECT_EQ(coarse.renditions[0].file.sounds.at(0).task.first_sample, 2);  // 8.82 - 7
-  early.starts_after_picture = {-1'102'500, {1, 44'100'000}};              // 25 ms, which are 1102.5 samples
-  const Plan exact = plan(film().base({1, 10'000}).frames(50).sound(early).facts());
+  EXPECT_EQ(coarse.renditions[0].file.audio_tracks.at(0).task.first_sample, 2);  // 8.82 - 7
+  early.starts_after_video = {-1'102'500, {1, 44'100'000}};                      // 25 ms, which are 1102.5 samples
+  const Plan exact = plan(film().base({1, 10'000}).frames(50).audio(early).facts());
   EXPECT_EQ(times(exact)[0], 250);
-  EXPECT_EQ(exact.renditions[0].file.sounds.at(0).task.first_sample, 0);
+  EXPECT_EQ(exact.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
   AudioTrack late = test::stereo(32000);
-  late.starts_after_picture.ticks = 5;  // 7.5 samples at 48 kHz
-  EXPECT_EQ(plan(film().frames(50).sound(late).facts()).renditions[0].file.sounds.at(0).task.first_sample, 8);
+  late.starts_after_video.ticks = 5;  // 7.5 samples at 48 kHz
+  EXPECT_EQ(plan(film().frames(50).audio(late).facts()).renditions[0].file.audio_tracks.at(0).task.first_sample, 8);
 }
 
-TEST(PlanSound, SoundThatIsNotCarriedMovesNothing) {
+TEST(PlanAudio, AudioThatIsNotCarriedMovesNothing) {
   Profile profile = one_rendition();
   profile.audio.reset();
-  const Plan made = plan(film().frames(50).sound_after(-500).facts(), profile);
+  const Plan made = plan(film().frames(50).audio_after(-500).facts(), profile);
   EXPECT_EQ(times(made)[0], 0);
-  EXPECT_THAT(made.renditions[0].file.sounds, IsEmpty());
-  EXPECT_THAT(made.notes, ElementsAre("sound is not carried: profile test has none"));
+  EXPECT_THAT(made.renditions[0].file.audio_tracks, IsEmpty());
+  EXPECT_THAT(made.notes, ElementsAre("audio is not carried: profile test has none"));
 }
 
-TEST(PlanSound, RatesAndChannelsFollowTheRules) {
-  const auto sound = [](AudioCodec codec, int wanted, int rate, int channels) {
+TEST(PlanAudio, RatesAndChannelsFollowTheRules) {
+  const auto audio = [](AudioCodec codec, int wanted, int rate, int channels) {
     Profile profile = one_rendition();
     profile.audio = AudioProfile{.codec = codec, .channels = wanted};
     AudioTrack track = test::stereo(rate);
     track.channels = channels;
-    const AudioTask task = plan(film().frames(50).sound(track).facts(), profile).renditions[0].file.sounds.at(0).task;
+    const AudioTask task = plan(film().frames(50).audio(track).facts(), profile).renditions[0].file.audio_tracks.at(0).task;
     return std::pair(task.sample_rate, task.channels);
   };
   using Pair = std::pair<int, int>;
   for (const int rate : {11025, 22050, 44100, 88200, 176400})
-    EXPECT_EQ(sound(AudioCodec::kAac, 2, rate, 2), (Pair{44100, 2})) << rate;
+    EXPECT_EQ(audio(AudioCodec::kAac, 2, rate, 2), (Pair{44100, 2})) << rate;
   for (const int rate : {8000, 16000, 32000, 48000, 96000, 37800})
-    EXPECT_EQ(sound(AudioCodec::kAac, 2, rate, 2), (Pair{48000, 2})) << rate;
-  EXPECT_EQ(sound(AudioCodec::kOpus, 2, 44100, 2), (Pair{48000, 2}));
-  EXPECT_EQ(sound(AudioCodec::kAac, 1, 48000, 6), (Pair{48000, 1}));
-  EXPECT_EQ(sound(AudioCodec::kAac, 2, 48000, 1), (Pair{48000, 1}));
-  EXPECT_EQ(sound(AudioCodec::kAac, 6, 48000, 1), (Pair{48000, 1}));
-  for (const int channels : {2, 3, 4, 5}) EXPECT_EQ(sound(AudioCodec::kAac, 6, 48000, channels), (Pair{48000, 2})) << channels;
-  for (const int channels : {6, 8}) EXPECT_EQ(sound(AudioCodec::kAac, 6, 48000, channels), (Pair{48000, 6})) << channels;
+    EXPECT_EQ(audio(AudioCodec::kAac, 2, rate, 2), (Pair{48000, 2})) << rate;
+  EXPECT_EQ(audio(AudioCodec::kOpus, 2, 44100, 2), (Pair{48000, 2}));
+  EXPECT_EQ(audio(AudioCodec::kAac, 1, 48000, 6), (Pair{48000, 1}));
+  EXPECT_EQ(audio(AudioCodec::kAac, 2, 48000, 1), (Pair{48000, 1}));
+  EXPECT_EQ(audio(AudioCodec::kAac, 6, 48000, 1), (Pair{48000, 1}));
+  for (const int channels : {2, 3, 4, 5}) EXPECT_EQ(audio(AudioCodec::kAac, 6, 48000, channels), (Pair{48000, 2})) << channels;
+  for (const int channels : {6, 8}) EXPECT_EQ(audio(AudioCodec::kAac, 6, 48000, channels), (Pair{48000, 6})) << channels;
 }
 
-TEST(PlanSound, OneTrackIsCarriedAndTheOthersAreNamed) {
+TEST(PlanAudio, OneTrackIsCarriedAndTheOthersAreNamed) {
   AudioTrack german = test::stereo(), commentary = test::stereo(), hostile = test::stereo();
   german.language = "deu";
   hostile.language = "x\x1b[31m";
-  SourceFacts source = film().frames(50).sound(test::stereo()).sound(german).sound(commentary).sound(hostile).facts();
+  SourceFacts source = film().frames(50).audio(test::stereo()).audio(german).audio(commentary).audio(hostile).facts();
   source.audio_chosen = 2;
   const Plan made = plan(source);
   EXPECT_THAT(made.notes,
-              ElementsAre("sound track 1 is not carried", "sound track 2 (deu) is not carried", "sound track 4 is not carried"));
+              ElementsAre("audio track 1 is not carried", "audio track 2 (deu) is not carried", "audio track 4 is not carried"));
   EXPECT_EQ(made.tasks[0].run, (PacketRun{3, 0, 1000}));
   EXPECT_EQ(encode(task_request(made, source, one_rendition(), 0)),
-            encode(TaskRequest{.audio = made.renditions[0].file.sounds.at(0).task}));
+            encode(TaskRequest{.audio = made.renditions[0].file.audio_tracks.at(0).task}));
 }
 
 // An English film with a commentary, dubbed twice; English starts 10 ms early, German 30 ms.
@@ -293,10 +293,10 @@ SourceFacts dubbed() {
   for (const char* language : {"fre", "eng", "en", "ger"}) {
     AudioTrack track = test::stereo();
     track.language = language;
-    if (track.language == "eng") track.starts_after_picture.ticks = -480;
-    if (track.language == "ger") track.starts_after_picture.ticks = -1440;
+    if (track.language == "eng") track.starts_after_video.ticks = -480;
+    if (track.language == "ger") track.starts_after_video.ticks = -1440;
     track.title = track.language == "en" ? "Director's\acommentary" : "";
-    source.sound(track);
+    source.audio(track);
   }
   SourceFacts facts = source.facts();
   facts.audio_chosen = 1;
@@ -304,12 +304,12 @@ SourceFacts dubbed() {
 }
 
 // "deu at 0 of stream 4", and the stream its task reads.
-std::vector<std::string> sounds_of(const Plan& plan) {
+std::vector<std::string> audio_tracks_of(const Plan& plan) {
   std::vector<std::string> lines;
-  for (std::size_t i = 0; i < plan.renditions[0].file.sounds.size(); ++i) {
-    const PlannedSound& sound = plan.renditions[0].file.sounds[i];
+  for (std::size_t i = 0; i < plan.renditions[0].file.audio_tracks.size(); ++i) {
+    const PlannedAudio& audio = plan.renditions[0].file.audio_tracks[i];
     EXPECT_TRUE(plan.tasks[i].audio);
-    lines.push_back(sound.language + " at " + std::to_string(sound.task.first_sample) + " of stream " +
+    lines.push_back(audio.language + " at " + std::to_string(audio.task.first_sample) + " of stream " +
                     std::to_string(plan.tasks[i].run.stream));
   }
   return lines;
@@ -322,82 +322,82 @@ Profile with_tracks(TrackChoice tracks, std::vector<std::string> languages = {})
   return profile;
 }
 
-TEST(PlanSound, AllTracksKeepTheirOffsetsAndTheDefaultIsFirst) {
+TEST(PlanAudio, AllTracksKeepTheirOffsetsAndTheDefaultIsFirst) {
   const SourceFacts source = dubbed();
   const Plan made = plan(source, with_tracks(TrackChoice::kAll));
-  EXPECT_THAT(sounds_of(made), ElementsAre("eng at 960 of stream 2", "fra at 1440 of stream 1", "eng at 1440 of stream 3",
-                                           "deu at 0 of stream 4"));
+  EXPECT_THAT(audio_tracks_of(made), ElementsAre("eng at 960 of stream 2", "fra at 1440 of stream 1", "eng at 1440 of stream 3",
+                                                 "deu at 0 of stream 4"));
   EXPECT_EQ(times(made)[0], 2700);
-  EXPECT_EQ(made.renditions[0].file.sounds[2].title, "Director's commentary");
+  EXPECT_EQ(made.renditions[0].file.audio_tracks[2].title, "Director's commentary");
   EXPECT_THAT(made.notes, IsEmpty());
   for (std::uint32_t task = 0; task < 4; ++task) {
     EXPECT_EQ(task_request(made, source, with_tracks(TrackChoice::kAll), task).audio->first_sample,
-              made.renditions[0].file.sounds[task].task.first_sample);
+              made.renditions[0].file.audio_tracks[task].task.first_sample);
   }
   EXPECT_FALSE(made.tasks[4].audio);
 }
 
-TEST(PlanSound, ListedLanguagesAreFoundHoweverTheyAreSpeltAndTheFirstPlays) {
+TEST(PlanAudio, ListedLanguagesAreFoundHoweverTheyAreSpeltAndTheFirstPlays) {
   const Plan made = plan(dubbed(), with_tracks(TrackChoice::kLanguages, {"de", "eng"}));
-  EXPECT_THAT(sounds_of(made), ElementsAre("deu at 0 of stream 4", "eng at 960 of stream 2", "eng at 1440 of stream 3"));
-  EXPECT_THAT(made.notes, ElementsAre("sound track 1 (fre) is not carried"));
+  EXPECT_THAT(audio_tracks_of(made), ElementsAre("deu at 0 of stream 4", "eng at 960 of stream 2", "eng at 1440 of stream 3"));
+  EXPECT_THAT(made.notes, ElementsAre("audio track 1 (fre) is not carried"));
   const Plan english = plan(dubbed(), with_tracks(TrackChoice::kLanguages, {"en"}));
-  EXPECT_THAT(sounds_of(english), ElementsAre("eng at 0 of stream 2", "eng at 480 of stream 3"));
+  EXPECT_THAT(audio_tracks_of(english), ElementsAre("eng at 0 of stream 2", "eng at 480 of stream 3"));
 }
 
-TEST(PlanSound, WhereNoLanguageIsThereTheDefaultIsCarried) {
+TEST(PlanAudio, WhereNoLanguageIsThereTheDefaultIsCarried) {
   const Plan made = plan(dubbed(), with_tracks(TrackChoice::kLanguages, {"jpn", "ko"}));
-  EXPECT_THAT(sounds_of(made), ElementsAre("eng at 0 of stream 2"));
-  EXPECT_THAT(made.notes, ::testing::Contains("no sound is tagged as one of jpn, ko: the default track is carried"));
+  EXPECT_THAT(audio_tracks_of(made), ElementsAre("eng at 0 of stream 2"));
+  EXPECT_THAT(made.notes, ::testing::Contains("no audio is tagged as one of jpn, ko: the default track is carried"));
 }
 
-TEST(PlanSound, SoundsWithoutPictureKeepTheirOffsets) {
+TEST(PlanAudio, AudioTracksWithoutFrameKeepTheirOffsets) {
   AudioTrack late = test::stereo(44100, 3);
-  late.starts_after_picture.ticks = 22050;
-  const Plan made = plan(film().no_picture().sound(late).sound(test::stereo(48000, 3)).facts(), with_tracks(TrackChoice::kAll));
-  EXPECT_THAT(sounds_of(made), ElementsAre("und at 22050 of stream 1", "und at 0 of stream 2"));
+  late.starts_after_video.ticks = 22050;
+  const Plan made = plan(film().no_video().audio(late).audio(test::stereo(48000, 3)).facts(), with_tracks(TrackChoice::kAll));
+  EXPECT_THAT(audio_tracks_of(made), ElementsAre("und at 22050 of stream 1", "und at 0 of stream 2"));
   EXPECT_DOUBLE_EQ(made.seconds, 3.5);
 }
 
-TEST(PlanSound, ASourceWithoutPictureBecomesOneSoundRendition) {
-  const Plan made = plan(film().no_picture().sound(test::stereo(44100, 12)).facts());
+TEST(PlanAudio, ASourceWithoutFrameBecomesOneAudioRendition) {
+  const Plan made = plan(film().no_video().audio(test::stereo(44100, 12)).facts());
   ASSERT_EQ(made.renditions.size(), 1U);
   EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
   EXPECT_FALSE(made.renditions[0].file.has_video);
-  EXPECT_THAT(made.renditions[0].file.sounds, SizeIs(1));
-  EXPECT_THAT(tasks(made), ElementsAre("sound of packets 0-1000"));
-  EXPECT_THAT(made.notes, ElementsAre("the source has no picture: one rendition, audio, carries its sound"));
+  EXPECT_THAT(made.renditions[0].file.audio_tracks, SizeIs(1));
+  EXPECT_THAT(tasks(made), ElementsAre("audio of packets 0-1000"));
+  EXPECT_THAT(made.notes, ElementsAre("the source has no video: one rendition, audio, carries its audio"));
   EXPECT_DOUBLE_EQ(made.seconds, 12);
 }
 
-TEST(PlanSound, ASoundProfileLeavesThePictureAndItsOffset) {
-  const Plan made = plan(film().frames(50).sound_after(300).facts(), test::sound_profile());
-  EXPECT_THAT(tasks(made), ElementsAre("sound of packets 0-1000"));
+TEST(PlanAudio, AAudioProfileLeavesTheFrameAndItsOffset) {
+  const Plan made = plan(film().frames(50).audio_after(300).facts(), test::audio_profile());
+  EXPECT_THAT(tasks(made), ElementsAre("audio of packets 0-1000"));
   EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
-  EXPECT_EQ(made.renditions[0].file.sounds.at(0).task.first_sample, 0);
-  EXPECT_THAT(made.notes, ElementsAre("the picture is not carried: profile test is for sound only"));
+  EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
+  EXPECT_THAT(made.notes, ElementsAre("the frame is not carried: profile test is for audio only"));
 }
 
 // ---- What is refused ----
 
 TEST(PlanRefusal, NothingToCarry) {
-  EXPECT_EQ(refusal(film().no_picture().facts()), (Fault{FaultKind::kInput, "the source has neither picture nor sound"}));
-  EXPECT_EQ(refusal(film().facts()), (Fault{FaultKind::kInput, "no picture of the video track can be decoded"}));
-  EXPECT_EQ(refusal(film().frames(50).facts(), test::sound_profile()),
-            (Fault{FaultKind::kInput, "the source has no sound, and profile test carries nothing else"}));
+  EXPECT_EQ(refusal(film().no_video().facts()), (Fault{FaultKind::kInput, "the source has neither frame nor audio"}));
+  EXPECT_EQ(refusal(film().facts()), (Fault{FaultKind::kInput, "no video of the video track can be decoded"}));
+  EXPECT_EQ(refusal(film().frames(50).facts(), test::audio_profile()),
+            (Fault{FaultKind::kInput, "the source has no audio, and profile test carries nothing else"}));
   Profile silent = one_rendition();
   silent.audio.reset();
-  EXPECT_EQ(refusal(film().no_picture().sound(test::stereo()).facts(), silent),
-            (Fault{FaultKind::kInput, "the source has no picture, and profile test carries nothing else"}));
+  EXPECT_EQ(refusal(film().no_video().audio(test::stereo()).facts(), silent),
+            (Fault{FaultKind::kInput, "the source has no video, and profile test carries nothing else"}));
 }
 
-TEST(PlanRefusal, AnEmptySoundTrackIsLeftOutWithANote) {
+TEST(PlanRefusal, AnEmptyAudioTrackIsLeftOutWithANote) {
   AudioTrack empty = test::stereo();
   empty.packets = 0;
   empty.channels = 0;
-  const Plan made = plan(film().frames(50).sound(empty).facts());
-  EXPECT_THAT(made.renditions[0].file.sounds, IsEmpty());
-  EXPECT_THAT(made.notes, ElementsAre("sound track 1 is empty"));
+  const Plan made = plan(film().frames(50).audio(empty).facts());
+  EXPECT_THAT(made.renditions[0].file.audio_tracks, IsEmpty());
+  EXPECT_THAT(made.notes, ElementsAre("audio track 1 is empty"));
 }
 
 TEST(PlanRefusal, FactsBeyondLimitsOrAtOddsWithThemselves) {
@@ -413,7 +413,7 @@ TEST(PlanRefusal, FactsBeyondLimitsOrAtOddsWithThemselves) {
       {"count from the first", [](SourceFacts& s) { s.video->frames[0].pts = -1; }},
       {"do not rise", [](SourceFacts& s) { s.video->frames[5].pts = s.video->frames[4].pts; }},
       {"not there", [](SourceFacts& s) { s.video->frames[5].packet = s.video->packets; }},
-      {"holds two pictures", [](SourceFacts& s) { s.video->frames[5].packet = s.video->frames[4].packet; }},
+      {"holds two frames", [](SourceFacts& s) { s.video->frames[5].packet = s.video->frames[4].packet; }},
       {"more than the limit", [](SourceFacts& s) { s.video->packets = 4'000'000'000U; }},
       {"longer than the limit", [](SourceFacts& s) { s.video->frames.back().pts = 27LL * 3600 * 90000; }},
       {"longer than the limit", [](SourceFacts& s) { s.video->last_duration = INT64_MAX; }},
@@ -422,14 +422,14 @@ TEST(PlanRefusal, FactsBeyondLimitsOrAtOddsWithThemselves) {
       {"not in file order", [](SourceFacts& s) { s.video->keys.assign(2, {.packet = 1}); }},
       {"not supported", [](SourceFacts& s) { s.audio[0].sample_rate = 0; }},
       {"not supported", [](SourceFacts& s) { s.audio[0].channels = 1000; }},
-      {"more than a day apart", [](SourceFacts& s) { s.audio[0].starts_after_picture.ticks = INT64_MIN; }},
+      {"more than a day apart", [](SourceFacts& s) { s.audio[0].starts_after_video.ticks = INT64_MIN; }},
       {"lasts longer", [](SourceFacts& s) { s.audio[0].seconds = 1e9; }},
       {"lasts longer", [](SourceFacts& s) { s.audio[0].seconds = std::numeric_limits<double>::quiet_NaN(); }},
-      {"chosen sound track", [](SourceFacts& s) { s.audio_chosen = 1; }},
+      {"chosen audio track", [](SourceFacts& s) { s.audio_chosen = 1; }},
       {"more than the limit of 64", [](SourceFacts& s) { s.audio.resize(64, s.audio[0]); }},
   };
   for (const auto& [reason, spoil] : cases) {
-    SourceFacts source = film().frames(50).sound_after(0).facts();
+    SourceFacts source = film().frames(50).audio_after(0).facts();
     spoil(source);
     const Fault fault = refusal(source);
     EXPECT_EQ(fault.kind, FaultKind::kInput) << reason;
@@ -488,7 +488,7 @@ TEST(PlanEncoder, CostsWeighPixelsFramesAndCodecs) {
   RenditionProfile hevc = rendition("hevc");
   hevc.codec = VideoCodec::kHevc;
   const Plan made =
-      plan(film().at(25).frames(500).closed_gops(50).sound_after(0).facts(), profile_with({rendition("h264"), hevc}));
+      plan(film().at(25).frames(500).closed_gops(50).audio_after(0).facts(), profile_with({rendition("h264"), hevc}));
   ASSERT_EQ(made.tasks.size(), 3U);
   EXPECT_DOUBLE_EQ(made.tasks[0].cost, 20 / 60.0);
   double frame = 0;

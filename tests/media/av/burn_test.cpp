@@ -1,4 +1,4 @@
-// Bitmaps on pictures: where, when and in which colours.
+// Bitmaps on frames: where, when and in which colours.
 
 #include <gmock/gmock.h>
 
@@ -17,8 +17,8 @@ namespace {
 using namespace std::string_literals;
 using test::burnt;
 using test::BurntPlane;
-using test::ClipPicture;
-using test::GreyPicture;
+using test::ClipVideo;
+using test::GreyFrame;
 
 constexpr std::uint32_t kWhite = 0xFFFFFFFF, kRed = 0xFFFF0000, kHalfBlack = 0x80000000;
 
@@ -58,7 +58,7 @@ TEST(Burn, PutsABoxInItsPlace) {
   EXPECT_EQ(odd[1].at(5, 10), 114);
 }
 
-TEST(Burn, ScalesTheCanvasToThePicture) {
+TEST(Burn, ScalesTheCanvasToTheFrame) {
   // Twice as large, as high in relation.
   EXPECT_EQ(changed(burnt({64, 48, "yuv444p", 100}, box(128, 96, 20, 40, 16, 8, kWhite), k709)[0], 100), "10..17 x 20..23");
   EXPECT_EQ(changed(burnt({64, 48, "yuv444p", 100}, box(32, 24, 5, 10, 4, 2, kWhite), k709)[0], 100), "10..17 x 20..23");
@@ -68,7 +68,7 @@ TEST(Burn, ScalesTheCanvasToThePicture) {
   EXPECT_EQ(changed(burnt({64, 32, "yuv444p", 100}, box(64, 48, -4, 0, 8, 4, kWhite), k709)[0], 100), "0..7 x 0..3");
 }
 
-TEST(Burn, TakesThePicturesColours) {
+TEST(Burn, TakesTheFramesColours) {
   const auto of = [](const std::string& format, Colour colour, std::uint32_t argb) {
     std::vector<int> values;
     for (const BurntPlane& plane : burnt({16, 16, format, 0}, box(16, 16, 0, 0, 16, 16, argb), colour))
@@ -94,7 +94,7 @@ TEST(Burn, HidesNothingWhereItIsTransparent) {
 }
 
 TEST(Burn, AnalysisDecodesTheTrackThatIsWanted) {
-  test::Clip clip{.picture = ClipPicture{.width = 128, .height = 96, .frames = 50}, .container = "matroska"};
+  test::Clip clip{.frame = ClipVideo{.width = 128, .height = 96, .frames = 50}, .container = "matroska"};
   clip.texts = {
       {.codec = "dvd_subtitle",
        .language = "eng",
@@ -129,9 +129,9 @@ TEST(Burn, AnalysisDecodesTheTrackThatIsWanted) {
   EXPECT_THAT(found(BurnRequest{TrackChoice::kLanguages, {"fra"}}), testing::IsEmpty());
 }
 
-TEST(Burn, OnTheTasksPicturesThatAreNamed) {
+TEST(Burn, OnTheTasksFramesThatAreNamed) {
   const Fd clip =
-      test::make_clip({.picture = ClipPicture{.width = 64, .height = 48, .frames = 12, .gop = 12}, .container = "matroska"});
+      test::make_clip({.frame = ClipVideo{.width = 64, .height = 48, .frames = 12, .gop = 12}, .container = "matroska"});
   const Fd source = test::journal_of_track(clip.get(), 1);
   test::ParentDouble parent;
   const auto facts = analyse(clip.get(), {.name = "clip"}, parent.line());
@@ -163,8 +163,8 @@ TEST(Burn, OnTheTasksPicturesThatAreNamed) {
   const auto stitched = stitch(file.get(), {.plan = plan, .video_inputs = 1}, line.line());
   ASSERT_TRUE(stitched) << stitched.error().text;
   std::string seen;
-  for (const test::SeenPicture& picture : test::look_at(file.get()).pictures)
-    seen += picture.luma > 225 ? 'W' : picture.luma < 26 ? 'B' : '.';
+  for (const test::SeenFrame& frame : test::look_at(file.get()).frames)
+    seen += frame.luma > 225 ? 'W' : frame.luma < 26 ? 'B' : '.';
   EXPECT_EQ(seen, "...WW..B....");
 }
 

@@ -27,7 +27,7 @@ TEST(EncoderClock, ABurstIsSpreadAndTheGapAfterItMakesUp) {
   EXPECT_THAT(told(clock, {401400, 401401, 401402, 403730}), ElementsAre(401400, 401500, 401600, 403730));
 }
 
-TEST(EncoderClock, ALongPictureIsASecondAndLaterOnesFollowIt) {
+TEST(EncoderClock, ALongFrameIsASecondAndLaterOnesFollowIt) {
   EncoderClock clock({1, 1000}, {25, 1});
   EXPECT_THAT(told(clock, {0, 40, 30040, 30080, 30081, 30120, 90000}), ElementsAre(0, 40, 1040, 1080, 1090, 1120, 2120));
   EXPECT_EQ(clock.planned(1040), 30040);
@@ -43,7 +43,7 @@ TEST(EncoderClock, FastCamerasAreNoBurst) {
   EXPECT_THAT(told(clock, {0, 100, 200, 250}), ElementsAre(0, 100, 200, 250));
 }
 
-TEST(EncoderClock, WithoutABaseItCountsPictures) {
+TEST(EncoderClock, WithoutABaseItCountsFrames) {
   EncoderClock clock;
   EXPECT_THAT(told(clock, {500, 501, 9000}), ElementsAre(0, 1, 2));
   EXPECT_EQ(clock.planned(2), 9000);

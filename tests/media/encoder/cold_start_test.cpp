@@ -19,9 +19,9 @@ EncoderSettings settings(VideoCodec codec, std::string preset = "medium", std::m
   return made;
 }
 
-double factor(const EncoderSettings& encoder) { return first_picture_factor(encoder).value_or(0); }
+double factor(const EncoderSettings& encoder) { return first_frame_factor(encoder).value_or(0); }
 
-TEST(FirstPictureFactor, OfX264IsTheRatioOfKeysToPFrames) {
+TEST(FirstFrameFactor, OfX264IsTheRatioOfKeysToPFrames) {
   const auto x264 = [](const char* preset, std::map<std::string, std::string> options = {}) {
     return factor(settings(VideoCodec::kH264, preset, std::move(options)));
   };
@@ -32,9 +32,9 @@ TEST(FirstPictureFactor, OfX264IsTheRatioOfKeysToPFrames) {
   EXPECT_DOUBLE_EQ(x264("superfast", {{"x264-params", "rc-lookahead=20"}}), 1.4);
 }
 
-TEST(FirstPictureFactor, IsNotGuessedWhereItFollowsFromThePictures) {
-  EXPECT_EQ(first_picture_factor(settings(VideoCodec::kAv1, "8")), std::nullopt);
-  EXPECT_EQ(first_picture_factor(settings(VideoCodec::kVp9, "4")), std::nullopt);
+TEST(FirstFrameFactor, IsNotGuessedWhereItFollowsFromTheFrames) {
+  EXPECT_EQ(first_frame_factor(settings(VideoCodec::kAv1, "8")), std::nullopt);
+  EXPECT_EQ(first_frame_factor(settings(VideoCodec::kVp9, "4")), std::nullopt);
   for (const char* preset : {"ultrafast", "superfast"}) EXPECT_EQ(factor(settings(VideoCodec::kH264, preset)), 0) << preset;
   for (const char* list : {"mbtree=0", "no-mbtree", "rc-lookahead=0", "qcomp=0.8", "ipratio=x"})
     EXPECT_EQ(factor(settings(VideoCodec::kH264, "medium", {{"x264-params", list}})), 0) << list;
@@ -45,7 +45,7 @@ TEST(FirstPictureFactor, IsNotGuessedWhereItFollowsFromThePictures) {
 }
 
 // By hand, at 10 frames/s and quality 25: P frames have 30.4 - 3.173 = 27.227, B frames up to 29.498, counted as 27, 28 and 29.
-TEST(FirstPictureFactor, OfX265CountsRoundedBFrames) {
+TEST(FirstFrameFactor, OfX265CountsRoundedBFrames) {
   const double steps = 6 * std::log2(factor(settings(VideoCodec::kHevc)));
   EXPECT_NEAR(steps, 27.2274 - ((27 + 28 + 2 * 29) / 4.0 - 2.9126), 1e-3);
   const double full = 6 * std::log2(factor(settings(VideoCodec::kHevc, "fast")));

@@ -23,10 +23,9 @@ RenditionTask segment() {
   return task;
 }
 
-// `last` pictures of the body are `times` as large as the others.
-std::vector<CodedPicture> coded(double quality, double bytes_at_20, std::uint32_t last = 0, double times = 1,
-                                double halving = 6) {
-  std::vector<CodedPicture> body;
+// `last` frames of the body are `times` as large as the others.
+std::vector<CodedFrame> coded(double quality, double bytes_at_20, std::uint32_t last = 0, double times = 1, double halving = 6) {
+  std::vector<CodedFrame> body;
   for (std::uint32_t i = 0; i < kFrames; ++i) {
     const double bytes = bytes_at_20 * std::exp2((20 - quality) / halving) * (i >= kFrames - last ? times : 1);
     body.push_back({1000 + static_cast<std::int64_t>(i), static_cast<std::uint32_t>(bytes), i % 50 == 0});
@@ -34,18 +33,18 @@ std::vector<CodedPicture> coded(double quality, double bytes_at_20, std::uint32_
   return body;
 }
 
-std::uint64_t total(const std::vector<CodedPicture>& body) {
+std::uint64_t total(const std::vector<CodedFrame>& body) {
   std::uint64_t bytes = 0;
-  for (const CodedPicture& picture : body) bytes += picture.bytes;
+  for (const CodedFrame& frame : body) bytes += frame.bytes;
   return bytes;
 }
 
 // The buffer's fullness after the body, by an independent walk, from kBufferJoinFullness; < 0 where it ran dry.
-double walk(const std::vector<CodedPicture>& body, double maxrate, double bufsize) {
+double walk(const std::vector<CodedFrame>& body, double maxrate, double bufsize) {
   double bits = kBufferJoinFullness * bufsize;
   double lowest = bits;
-  for (const CodedPicture& picture : body) {
-    bits -= picture.bytes * 8.0;
+  for (const CodedFrame& frame : body) {
+    bits -= frame.bytes * 8.0;
     lowest = std::min(lowest, bits);
     bits = std::min(bufsize, bits + maxrate / 25);
   }
@@ -75,8 +74,8 @@ TEST(RateSearch, LowersQualityUntilTheNextSegmentFindsItsShareOfTheBuffer) {
   task.encoder.rate.maxrate = 1'000'000;
   task.encoder.rate.bufsize = 1'000'000;
   RateSearch search(task);
-  // The buffer is full when the last ten pictures come; they take 0.7 of it more than flows in.
-  std::vector<CodedPicture> body = coded(20, 3'000, 10, 4.5);
+  // The buffer is full when the last ten frames come; they take 0.7 of it more than flows in.
+  std::vector<CodedFrame> body = coded(20, 3'000, 10, 4.5);
   ASSERT_LT(walk(body, 1e6, 1e6), kBufferJoinFullness);
   while (search.wants_another(body)) body = coded(*search.quality(), 3'000, 10, 4.5);
   EXPECT_TRUE(search.granted());
@@ -88,7 +87,7 @@ TEST(RateSearch, TheLastSegmentOwesTheBufferNothing) {
   RenditionTask task = segment();
   task.encoder.rate.maxrate = 1'000'000;
   task.encoder.rate.bufsize = 1'000'000;
-  task.grant.ends_film = true;
+  task.grant.ends_rendition = true;
   RateSearch search(task);
   EXPECT_FALSE(search.wants_another(coded(20, 3'000, 10, 4.5)));
   EXPECT_TRUE(search.granted());
@@ -110,7 +109,7 @@ TEST(RateSearch, MeetsABudgetFromFarAway) {
     RenditionTask task = segment();
     task.grant.budget_bytes = 40'000;
     RateSearch search(task);
-    std::vector<CodedPicture> body = coded(20, 1'500, 0, 1, halving);
+    std::vector<CodedFrame> body = coded(20, 1'500, 0, 1, halving);
     while (search.wants_another(body)) body = coded(*search.quality(), 1'500, 0, 1, halving);
     EXPECT_TRUE(search.granted()) << halving;
     EXPECT_NEAR(static_cast<double>(total(body)), 40'000, 40'000 * kBudgetSlack) << halving;

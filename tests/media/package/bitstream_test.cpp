@@ -44,10 +44,10 @@ TEST(StartsCleanly, ByCodecWhereTheBitstreamNeedNotBeRead) {
   EXPECT_FALSE(starts_cleanly("mpeg4", "", "x"));
 }
 
-TEST(ShowsPicture, Vp8KeepsHiddenFramesInPacketsOfTheirOwn) {
-  EXPECT_TRUE(shows_picture("vp8", bytes({0x10})));
-  EXPECT_FALSE(shows_picture("vp8", bytes({0x01})));
-  EXPECT_TRUE(shows_picture("vp9", bytes({0x01})));
+TEST(ShowsFrame, Vp8KeepsHiddenFramesInPacketsOfTheirOwn) {
+  EXPECT_TRUE(shows_frame("vp8", bytes({0x10})));
+  EXPECT_FALSE(shows_frame("vp8", bytes({0x01})));
+  EXPECT_TRUE(shows_frame("vp9", bytes({0x01})));
 }
 
 TEST(SequenceShape, IsThatOfAnMpegSequenceHeaderInFront) {
@@ -55,7 +55,7 @@ TEST(SequenceShape, IsThatOfAnMpegSequenceHeaderInFront) {
   EXPECT_EQ(sequence_shape("mpeg2video", header), 720U << 16U | 576U << 4U | 3U);
   EXPECT_NE(sequence_shape("mpeg2video", std::string("\0\0\1\xB3\x2D\x02\x40\x25", 8)), sequence_shape("mpeg2video", header));
   EXPECT_EQ(sequence_shape("h264", header), std::nullopt);
-  EXPECT_EQ(sequence_shape("mpeg2video", std::string("\0\0\1\0\x2D\x02\x40\x35", 8)), std::nullopt) << "a picture";
+  EXPECT_EQ(sequence_shape("mpeg2video", std::string("\0\0\1\0\x2D\x02\x40\x35", 8)), std::nullopt) << "a frame";
   EXPECT_EQ(sequence_shape("mpeg2video", header.substr(0, 7)), std::nullopt);
 }
 

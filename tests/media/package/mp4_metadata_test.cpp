@@ -15,7 +15,7 @@ namespace gopmill {
 namespace {
 
 using namespace std::string_literals;
-using test::ClipSound;
+using test::ClipAudio;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -52,7 +52,7 @@ TEST(TextSamples, RefuseToRepeatTextWithoutEnd) {
 TEST(UserData, IsNothingWhereThereIsNothingToSay) { EXPECT_EQ(user_data_of({}), ""); }
 
 TEST(UserData, ListsTags) {
-  BesidePlan beside;
+  SideTrackPlan beside;
   beside.tags = {{"title", "T"}};
   EXPECT_EQ(user_data_of(beside),
             "\0\0\0\x4emeta\0\0\0\0\0\0\0\x21hdlr\0\0\0\0\0\0\0\0mdirappl\0\0\0\0\0\0\0\0\0"
@@ -61,7 +61,7 @@ TEST(UserData, ListsTags) {
 }
 
 // A file of 3 s with all there may be, stitched.
-class BesideInMp4 : public ::testing::Test {
+class Mp4Metadata : public ::testing::Test {
  protected:
   void SetUp() override {
     plan_.name = "96p";
@@ -71,7 +71,7 @@ class BesideInMp4 : public ::testing::Test {
     plan_.base = {1, 10'000};
     plan_.last_duration = 1000;
     for (std::size_t i = 0; i < 30; ++i) plan_.frames.push_back({static_cast<std::int64_t>(i) * 1000, i == 0});
-    BesidePlan& beside = plan_.beside;
+    SideTrackPlan& beside = plan_.beside;
     beside.subtitles = {{"eng", "English", true, false, {{500, 1000, "<b>a</b> &amp; b", ""}, {900, 2900, "c\nd", ""}}},
                         {"de", "", false, true, {{0, 3000, "\u00e4", ""}}}};
     beside.chapters = {{0, "Eins \u00e9"}, {1501, ""}, {2999, "Drei"}};
@@ -103,13 +103,13 @@ class BesideInMp4 : public ::testing::Test {
   Fd file_;
 };
 
-TEST_F(BesideInMp4, IsReadBackAsPlanned) {
+TEST_F(Mp4Metadata, IsReadBackAsPlanned) {
   EXPECT_THAT(stitched_and_verified(), IsEmpty());
   // As an analysis of the output finds it, which has another way of reading text.
   test::ParentDouble parent;
   const auto facts = analyse(file_.get(), {.name = "output"}, parent.line());
   ASSERT_TRUE(facts) << facts.error().text;
-  const BesideFacts& beside = facts->beside;
+  const SideTrackFacts& beside = facts->beside;
   EXPECT_EQ(beside.tags, plan_.beside.tags);
   EXPECT_EQ(beside.created_unix_s, plan_.beside.created_unix_s);
   EXPECT_EQ(beside.location, plan_.beside.location);
@@ -123,19 +123,19 @@ TEST_F(BesideInMp4, IsReadBackAsPlanned) {
   EXPECT_THAT(facts->notes, IsEmpty());
 }
 
-TEST_F(BesideInMp4, HasTheSameBytesEachTime) {
+TEST_F(Mp4Metadata, HasTheSameBytesEachTime) {
   stitched_and_verified();
   const std::string once = *read_all(file_.get(), 1U << 30);
   stitched_and_verified();
   EXPECT_EQ(*read_all(file_.get(), 1U << 30), once);
 }
 
-TEST_F(BesideInMp4, WithChaptersAlone) {
+TEST_F(Mp4Metadata, WithChaptersAlone) {
   plan_.beside = {.chapters = {{0, "only"}}};
   EXPECT_THAT(stitched_and_verified(), IsEmpty());
 }
 
-TEST_F(BesideInMp4, WithAsManyAsThereMayBe) {
+TEST_F(Mp4Metadata, WithAsManyAsThereMayBe) {
   plan_.beside.chapters.clear();
   for (std::size_t i = 0; i < kChaptersMax; ++i)
     plan_.beside.chapters.push_back({static_cast<std::int64_t>(i) * 11, std::string(kChapterTitleBytesMax, 'x')});
@@ -145,49 +145,49 @@ TEST_F(BesideInMp4, WithAsManyAsThereMayBe) {
   EXPECT_THAT(stitched_and_verified(), IsEmpty());
 }
 
-TEST_F(BesideInMp4, WhatIsNotThePlansIsFound) {
+TEST_F(Mp4Metadata, WhatIsNotThePlansIsFound) {
   ASSERT_THAT(stitched_and_verified(), IsEmpty());
   const auto with = [&](auto change) {
     RenditionPlan other = plan_;
     change(other.beside);
     return failed(other);
   };
-  EXPECT_THAT(with([](BesidePlan& b) { b.tags["title"] = "another"; }),
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.tags["title"] = "another"; }),
               ElementsAre("tags: 9 tags, a date, a place, not as planned: the tags"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.created_unix_s = 1; }),
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.created_unix_s = 1; }),
               ElementsAre("tags: 9 tags, a date, a place, not as planned: the date"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.location.clear(); }),
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.location.clear(); }),
               ElementsAre("tags: 9 tags, a date, a place, not as planned: the place"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.chapters[1].start += 1; }), ElementsAre("chapters: 3 chapters, not as planned"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.chapters.clear(); }), ElementsAre("chapters: 3 chapters, not as planned"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.subtitles[0].cues[0].text = "x"; }),
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.chapters[1].start += 1; }), ElementsAre("chapters: 3 chapters, not as planned"));
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.chapters.clear(); }), ElementsAre("chapters: 3 chapters, not as planned"));
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.subtitles[0].cues[0].text = "x"; }),
               ElementsAre("subtitles: 2 text tracks; track 1: sample 1 is not the one planned"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.subtitles[0].cues[1].end -= 1; }),
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.subtitles[0].cues[1].end -= 1; }),
               ElementsAre("subtitles: 2 text tracks; track 1: sample 3 is not the one planned"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.subtitles[0].language = "fra"; }),
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.subtitles[0].language = "fra"; }),
               ElementsAre("subtitles: 2 text tracks; track 1: its language or name is not the one planned"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.subtitles[0].title = "x"; }),
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.subtitles[0].title = "x"; }),
               ElementsAre("subtitles: 2 text tracks; track 1: its language or name is not the one planned"));
-  EXPECT_THAT(with([](BesidePlan& b) { b.subtitles.pop_back(); }), ElementsAre("subtitles: 2 text tracks"));
+  EXPECT_THAT(with([](SideTrackPlan& b) { b.subtitles.pop_back(); }), ElementsAre("subtitles: 2 text tracks"));
 }
 
 TEST(CoverInMp4, IsCopiedAsItIs) {
-  const Fd clip = test::make_clip({.sound = ClipSound{.seconds = 1}, .cover = true});
+  const Fd clip = test::make_clip({.audio = ClipAudio{.seconds = 1}, .cover = true});
   test::ParentDouble parent;
   const auto facts = analyse(clip.get(), {.name = "clip"}, parent.line());
   ASSERT_TRUE(facts && facts->beside.cover);
   RenditionPlan plan;
   plan.name = "audio";
-  PlannedSound sound;
-  sound.task.profile.bitrate = 64'000;
-  plan.sounds = {sound};
+  PlannedAudio audio;
+  audio.task.profile.bitrate = 64'000;
+  plan.audio_tracks = {audio};
   plan.base = {1, 48000};
   plan.beside.cover = facts->beside.cover;
   std::vector<Fd> files;
   files.push_back(*temporary_file());
   const Fd source = test::journal_of_track(clip.get(), 2);
   test::ParentDouble line(files);
-  ASSERT_TRUE(encode_audio(sound.task, source.get(), 0, files.back().get(), line.line()));
+  ASSERT_TRUE(encode_audio(audio.task, source.get(), 0, files.back().get(), line.line()));
   const Fd file = *temporary_file();
   const auto stitched = stitch(file.get(), {.plan = plan}, line.line());
   ASSERT_TRUE(stitched) << stitched.error().text;

@@ -26,7 +26,7 @@ std::uint8_t pixel(int moment, int x, int y) {
   return static_cast<std::uint8_t>(60 + (y / 8 % 2) * 40);
 }
 
-// Pictures whose fields, in time order, show these moments; two for each picture.
+// Frames whose fields, in time order, show these moments; two for each frame.
 std::vector<FieldMeasures> measures(const std::vector<int>& moments, bool top_first) {
   FieldMeter meter;
   std::vector<FieldMeasures> result;
@@ -72,7 +72,7 @@ std::vector<int> lengths(const std::vector<int>& moments, bool top_first) {
 
 // ---- Measures ----
 
-TEST(FieldMeter, AWholePictureDoesNotCombAndAWovenOneDoes) {
+TEST(FieldMeter, AWholeFrameDoesNotCombAndAWovenOneDoes) {
   const auto whole = measures({0, 0, 1, 1}, true);
   EXPECT_EQ(whole[1].own, 0U);
   EXPECT_GT(whole[1].top_after, 1000U);
@@ -110,16 +110,16 @@ TEST(FieldMeter, ReadsTenBitsAndBytesBetweenPixels) {
   EXPECT_EQ(c.see({packed.data(), 2 * kWidth, kWidth, kHeight, 2, false, 0}), expected);
 }
 
-TEST(FieldMeter, PicturesOfOneLineOrOnePixelAreMeasured) {
+TEST(FieldMeter, FramesOfOneLineOrOnePixelAreMeasured) {
   const std::vector<std::uint8_t> luma(4, 100);
   FieldMeter meter;
   EXPECT_EQ(meter.see({.data = luma.data(), .stride = 2, .width = 2, .height = 2}).own, 0U);
   EXPECT_EQ(meter.see({.data = luma.data(), .stride = 1, .width = 1, .height = 1}).own, 0U);
 }
 
-// ---- The cut into film pictures ----
+// ---- The cut into film frames ----
 
-TEST(Cadence, WholePicturesStayTwoFieldsEach) {
+TEST(Cadence, WholeFramesStayTwoFieldsEach) {
   EXPECT_EQ(lengths(fields_of_lengths({2, 2, 2, 2, 2}), true), (std::vector<int>{2, 2, 2, 2, 2}));
 }
 
@@ -169,28 +169,28 @@ TEST(Scan, TellsTheFourKindsWhateverTheFlagsSay) {
   EXPECT_THAT(judged(fields_of_lengths(std::vector<int>(12, 2)), true, true).evidence, HasSubstr("flagged interlaced"));
 }
 
-TEST(Scan, FilmWhosePicturesArePairedWrongIsFilm) {
-  // 25 pictures a second, each in the second field of one picture and the first of the next.
+TEST(Scan, FilmWhoseFramesArePairedWrongIsFilm) {
+  // 25 frames a second, each in the second field of one frame and the first of the next.
   std::vector<int> shifted = fields_of_lengths(std::vector<int>(12, 2));
   shifted.insert(shifted.begin(), 99);
   shifted.push_back(98);
   EXPECT_EQ(judged(shifted, true).scan, Scan::kTelecined);
 }
 
-// Grass, fur or a crowd that rises by one line a picture: each line fits between its neighbours of the picture before.
+// Grass, fur or a crowd that rises by one line a frame: each line fits between its neighbours of the frame before.
 TEST(Scan, AFilmThatClimbsByALineIsWhole) {
-  constexpr int kPictures = 24;
+  constexpr int kFrames = 24;
   std::mt19937 random(1);
-  std::vector<std::uint8_t> texture(static_cast<std::size_t>(kWidth) * (kHeight + 2 * kPictures));
+  std::vector<std::uint8_t> texture(static_cast<std::size_t>(kWidth) * (kHeight + 2 * kFrames));
   for (std::uint8_t& pixel : texture) pixel = static_cast<std::uint8_t>(80 + random() % 64);
   for (const int lines : {1, -1}) {
     FieldMeter meter;
     std::vector<FieldMeasures> run;
-    for (int n = 0; n < kPictures; ++n) {
+    for (int n = 0; n < kFrames; ++n) {
       std::vector<std::uint8_t> luma;
       for (int y = 0; y < kHeight; ++y) {
         for (int x = 0; x < kWidth; ++x) {
-          luma.push_back(texture[static_cast<std::size_t>((y + lines * n + kPictures) * kWidth + x)]);
+          luma.push_back(texture[static_cast<std::size_t>((y + lines * n + kFrames) * kWidth + x)]);
         }
       }
       run.push_back(meter.see({.data = luma.data(), .stride = kWidth, .width = kWidth, .height = kHeight}));
@@ -206,7 +206,7 @@ TEST(Scan, WhereNothingMovesTheFlagsDecide) {
   EXPECT_EQ(judged(still, true, true).scan, Scan::kInterlaced);
 }
 
-TEST(Scan, ATwentiethOfCombedPicturesIsWorthDeinterlacing) {
+TEST(Scan, ATwentiethOfCombedFramesIsWorthDeinterlacing) {
   const auto mixed = [](int whole, int fields) {
     std::vector<int> moments = fields_of_lengths(std::vector<int>(static_cast<std::size_t>(whole), 2));
     for (int i = 0; i < fields; ++i) moments.push_back(moments.back() + 1);

@@ -167,9 +167,9 @@ TEST(ToneMap, HighlightsKeepTheirHue) {
   EXPECT_GT(seen.g, seen.b + 0.1);
 }
 
-// A picture of 8x4 whose planes are filled by a function of x, y and plane.
+// A frame of 8x4 whose planes are filled by a function of x, y and plane.
 template <class Fill>
-std::array<std::vector<std::uint16_t>, 3> picture(int width, int height, Fill fill) {
+std::array<std::vector<std::uint16_t>, 3> frame(int width, int height, Fill fill) {
   std::array<std::vector<std::uint16_t>, 3> planes;
   for (int plane = 0; plane < 3; ++plane) {
     for (int y = 0; y < height; ++y) {
@@ -186,7 +186,7 @@ Planes444 view(const std::array<std::vector<std::uint16_t>, 3>& planes, int widt
 TEST(ToneMap, ChromaIsTakenWhereLeftSitedChromaLies) {
   // A step of Cb between columns 3 and 4: the samples of columns 0, 2, 4 and 6 see none, none, three quarters and all of it.
   const ColourTable same({.from = kSdr, .to = kSdr});
-  const auto planes = picture(8, 4, [](int plane, int x, int) { return plane == 0 ? 400 : plane == 1 && x >= 4 ? 612 : 512; });
+  const auto planes = frame(8, 4, [](int plane, int x, int) { return plane == 0 ? 400 : plane == 1 && x >= 4 ? 612 : 512; });
   std::vector<std::uint16_t> y(32), cb(8), cr(8);
   same.convert(view(planes, 8, 4), Planes420<std::uint16_t>{{y.data(), cb.data(), cr.data()}, {8, 4, 4}});
   EXPECT_EQ(cb, (std::vector<std::uint16_t>{512, 512, 587, 612, 512, 512, 587, 612}));
@@ -197,7 +197,7 @@ TEST(ToneMap, ChromaIsTakenWhereLeftSitedChromaLies) {
 TEST(ToneMap, EightBitsAreDitheredAroundTheRightMean) {
   const ColourTable same({.from = kSdr, .to = kSdr});
   for (const int code : {400, 401, 402, 403}) {
-    const auto planes = picture(16, 16, [&](int plane, int, int) { return plane == 0 ? code : 512; });
+    const auto planes = frame(16, 16, [&](int plane, int, int) { return plane == 0 ? code : 512; });
     std::vector<std::uint8_t> y(256), cb(64), cr(64);
     same.convert(view(planes, 16, 16), Planes420<std::uint8_t>{{y.data(), cb.data(), cr.data()}, {16, 8, 8}});
     EXPECT_NEAR(std::accumulate(y.begin(), y.end(), 0.0) / 256, code / 4.0, 0.02);

@@ -9,8 +9,8 @@ namespace gopmill {
 namespace {
 
 using test::Clip;
-using test::ClipPicture;
-using test::ClipSound;
+using test::ClipAudio;
+using test::ClipVideo;
 
 SourceFacts analysed(const Fd& file) {
   test::ParentDouble parent;
@@ -19,8 +19,8 @@ SourceFacts analysed(const Fd& file) {
   return facts ? *facts : SourceFacts{};
 }
 
-// Samples of its own rate between the first picture and the first sound.
-std::int64_t late(const AudioTrack& track) { return track.starts_after_picture.in({1, track.sample_rate}).ticks; }
+// Samples of its own rate between the first frame and the first audio.
+std::int64_t late(const AudioTrack& track) { return track.starts_after_video.in({1, track.sample_rate}).ticks; }
 
 std::int64_t late(const Clip& clip) {
   const SourceFacts facts = analysed(test::make_clip(clip));
@@ -28,42 +28,41 @@ std::int64_t late(const Clip& clip) {
   return facts.audio.empty() ? INT64_MIN : late(facts.audio[0]);
 }
 
-const ClipPicture kPicture{.width = 64, .height = 48, .frames = 30};
+const ClipVideo kFrame{.width = 64, .height = 48, .frames = 30};
 
-TEST(AnalyseSound, LateSoundIsLateToTheSample) {
-  const ClipSound pcm{.encoder = "pcm_s16le", .seconds = 1, .starts = 12'345};
-  EXPECT_EQ(late({.picture = kPicture, .sound = pcm, .container = "mov", .muxer_options = {{"movie_timescale", "48000"}}}),
-            12'345);
+TEST(AnalyseAudio, LateAudioIsLateToTheSample) {
+  const ClipAudio pcm{.encoder = "pcm_s16le", .seconds = 1, .starts = 12'345};
+  EXPECT_EQ(late({.frame = kFrame, .audio = pcm, .container = "mov", .muxer_options = {{"movie_timescale", "48000"}}}), 12'345);
   // Matroska keeps milliseconds.
-  EXPECT_NEAR(static_cast<double>(late({.picture = kPicture, .sound = pcm, .container = "matroska"})), 12'345, 24);
+  EXPECT_NEAR(static_cast<double>(late({.frame = kFrame, .audio = pcm, .container = "matroska"})), 12'345, 24);
 }
 
-TEST(AnalyseSound, PrimingIsBeforeTheFirstSound) {
+TEST(AnalyseAudio, PrimingIsBeforeTheFirstAudio) {
   const auto late_of = [](const char* encoder, const char* container) {
-    const ClipSound sound{.encoder = encoder, .seconds = 1};
-    return static_cast<double>(late({.picture = kPicture, .sound = sound, .container = container}));
+    const ClipAudio audio{.encoder = encoder, .seconds = 1};
+    return static_cast<double>(late({.frame = kFrame, .audio = audio, .container = container}));
   };
-  // The picture's reorder delay is in an edit list too.
+  // The frame's reorder delay is in an edit list too.
   EXPECT_NEAR(late_of("aac", "mp4"), 0, 24);
   EXPECT_NEAR(late_of("libopus", "mp4"), 0, 24);
   EXPECT_NEAR(late_of("libmp3lame", "mp4"), 0, 24);
-  // libavformat 5.1's muxer shows the picture later by Opus's delay of 6.5 ms, rounded; that is what the file says.
+  // libavformat 5.1's muxer shows the frame later by Opus's delay of 6.5 ms, rounded; that is what the file says.
   EXPECT_NEAR(late_of("libopus", "matroska"), -336, 24);
 }
 
-TEST(AnalyseSound, ATransportStreamsOffsetIsThatOfItsClock) {
-  const Clip clip{.picture = kPicture,
-                  .sound = ClipSound{.encoder = "mp2", .seconds = 1, .starts = 9'600},
+TEST(AnalyseAudio, ATransportStreamsOffsetIsThatOfItsClock) {
+  const Clip clip{.frame = kFrame,
+                  .audio = ClipAudio{.encoder = "mp2", .seconds = 1, .starts = 9'600},
                   .container = "mpegts",
                   .shift = {40'000, 1}};
   // To a tick of 90 kHz. MP2 tells nobody of its priming of 481 samples, but its first packet is so much early.
   EXPECT_NEAR(static_cast<double>(late(clip)), 9'600 - 481, 1);
 }
 
-// What cannot be decoded at the beginning is not sound, and the rest stays where it is.
-TEST(AnalyseSound, ADamagedBeginningDoesNotMoveTheRest) {
+// What cannot be decoded at the beginning is not audio, and the rest stays where it is.
+TEST(AnalyseAudio, ADamagedBeginningDoesNotMoveTheRest) {
   const Fd file =
-      test::make_clip({.picture = kPicture, .sound = ClipSound{.encoder = "flac", .seconds = 1}, .container = "matroska"});
+      test::make_clip({.frame = kFrame, .audio = ClipAudio{.encoder = "flac", .seconds = 1}, .container = "matroska"});
   std::string bytes(*file_size(file.get()), 0);
   ASSERT_EQ(*read_at(file.get(), 0, std::as_writable_bytes(std::span(bytes))), bytes.size());
   std::int64_t spoilt = 0;
@@ -82,10 +81,10 @@ TEST(AnalyseSound, ADamagedBeginningDoesNotMoveTheRest) {
   EXPECT_NEAR(static_cast<double>(late(facts.audio[0])), static_cast<double>(spoilt), 24);
 }
 
-TEST(AnalyseSound, SoundsWithoutPictureCountFromTheEarliest) {
+TEST(AnalyseAudio, AudioTracksWithoutFrameCountFromTheEarliest) {
   const SourceFacts facts =
-      analysed(test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 1, .starts = 4410},
-                                .more_sounds = {ClipSound{.encoder = "pcm_s16le", .seconds = 1, .starts = 960}},
+      analysed(test::make_clip({.audio = ClipAudio{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 1, .starts = 4410},
+                                .more_audio = {ClipAudio{.encoder = "pcm_s16le", .seconds = 1, .starts = 960}},
                                 .container = "mov",
                                 .muxer_options = {{"movie_timescale", "441000"}}}));
   ASSERT_EQ(facts.audio.size(), 2U);
@@ -93,14 +92,14 @@ TEST(AnalyseSound, SoundsWithoutPictureCountFromTheEarliest) {
   EXPECT_EQ(late(facts.audio[1]), 0);
 }
 
-// The picture will move by whole ticks, and the sound shall begin at 0 all the same.
-TEST(AnalyseSound, TicksAreShortWhereSoundIsEarly) {
-  ClipPicture picture{.width = 64, .height = 48, .base = {1, 11'988}};
-  for (int i = 0; i < 30; ++i) picture.pts.push_back(157 + 400 * i);
-  const auto analyse_with = [&](ClipSound sound) {
-    sound.encoder = "pcm_s16le";
-    return analysed(test::make_clip(
-        {.picture = picture, .sound = sound, .container = "mov", .muxer_options = {{"movie_timescale", "11988"}}}));
+// The frame will move by whole ticks, and the audio shall begin at 0 all the same.
+TEST(AnalyseAudio, TicksAreShortWhereAudioIsEarly) {
+  ClipVideo frame{.width = 64, .height = 48, .base = {1, 11'988}};
+  for (int i = 0; i < 30; ++i) frame.pts.push_back(157 + 400 * i);
+  const auto analyse_with = [&](ClipAudio audio) {
+    audio.encoder = "pcm_s16le";
+    return analysed(
+        test::make_clip({.frame = frame, .audio = audio, .container = "mov", .muxer_options = {{"movie_timescale", "11988"}}}));
   };
   const SourceFacts early = analyse_with({.seconds = 1});
   EXPECT_LT(late(early.audio.at(0)), 0);
@@ -110,21 +109,21 @@ TEST(AnalyseSound, TicksAreShortWhereSoundIsEarly) {
   EXPECT_EQ(analyse_with({.seconds = 1, .starts = 4'800}).video->base.den, 11'988);
 }
 
-// A programme map that names a picture, of a station that sends only sound.
-TEST(AnalyseSound, APictureTrackWithoutPacketsLeavesTheSound) {
-  ClipPicture none = kPicture;
+// A programme map that names a frame, of a station that sends only audio.
+TEST(AnalyseAudio, AFrameTrackWithoutPacketsLeavesTheAudio) {
+  ClipVideo none = kFrame;
   none.frames = 0;
   const SourceFacts facts =
-      analysed(test::make_clip({.picture = none, .sound = ClipSound{.encoder = "mp2", .seconds = 1}, .container = "mpegts"}));
+      analysed(test::make_clip({.frame = none, .audio = ClipAudio{.encoder = "mp2", .seconds = 1}, .container = "mpegts"}));
   EXPECT_FALSE(facts.video);
   ASSERT_EQ(facts.audio.size(), 1U);
   EXPECT_EQ(late(facts.audio[0]), 0);
   EXPECT_THAT(facts.notes, testing::Contains(testing::HasSubstr("has no packets and is not carried")));
 }
 
-TEST(AnalyseSound, TracksSayTheirLanguage) {
+TEST(AnalyseAudio, TracksSayTheirLanguage) {
   const SourceFacts facts = analysed(test::make_clip(
-      {.sound = ClipSound{.seconds = 0.2, .language = "deu"}, .more_sounds = {ClipSound{.seconds = 0.2, .language = "eng"}}}));
+      {.audio = ClipAudio{.seconds = 0.2, .language = "deu"}, .more_audio = {ClipAudio{.seconds = 0.2, .language = "eng"}}}));
   ASSERT_EQ(facts.audio.size(), 2U);
   EXPECT_EQ(facts.audio[0].language, "deu");
   EXPECT_EQ(facts.audio[1].language, "eng");

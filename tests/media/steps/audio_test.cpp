@@ -1,4 +1,4 @@
-// Long because: one test per rule of a sound task, from its timeline to its level.
+// Long because: one test per rule of an audio task, from its timeline to its level.
 
 #include <gmock/gmock.h>
 
@@ -18,8 +18,8 @@ namespace gopmill {
 namespace {
 
 using test::Clip;
-using test::ClipSound;
-using test::HeardSound;
+using test::ClipAudio;
+using test::HeardAudio;
 using ::testing::HasSubstr;
 
 constexpr std::int64_t kAacFrame = 1024;
@@ -63,9 +63,9 @@ Encoded encode(const Clip& clip, const AudioTask& task) {
 
 // Uncompressed, so that packets may be moved without harm to their neighbours. `retime` gives each packet's new time in samples, or
 // nothing to leave it out.
-Encoded encode_retimed(const ClipSound& sound, const std::function<std::optional<std::int64_t>(std::int64_t)>& retime,
+Encoded encode_retimed(const ClipAudio& audio, const std::function<std::optional<std::int64_t>(std::int64_t)>& retime,
                        const AudioTask& task) {
-  const Fd clip = test::make_clip({.sound = sound, .container = "mov"});
+  const Fd clip = test::make_clip({.audio = audio, .container = "mov"});
   const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket& packet) {
     const auto pts = retime(packet.pts);
     packet.pts = packet.dts = pts.value_or(0);
@@ -75,18 +75,18 @@ Encoded encode_retimed(const ClipSound& sound, const std::function<std::optional
 }
 
 // What a player hears of it: alone in a file of its own.
-HeardSound hear(const Encoded& encoded, const AudioTask& task) {
+HeardAudio hear(const Encoded& encoded, const AudioTask& task) {
   std::vector<Fd> files;
   files.emplace_back(::dup(encoded.journal.get()));
   test::ParentDouble parent(files);
   StitchRequest request;
-  request.plan.sounds = {{.task = task}};
+  request.plan.audio_tracks = {{.task = task}};
   const Fd file = *temporary_file();
   const auto report = stitch(file.get(), request, parent.line());
   EXPECT_TRUE(report) << (report ? "" : report.error().text);
   auto seen = test::look_at(file.get());
   EXPECT_EQ(seen.refused, 0U);
-  return std::move(*seen.sound);
+  return std::move(*seen.audio);
 }
 
 // `beeps` at each full second from `first` on, `late` seconds later, to a millisecond.
@@ -98,7 +98,7 @@ void expect_beeps(const std::vector<double>& beeps, int first, int end, double l
 
 TEST(Audio, PacketsFollowEachOtherFromThePrimingToTheLastSample) {
   const AudioTask task = task_of();
-  const Encoded encoded = encode({.sound = ClipSound{.encoder = "pcm_s16le", .seconds = 2.5}, .container = "matroska"}, task);
+  const Encoded encoded = encode({.audio = ClipAudio{.encoder = "pcm_s16le", .seconds = 2.5}, .container = "matroska"}, task);
   ASSERT_EQ(encoded.fault, "");
   EXPECT_EQ(encoded.result.audio->samples, 120'000U);
   EXPECT_EQ(encoded.result.audio->priming, kAacFrame);
@@ -120,7 +120,7 @@ TEST(Audio, StartsWhereThePlanSays) {
   AudioTask task = task_of();
   task.first_sample = 12'345;
   const Encoded encoded =
-      encode({.sound = ClipSound{.encoder = "pcm_s16le", .seconds = 1, .starts = 480}, .container = "matroska"}, task);
+      encode({.audio = ClipAudio{.encoder = "pcm_s16le", .seconds = 1, .starts = 480}, .container = "matroska"}, task);
   EXPECT_EQ(encoded.packets.front().pts, 12'345 - kAacFrame);
   EXPECT_EQ(encoded.packets.back().pts + encoded.packets.back().duration, 12'345 + 48'000);
 }
@@ -140,9 +140,9 @@ TEST_P(AudioSources, KeepBeepsWhereTheyWere) {
   const Source& source = GetParam();
   const AudioTask task = task_of();
   const Encoded encoded = encode(
-      {.sound =
-           ClipSound{
-               .encoder = source.encoder, .sample_rate = source.sample_rate, .kind = ClipSound::Kind::kBeeps, .seconds = 4.5},
+      {.audio =
+           ClipAudio{
+               .encoder = source.encoder, .sample_rate = source.sample_rate, .kind = ClipAudio::Kind::kBeeps, .seconds = 4.5},
        .container = source.container},
       task);
   ASSERT_EQ(encoded.fault, "");
@@ -168,7 +168,7 @@ TEST(Audio, AClockThatStartsAnywhereAndTurnsOverGoesOn) {
   for (const std::int64_t start : {0, 50'000, 95'441}) {
     const AudioTask task = task_of();
     const Encoded encoded = encode(
-        {.sound = ClipSound{.kind = ClipSound::Kind::kBeeps, .seconds = 4.5}, .container = "mpegts", .shift = {start, 1}}, task);
+        {.audio = ClipAudio{.kind = ClipAudio::Kind::kBeeps, .seconds = 4.5}, .container = "mpegts", .shift = {start, 1}}, task);
     ASSERT_EQ(encoded.fault, "");
     EXPECT_EQ(encoded.packets.front().pts, -kAacFrame);
     EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
@@ -181,19 +181,19 @@ TEST(Audio, AClockThatStartsAnywhereAndTurnsOverGoesOn) {
 TEST(Audio, ASineStaysOneSine) {
   const AudioTask task = task_of();
   const Encoded encoded =
-      encode({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 30}, .container = "matroska"}, task);
+      encode({.audio = ClipAudio{.encoder = "pcm_s16le", .sample_rate = 44100, .seconds = 30}, .container = "matroska"}, task);
   EXPECT_EQ(encoded.result.audio->samples, 1'440'000U);
-  const HeardSound sound = hear(encoded, task);
-  EXPECT_TRUE(sound.contiguous);
-  EXPECT_EQ(sound.first, 0);
-  EXPECT_GE(sound.planes[0].size(), 1'440'000U);
-  EXPECT_LE(sound.planes[0].size(), 1'441'023U);
-  EXPECT_LT(test::worst_residual(sound, 440, 2000, 1'438'000), 200.0 / 32768);
+  const HeardAudio audio = hear(encoded, task);
+  EXPECT_TRUE(audio.contiguous);
+  EXPECT_EQ(audio.first, 0);
+  EXPECT_GE(audio.planes[0].size(), 1'440'000U);
+  EXPECT_LE(audio.planes[0].size(), 1'441'023U);
+  EXPECT_LT(test::worst_residual(audio, 440, 2000, 1'438'000), 200.0 / 32768);
 }
 
 TEST(Audio, HolesBecomeSilenceOfTheirLength) {
   const AudioTask task = task_of();
-  const ClipSound source{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 4.5};
+  const ClipAudio source{.encoder = "pcm_s16le", .kind = ClipAudio::Kind::kBeeps, .seconds = 4.5};
   // Between 1.5 and 2.5 s nothing was recorded; the beep at 2 s is in it.
   const auto retime = [](std::int64_t pts) { return pts >= 72'000 && pts < 120'000 ? std::optional<std::int64_t>() : pts; };
   const Encoded encoded = encode_retimed(source, retime, task);
@@ -208,7 +208,7 @@ TEST(Audio, HolesBecomeSilenceOfTheirLength) {
 
 TEST(Audio, OverlapsAreDropped) {
   const AudioTask task = task_of();
-  const ClipSound source{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 4.5};
+  const ClipAudio source{.encoder = "pcm_s16le", .kind = ClipAudio::Kind::kBeeps, .seconds = 4.5};
   // From 2.5 s on the source's clock is 300 ms early: what comes again is left out once.
   const auto retime = [](std::int64_t pts) { return std::optional(pts >= 120'000 ? pts - 14'400 : pts); };
   const Encoded encoded = encode_retimed(source, retime, task);
@@ -223,34 +223,34 @@ TEST(Audio, OverlapsAreDropped) {
 
 TEST(Audio, JitterIsLeftAlone) {
   const AudioTask task = task_of();
-  const ClipSound source{.encoder = "pcm_s16le", .seconds = 3};
+  const ClipAudio source{.encoder = "pcm_s16le", .seconds = 3};
   const auto retime = [](std::int64_t pts) { return std::optional(pts + (pts / 1024 % 3 - 1) * 300); };
   const Encoded encoded = encode_retimed(source, retime, task);
   EXPECT_EQ(encoded.result.audio->silence_filled, 0U);
   EXPECT_EQ(encoded.result.audio->overlap_dropped, 0U);
   EXPECT_EQ(encoded.result.audio->samples, 144'000U);
-  const HeardSound sound = hear(encoded, task);
-  EXPECT_LT(test::worst_residual(sound, 440, 2000, 142'000), 200.0 / 32768);
+  const HeardAudio audio = hear(encoded, task);
+  EXPECT_LT(test::worst_residual(audio, 440, 2000, 142'000), 200.0 / 32768);
 }
 
 TEST(Audio, AClockThatIsResetIsAFaultOfTheSource) {
-  const ClipSound source{.encoder = "pcm_s16le", .seconds = 30};
+  const ClipAudio source{.encoder = "pcm_s16le", .seconds = 30};
   const auto retime = [](std::int64_t pts) { return std::optional(pts >= 960'000 ? pts - 960'000 : pts); };
   const Encoded encoded = encode_retimed(source, retime, task_of());
   EXPECT_THAT(encoded.fault, HasSubstr("clock jumps back"));
 }
 
 TEST(Audio, HoursOfNothingAreRefused) {
-  const ClipSound source{.encoder = "pcm_s16le", .seconds = 1};
+  const ClipAudio source{.encoder = "pcm_s16le", .seconds = 1};
   const auto retime = [](std::int64_t pts) { return std::optional(pts >= 24'000 ? pts + 48'000LL * 3600 * 48 : pts); };
   const Encoded encoded = encode_retimed(source, retime, task_of());
   EXPECT_THAT(encoded.fault, HasSubstr("away from the first"));
 }
 
-float loudest_of(const HeardSound& sound, std::size_t channel = 0) {
+float loudest_of(const HeardAudio& audio, std::size_t channel = 0) {
   float loudest = 0;
-  for (std::size_t i = 4800; i + 4800 < sound.planes[channel].size(); ++i)
-    loudest = std::max(loudest, std::abs(sound.planes[channel][i]));
+  for (std::size_t i = 4800; i + 4800 < audio.planes[channel].size(); ++i)
+    loudest = std::max(loudest, std::abs(audio.planes[channel][i]));
   return loudest;
 }
 
@@ -280,10 +280,10 @@ TEST(Audio, EachChannelIsHeardWhereItBelongs) {
                                          {"7.1", 3, 6, {0, 0, 0, 1, 0, 0}},
                                          {"7.1(wide)", 6, 2, {0.9239, 0.3827}}}) {
     const AudioTask task = task_of(AudioCodec::kAac, c.channels);
-    const ClipSound sound{.encoder = "pcm_s16le", .hz = 80, .level = 0.25, .seconds = 0.5, .layout = c.layout, .only = c.only};
-    const Encoded encoded = encode({.sound = sound, .container = "wav"}, task);
+    const ClipAudio audio{.encoder = "pcm_s16le", .hz = 80, .level = 0.25, .seconds = 0.5, .layout = c.layout, .only = c.only};
+    const Encoded encoded = encode({.audio = audio, .container = "wav"}, task);
     ASSERT_EQ(encoded.fault, "") << c.layout;
-    const HeardSound heard = hear(encoded, task);
+    const HeardAudio heard = hear(encoded, task);
     for (std::size_t o = 0; o < c.heard.size(); ++o)
       EXPECT_NEAR(loudest_of(heard, o), 0.25 * c.heard[o], 0.01) << c.layout << " channel " << c.only << " at " << o;
   }
@@ -293,7 +293,7 @@ TEST(Audio, EachChannelIsHeardWhereItBelongs) {
 TEST(Audio, AMixIsAsLoudAsItCanBe) {
   AudioTask task = task_of(AudioCodec::kAac, 2);
   const auto mixed = [&task](double level) {
-    return encode({.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .level = level, .seconds = 1}, .container = "wav"},
+    return encode({.audio = ClipAudio{.encoder = "pcm_s16le", .channels = 6, .level = level, .seconds = 1}, .container = "wav"},
                   task);
   };
   const Encoded quiet = mixed(0.25);
@@ -306,20 +306,20 @@ TEST(Audio, AMixIsAsLoudAsItCanBe) {
   EXPECT_NEAR(loudest_of(hear(loud, task)), 0.891, 0.03);
 }
 
-TEST(Audio, SoundThatKeepsItsChannelsKeepsItsLevel) {
+TEST(Audio, AudioThatKeepsItsChannelsKeepsItsLevel) {
   const AudioTask task = task_of();
   const Encoded encoded =
-      encode({.sound = ClipSound{.encoder = "pcm_s16le", .level = 0.98, .seconds = 1}, .container = "wav"}, task);
+      encode({.audio = ClipAudio{.encoder = "pcm_s16le", .level = 0.98, .seconds = 1}, .container = "wav"}, task);
   EXPECT_FALSE(encoded.result.audio->loudness);
   EXPECT_NEAR(loudest_of(hear(encoded, task)), 0.98, 0.02);
 }
 
 // What is heard of the finished file, measured again.
-double loudness_of(const HeardSound& sound) {
-  LoudnessMeter meter(sound.sample_rate, sound.channels);
+double loudness_of(const HeardAudio& audio) {
+  LoudnessMeter meter(audio.sample_rate, audio.channels);
   std::vector<const float*> planes;
-  for (const auto& plane : sound.planes) planes.push_back(plane.data());
-  meter.take(planes.data(), static_cast<int>(sound.planes[0].size()));
+  for (const auto& plane : audio.planes) planes.push_back(plane.data());
+  meter.take(planes.data(), static_cast<int>(audio.planes[0].size()));
   return meter.integrated();
 }
 
@@ -327,9 +327,9 @@ TEST(Audio, LoudnessIsBroughtToItsTarget) {
   for (const auto& [channels, rate, level] : {std::tuple{2, 48000, 0.05}, std::tuple{6, 44100, 0.5}, std::tuple{1, 22050, 0.9}}) {
     AudioTask task = task_of(AudioCodec::kAac, std::min(channels, 2), rate % 11025 == 0 ? 44100 : 48000);
     task.profile.loudness = -23;
-    const ClipSound sound{
+    const ClipAudio audio{
         .encoder = "pcm_s16le", .sample_rate = rate, .channels = channels, .hz = 1000, .level = level, .seconds = 4};
-    const Encoded encoded = encode({.sound = sound, .container = "wav"}, task);
+    const Encoded encoded = encode({.audio = audio, .container = "wav"}, task);
     ASSERT_EQ(encoded.fault, "");
     const LoudnessResult& loudness = *encoded.result.audio->loudness;
     EXPECT_FALSE(loudness.limited);
@@ -343,7 +343,7 @@ TEST(Audio, AGainStopsBelowThePeakCeiling) {
   task.profile.loudness = -5;
   task.profile.true_peak = -6;
   const Encoded encoded =
-      encode({.sound = ClipSound{.encoder = "pcm_s16le", .level = 0.1, .seconds = 2}, .container = "wav"}, task);
+      encode({.audio = ClipAudio{.encoder = "pcm_s16le", .level = 0.1, .seconds = 2}, .container = "wav"}, task);
   EXPECT_TRUE(encoded.result.audio->loudness->limited);
   EXPECT_NEAR(encoded.result.audio->loudness->gain, 14, 0.1);
   EXPECT_NEAR(loudest_of(hear(encoded, task)), 0.501, 0.03);
@@ -353,18 +353,18 @@ TEST(Audio, EachRateKeepsItsLengthToTheSample) {
   for (const int rate :
        {8000, 11025, 12000, 16000, 22050, 24000, 32000, 37800, 44100, 48000, 64000, 88200, 96000, 176400, 192000}) {
     const AudioTask task = task_of(AudioCodec::kAac, 2, rate % 11025 == 0 ? 44100 : 48000);
-    const ClipSound sound{.encoder = "pcm_s16le", .sample_rate = rate, .seconds = 0.7531};
-    const Encoded encoded = encode({.sound = sound, .container = "wav"}, task);
+    const ClipAudio audio{.encoder = "pcm_s16le", .sample_rate = rate, .seconds = 0.7531};
+    const Encoded encoded = encode({.audio = audio, .container = "wav"}, task);
     const auto samples = std::llround(0.7531 * rate);
     EXPECT_EQ(encoded.result.audio->samples, static_cast<std::uint64_t>(rescale(samples, {1, rate}, {1, task.sample_rate})))
         << rate;
   }
 }
 
-TEST(Audio, OnePacketIsWholeSound) {
+TEST(Audio, OnePacketIsWholeAudio) {
   const AudioTask task = task_of();
-  const ClipSound sound{.encoder = "pcm_s16le", .sample_rate = 8000, .channels = 1, .seconds = 0.02};
-  const Encoded encoded = encode({.sound = sound, .container = "wav"}, task);
+  const ClipAudio audio{.encoder = "pcm_s16le", .sample_rate = 8000, .channels = 1, .seconds = 0.02};
+  const Encoded encoded = encode({.audio = audio, .container = "wav"}, task);
   EXPECT_EQ(encoded.result.audio->samples, 960U);
   EXPECT_GE(hear(encoded, task).planes[0].size(), 960U);
 }
@@ -373,7 +373,7 @@ TEST(Audio, OnePacketIsWholeSound) {
 TEST(Audio, OneLostPacketOfOpusLeavesItsTime) {
   const AudioTask task = task_of();
   const Fd clip = test::make_clip(
-      {.sound = ClipSound{.encoder = "libopus", .kind = ClipSound::Kind::kBeeps, .seconds = 2.5}, .container = "matroska"});
+      {.audio = ClipAudio{.encoder = "libopus", .kind = ClipAudio::Kind::kBeeps, .seconds = 2.5}, .container = "matroska"});
   std::uint32_t count = 0;
   const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket&) { return ++count != 75; });
   const Encoded encoded = encode_journal(journal, task);
@@ -386,7 +386,7 @@ TEST(Audio, OneLostPacketOfOpusLeavesItsTime) {
 TEST(Audio, BlocksStampedByTheirEndsLeaveNoHoles) {
   const AudioTask task = task_of();
   const Fd clip = test::make_clip(
-      {.sound = ClipSound{.encoder = "libvorbis", .kind = ClipSound::Kind::kBeeps, .seconds = 3.5}, .container = "matroska"});
+      {.audio = ClipAudio{.encoder = "libvorbis", .kind = ClipAudio::Kind::kBeeps, .seconds = 3.5}, .container = "matroska"});
   std::set<std::int64_t> lengths;
   const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket& packet) {
     lengths.insert(packet.duration);
@@ -404,7 +404,7 @@ TEST(Audio, BlocksStampedByTheirEndsLeaveNoHoles) {
 TEST(Audio, MissingTimestampsAreCounted) {
   const AudioTask task = task_of();
   const Fd clip = test::make_clip(
-      {.sound = ClipSound{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 3.5}, .container = "mov"});
+      {.audio = ClipAudio{.encoder = "pcm_s16le", .kind = ClipAudio::Kind::kBeeps, .seconds = 3.5}, .container = "mov"});
   const Fd journal = test::journal_of_track(clip.get(), 2, [](JournalPacket& packet) {
     if (packet.ordinal % 5 != 4) packet.pts = packet.dts = INT64_MIN;
     return true;
@@ -419,18 +419,18 @@ TEST(Audio, SixChannelsMixDownWithoutClipping) {
   const AudioTask task = task_of(AudioCodec::kAac, 2);
   // All channels in phase at full scale: the worst case.
   const Encoded encoded = encode(
-      {.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .level = 1.0, .seconds = 1}, .container = "matroska"}, task);
+      {.audio = ClipAudio{.encoder = "pcm_s16le", .channels = 6, .level = 1.0, .seconds = 1}, .container = "matroska"}, task);
   ASSERT_EQ(encoded.fault, "");
-  const HeardSound sound = hear(encoded, task);
+  const HeardAudio audio = hear(encoded, task);
   float loudest = 0;
-  for (std::size_t i = 4800; i < 43'200; ++i) loudest = std::max(loudest, std::abs(sound.planes[0][i]));
+  for (std::size_t i = 4800; i < 43'200; ++i) loudest = std::max(loudest, std::abs(audio.planes[0][i]));
   EXPECT_NEAR(loudest, 0.891, 0.03);
 }
 
 TEST(Audio, SixChannelsStaySix) {
   const AudioTask task = task_of(AudioCodec::kAac, 6);
   const Encoded encoded =
-      encode({.sound = ClipSound{.encoder = "pcm_s16le", .channels = 6, .seconds = 1}, .container = "matroska"}, task);
+      encode({.audio = ClipAudio{.encoder = "pcm_s16le", .channels = 6, .seconds = 1}, .container = "matroska"}, task);
   ASSERT_EQ(encoded.fault, "");
   EXPECT_EQ(hear(encoded, task).channels, 6);
 }
@@ -438,7 +438,7 @@ TEST(Audio, SixChannelsStaySix) {
 TEST(Audio, OpusCarriesItsPreSkip) {
   const AudioTask task = task_of(AudioCodec::kOpus);
   const Encoded encoded = encode(
-      {.sound = ClipSound{.encoder = "pcm_s16le", .kind = ClipSound::Kind::kBeeps, .seconds = 2.5}, .container = "matroska"},
+      {.audio = ClipAudio{.encoder = "pcm_s16le", .kind = ClipAudio::Kind::kBeeps, .seconds = 2.5}, .container = "matroska"},
       task);
   ASSERT_EQ(encoded.fault, "");
   EXPECT_EQ(encoded.result.audio->samples, 120'000U);
@@ -453,12 +453,12 @@ TEST(Audio, AChangeOfRateAndLayoutKeepsTime) {
   std::uint32_t ordinal = 0;
   std::int64_t end = 0;  // ticks of 1/90000 s after the first packet
   for (const int part : {0, 1}) {
-    const ClipSound sound{.encoder = "mp2",
+    const ClipAudio audio{.encoder = "mp2",
                           .sample_rate = part == 0 ? 44100 : 48000,
                           .channels = part == 0 ? 1 : 2,
-                          .kind = ClipSound::Kind::kBeeps,
+                          .kind = ClipAudio::Kind::kBeeps,
                           .seconds = 2.5};
-    const Fd journal = test::journal_of_track(test::make_clip({.sound = sound, .container = "mpegts"}).get(), 2);
+    const Fd journal = test::journal_of_track(test::make_clip({.audio = audio, .container = "mpegts"}).get(), 2);
     auto reader = *JournalReader::open(journal.get(), 0);
     if (part == 0) {
       ASSERT_TRUE(writer.begin(reader.parameters()));
@@ -496,7 +496,7 @@ TEST(Audio, AChangeOfRateAndLayoutKeepsTime) {
 
 TEST(Audio, TheSameSourceGivesTheSameBytes) {
   for (const AudioCodec codec : {AudioCodec::kAac, AudioCodec::kOpus}) {
-    const Fd clip = test::make_clip({.sound = ClipSound{.sample_rate = 44100, .seconds = 3}});
+    const Fd clip = test::make_clip({.audio = ClipAudio{.sample_rate = 44100, .seconds = 3}});
     const Encoded once = encode_journal(test::journal_of_track(clip.get(), 2), task_of(codec));
     const Encoded again = encode_journal(test::journal_of_track(clip.get(), 2), task_of(codec));
     EXPECT_EQ(once.sha256(), again.sha256());
@@ -505,7 +505,7 @@ TEST(Audio, TheSameSourceGivesTheSameBytes) {
 
 TEST(Audio, NothingDecodableIsAFaultOfTheSource) {
   const Fd journal = test::journal_of_track(
-      test::make_clip({.sound = ClipSound{.encoder = "flac", .seconds = 1}, .container = "matroska"}).get(), 2);
+      test::make_clip({.audio = ClipAudio{.encoder = "flac", .seconds = 1}, .container = "matroska"}).get(), 2);
   auto reader = *JournalReader::open(journal.get(), 0);
   const Fd broken = *temporary_file();
   JournalWriter writer(broken.get(), 0);
@@ -515,7 +515,7 @@ TEST(Audio, NothingDecodableIsAFaultOfTheSource) {
     ASSERT_TRUE(writer.append(*packet));
   }
   ASSERT_TRUE(writer.finish());
-  EXPECT_THAT(encode_journal(broken, task_of()).fault, HasSubstr("none of the sound can be decoded"));
+  EXPECT_THAT(encode_journal(broken, task_of()).fault, HasSubstr("none of the audio can be decoded"));
 }
 
 }  // namespace

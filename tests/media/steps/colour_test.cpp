@@ -27,7 +27,7 @@ extern "C" {
 namespace gopmill {
 namespace {
 
-using test::ClipPicture;
+using test::ClipVideo;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -42,14 +42,14 @@ std::map<std::string, std::string> tags(const std::string& primaries, const std:
   return {{"color_primaries", primaries}, {"color_trc", transfer}, {"colorspace", matrix}};
 }
 
-// 2.4 s of 128x96; flat grey but for its first picture and the one at each full second, which are white.
-ClipPicture flat(const std::string& encoder, const std::string& format, std::map<std::string, std::string> options) {
-  ClipPicture picture{.encoder = encoder, .width = 128, .height = 96, .pixel_format = format, .frames = 60, .gop = 10};
-  picture.flashes = true;
-  picture.options = std::move(options);
-  return picture;
+// 2.4 s of 128x96; flat grey but for its first frame and the one at each full second, which are white.
+ClipVideo flat(const std::string& encoder, const std::string& format, std::map<std::string, std::string> options) {
+  ClipVideo frame{.encoder = encoder, .width = 128, .height = 96, .pixel_format = format, .frames = 60, .gop = 10};
+  frame.flashes = true;
+  frame.options = std::move(options);
+  return frame;
 }
-ClipPicture hdr10(const std::string& encoder = "libx265") {
+ClipVideo hdr10(const std::string& encoder = "libx265") {
   auto options = tags("bt2020", "smpte2084", "bt2020nc");
   options["preset"] = "ultrafast";
   if (encoder == "libx265")
@@ -124,7 +124,7 @@ std::vector<std::string> failed(const FileReport& report) {
 
 Mp4SampleEntry entry_of(int file) { return read_mp4_layout(file)->tracks.front().entries.front(); }
 
-// The middle values of a picture's three planes, by place in the film.
+// The middle values of a frame's three planes, by place in the film.
 struct Middle {
   double y = 0, cb = 0, cr = 0;
 };
@@ -148,21 +148,21 @@ std::vector<Middle> middles_of(int file) {
 }
 
 TEST(ColourOfSources, AreRead) {
-  const VideoTrack track = *facts_of(test::make_clip({.picture = hdr10()}).get()).video;
+  const VideoTrack track = *facts_of(test::make_clip({.frame = hdr10()}).get()).video;
   EXPECT_EQ(track.colour.primaries, kPrimariesBt2020);
   EXPECT_EQ(track.colour.transfer, kTransferPq);
   EXPECT_EQ(track.colour.matrix, kMatrixBt2020);
   EXPECT_EQ(track.mastering, kDisplay);
   EXPECT_EQ(track.light, kLight);
-  // In a transport stream nothing but the pictures says so.
-  const VideoTrack in_stream = *facts_of(test::make_clip({.picture = hdr10(), .container = "mpegts"}).get()).video;
+  // In a transport stream nothing but the frames says so.
+  const VideoTrack in_stream = *facts_of(test::make_clip({.frame = hdr10(), .container = "mpegts"}).get()).video;
   EXPECT_EQ(in_stream.colour.transfer, kTransferPq);
   EXPECT_EQ(in_stream.mastering, kDisplay);
   EXPECT_EQ(in_stream.light, kLight);
 }
 
 TEST(HdrToSdr, IsToneMappedAndTaggedBt709) {
-  const Fd clip = test::make_clip({.picture = hdr10()});
+  const Fd clip = test::make_clip({.frame = hdr10()});
   const Made made = made_from(clip.get(), rendition(DynamicRange::kSdr));
   EXPECT_THAT(failed(made.report), IsEmpty());
   EXPECT_EQ(made.plan.renditions.front().recolour->peak, 900U);
@@ -183,16 +183,16 @@ TEST(HdrToSdr, IsToneMappedAndTaggedBt709) {
 }
 
 TEST(HdrToSdr, HlgIsToo) {
-  auto picture = flat("libx264", "yuv420p10le", tags("bt2020", "arib-std-b67", "bt2020nc"));
-  const Made made = made_from(test::make_clip({.picture = picture}).get(), rendition(DynamicRange::kSdr));
+  auto frame = flat("libx264", "yuv420p10le", tags("bt2020", "arib-std-b67", "bt2020nc"));
+  const Made made = made_from(test::make_clip({.frame = frame}).get(), rendition(DynamicRange::kSdr));
   EXPECT_THAT(failed(made.report), IsEmpty());
   EXPECT_EQ(made.plan.renditions.front().encoder.colour, kBt709);
   const ColourTable table(*made.plan.renditions.front().recolour);
   EXPECT_NEAR(middles_of(made.file.get())[10].y, table.look_up(240, 512, 512)[0] / 256.0, 2);
 }
 
-TEST(HdrToSdr, SegmentsShowTheSamePicturesAsOneRun) {
-  const Fd clip = test::make_clip({.picture = hdr10()});
+TEST(HdrToSdr, SegmentsShowTheSameFramesAsOneRun) {
+  const Fd clip = test::make_clip({.frame = hdr10()});
   // A quicker preset would cost less than decoding the clip twice, and be planned as one segment.
   RenditionProfile worth_cutting = rendition(DynamicRange::kSdr);
   worth_cutting.preset = "fast";
@@ -209,7 +209,7 @@ TEST(HdrToSdr, SegmentsShowTheSamePicturesAsOneRun) {
 class HdrKept : public ::testing::TestWithParam<VideoCodec> {};
 
 TEST_P(HdrKept, WithItsTagsAndItsMetadata) {
-  const Fd clip = test::make_clip({.picture = hdr10()});
+  const Fd clip = test::make_clip({.frame = hdr10()});
   const Made made = made_from(clip.get(), rendition(DynamicRange::kHdr, GetParam()), 1);
   EXPECT_THAT(failed(made.report), IsEmpty());
   const Mp4SampleEntry entry = entry_of(made.file.get());
@@ -223,11 +223,11 @@ INSTANTIATE_TEST_SUITE_P(Codecs, HdrKept,
 
 // A player that only looks into the stream must learn it there.
 TEST(HdrKeptInTheStream, OfHevc) {
-  const Made made = made_from(test::make_clip({.picture = hdr10()}).get(), rendition(DynamicRange::kHdr, VideoCodec::kHevc), 1);
+  const Made made = made_from(test::make_clip({.frame = hdr10()}).get(), rendition(DynamicRange::kHdr, VideoCodec::kHevc), 1);
   EXPECT_GT(made.plan.tasks.size(), 1U);
   auto demuxer = av::Demuxer::open(made.file.get());
   auto decoder = av::Decoder::open(demuxer->streams().front().parameters, {});
-  std::optional<av::PictureFacts> first;
+  std::optional<av::FrameFacts> first;
   const auto see = [&](AVFrame& frame) -> Result<> {
     if (!first) first = av::facts_of(frame);
     return {};
@@ -240,14 +240,14 @@ TEST(HdrKeptInTheStream, OfHevc) {
 
 // libavcodec 5.1 does not read these messages of H.264, so their bytes are looked for: primaries and white of ST 2086.
 TEST(HdrKeptInTheStream, OfH264) {
-  const Made made = made_from(test::make_clip({.picture = hdr10()}).get(), rendition(DynamicRange::kHdr));
+  const Made made = made_from(test::make_clip({.frame = hdr10()}).get(), rendition(DynamicRange::kHdr));
   auto demuxer = av::Demuxer::open(made.file.get());
   const std::string message("\x33\xC2\x86\xC4\x1D\x4C\x0B\xB8\x84\xD0\x3E\x80\x3D\x13\x40\x42", 16);
   EXPECT_THAT((*demuxer->next())->packet.bytes, HasSubstr(message));
 }
 
 TEST(SdrColour, StaysInAHdrRendition) {
-  const Fd clip = test::make_clip({.picture = flat("libx264", "yuv420p", tags("smpte170m", "smpte170m", "smpte170m"))});
+  const Fd clip = test::make_clip({.frame = flat("libx264", "yuv420p", tags("smpte170m", "smpte170m", "smpte170m"))});
   const Made made = made_from(clip.get(), rendition(DynamicRange::kHdr, VideoCodec::kHevc));
   EXPECT_THAT(failed(made.report), IsEmpty());
   EXPECT_EQ(entry_of(made.file.get()).colour, (Colour{.primaries = 6, .transfer = 6, .matrix = 6}));
@@ -256,14 +256,14 @@ TEST(SdrColour, StaysInAHdrRendition) {
 }
 
 TEST(SdrColour, UntaggedStaysUntagged) {
-  const Made made = made_from(test::make_clip({.picture = flat("libx264", "yuv420p", {})}).get(), rendition(DynamicRange::kSdr));
+  const Made made = made_from(test::make_clip({.frame = flat("libx264", "yuv420p", {})}).get(), rendition(DynamicRange::kSdr));
   EXPECT_THAT(failed(made.report), IsEmpty());
   EXPECT_EQ(entry_of(made.file.get()).colour.value_or(Colour{}), Colour{});
   EXPECT_NEAR(middles_of(made.file.get())[10].y, 60, 2);
 }
 
 TEST(SdrColour, FullRangeBecomesLimited) {
-  const Fd clip = test::make_clip({.picture = flat("libx264", "yuvj420p", tags("bt709", "bt709", "bt709"))});
+  const Fd clip = test::make_clip({.frame = flat("libx264", "yuvj420p", tags("bt709", "bt709", "bt709"))});
   const Made made = made_from(clip.get(), rendition(DynamicRange::kSdr));
   EXPECT_THAT(failed(made.report), IsEmpty());
   EXPECT_NEAR(middles_of(made.file.get())[10].y, 16 + 60 * 219.0 / 255, 2);
@@ -271,9 +271,9 @@ TEST(SdrColour, FullRangeBecomesLimited) {
 
 // Chroma of these clips: Cb 4 below grey and Cr 2 above it.
 TEST(SdrColour, YcgcoBecomesBt709) {
-  ClipPicture picture{.encoder = "libx264", .width = 128, .height = 96, .pixel_format = "yuv444p", .frames = 30, .gop = 10};
-  picture.options = {{"colorspace", "ycgco"}, {"crf", "4"}};
-  const Made made = made_from(test::make_clip({.picture = picture}).get(), rendition(DynamicRange::kSdr));
+  ClipVideo frame{.encoder = "libx264", .width = 128, .height = 96, .pixel_format = "yuv444p", .frames = 30, .gop = 10};
+  frame.options = {{"colorspace", "ycgco"}, {"crf", "4"}};
+  const Made made = made_from(test::make_clip({.frame = frame}).get(), rendition(DynamicRange::kSdr));
   EXPECT_THAT(failed(made.report), IsEmpty());
   EXPECT_EQ(made.plan.renditions.front().encoder.colour.matrix, kMatrixBt709);
   // R = Y + 6, G = Y - 4, B = Y + 2 (of 224), of which BT.709 makes Cb +1.9 and Cr +4.7.
@@ -284,9 +284,8 @@ TEST(SdrColour, YcgcoBecomesBt709) {
 
 TEST(SdrColour, RedGreenAndBlueBecomeBt709) {
   // Its planes are green, blue and red: 240, 512 and 512 of 10 bits.
-  auto picture = flat("ffv1", "gbrp10le", {});
-  const Made made =
-      made_from(test::make_clip({.picture = picture, .container = "matroska"}).get(), rendition(DynamicRange::kSdr));
+  auto frame = flat("ffv1", "gbrp10le", {});
+  const Made made = made_from(test::make_clip({.frame = frame, .container = "matroska"}).get(), rendition(DynamicRange::kSdr));
   EXPECT_THAT(failed(made.report), IsEmpty());
   EXPECT_EQ(made.plan.renditions.front().encoder.colour.matrix, kMatrixBt709);
   const double y = (0.2126 * 512 + 0.7152 * 240 + 0.0722 * 512) / 1023;
@@ -296,10 +295,9 @@ TEST(SdrColour, RedGreenAndBlueBecomeBt709) {
   EXPECT_NEAR(seen.cr, 128 + 224 * (512 / 1023.0 - y) / 1.5748, 2);
 }
 
-TEST(SdrColour, GreyPicturesComeOutGrey) {
-  auto picture = flat("libx264", "gray", {});
-  const Made made =
-      made_from(test::make_clip({.picture = picture, .container = "matroska"}).get(), rendition(DynamicRange::kSdr));
+TEST(SdrColour, GreyFramesComeOutGrey) {
+  auto frame = flat("libx264", "gray", {});
+  const Made made = made_from(test::make_clip({.frame = frame, .container = "matroska"}).get(), rendition(DynamicRange::kSdr));
   EXPECT_THAT(failed(made.report), IsEmpty());
   const Middle seen = middles_of(made.file.get())[10];
   EXPECT_NEAR(seen.y, 60, 2);
@@ -308,14 +306,14 @@ TEST(SdrColour, GreyPicturesComeOutGrey) {
 }
 
 TEST(SdrColour, TransparencyIsSaid) {
-  auto picture = flat("ffv1", "yuva420p", {});
-  const Fd clip = test::make_clip({.picture = picture, .container = "matroska"});
+  auto frame = flat("ffv1", "yuva420p", {});
+  const Fd clip = test::make_clip({.frame = frame, .container = "matroska"});
   EXPECT_TRUE(facts_of(clip.get()).video->has_alpha);
   EXPECT_THAT(facts_of(clip.get()).notes, Contains(HasSubstr("transparency is not carried")));
 }
 
 TEST(VerifyColour, FindsTagsThatAreNotAsPlanned) {
-  const Fd clip = test::make_clip({.picture = hdr10()});
+  const Fd clip = test::make_clip({.frame = hdr10()});
   const Made made = made_from(clip.get(), rendition(DynamicRange::kHdr, VideoCodec::kHevc));
   const auto verdict = [&](const std::function<void(RenditionPlan&)>& change) {
     RenditionPlan plan = made.plan.renditions.front().file;

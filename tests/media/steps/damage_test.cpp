@@ -1,4 +1,4 @@
-// Sources that are broken, cut off, joined or on another clock, as the analysis and the sound see them.
+// Sources that are broken, cut off, joined or on another clock, as the analysis and the audio see them.
 
 #include <gmock/gmock.h>
 
@@ -14,8 +14,8 @@ namespace gopmill {
 namespace {
 
 using test::Clip;
-using test::ClipPicture;
-using test::ClipSound;
+using test::ClipAudio;
+using test::ClipVideo;
 using testing::AllOf;
 using testing::Contains;
 using testing::Each;
@@ -38,8 +38,8 @@ std::string refused(const Result<SourceFacts>& facts) {
 }
 
 Clip film(const std::string& container, Rational shift = {0, 1}) {
-  return {.picture = ClipPicture{.width = 160, .height = 90, .b_frames = 0},
-          .sound = ClipSound{.kind = ClipSound::Kind::kBeeps},
+  return {.frame = ClipVideo{.width = 160, .height = 90, .b_frames = 0},
+          .audio = ClipAudio{.kind = ClipAudio::Kind::kBeeps},
           .container = container,
           .muxer_options = container == "mp4" ? std::map<std::string, std::string>{{"moov_size", "20000"}}
                                               : std::map<std::string, std::string>{},
@@ -61,29 +61,29 @@ TEST(Damage, OfAWholeFileThereIsNone) {
   }
 }
 
-TEST(Damage, PicturesThatDoNotDecodeAreNamed) {
+TEST(Damage, FramesThatDoNotDecodeAreNamed) {
   const Fd file = test::with_broken_packet(test::make_clip(film("matroska")), 1, 40);
   EXPECT_THAT(refused(look(file, Damage::kRefuse, true)),
-              AllOf(HasSubstr("the picture at 1.600 s cannot be decoded"), HasSubstr("--salvage")));
+              AllOf(HasSubstr("the frame at 1.600 s cannot be decoded"), HasSubstr("--salvage")));
   const auto facts = look(file, Damage::kSalvage);
   ASSERT_TRUE(facts) << facts.error().text;
   ASSERT_FALSE(facts->losses.empty());
-  EXPECT_EQ(facts->losses[0].kind, DamageKind::kPictures);
+  EXPECT_EQ(facts->losses[0].kind, DamageKind::kFrames);
   EXPECT_DOUBLE_EQ(facts->losses[0].from, 1.6);
   EXPECT_EQ(facts->losses[0].count, 1U);
   EXPECT_EQ(facts->video->frames.size(), 99U);
   EXPECT_EQ(facts->video->evidence, Evidence::kDecoded);
 }
 
-TEST(Damage, ConcealedPicturesAreNamed) {
+TEST(Damage, ConcealedFramesAreNamed) {
   const Fd file = test::with_scratched_packet(test::make_clip(film("matroska")), 1, 25);
-  EXPECT_THAT(refused(look(file, Damage::kRefuse, true)), HasSubstr("the picture at 1.000 s is damaged"));
+  EXPECT_THAT(refused(look(file, Damage::kRefuse, true)), HasSubstr("the frame at 1.000 s is damaged"));
   const auto facts = look(file, Damage::kSalvage);
   ASSERT_TRUE(facts) << facts.error().text;
   EXPECT_THAT(facts->losses,
               ElementsAre(AllOf(Field(&Loss::kind, DamageKind::kConcealed), Field(&Loss::from, testing::DoubleEq(1.0)))));
-  EXPECT_EQ(facts->video->frames.size(), 100U) << "a picture with a scratch is better than none";
-  // No run of packets may begin at the scratched key picture.
+  EXPECT_EQ(facts->video->frames.size(), 100U) << "a frame with a scratch is better than none";
+  // No run of packets may begin at the scratched key frame.
   EXPECT_THAT(facts->video->keys, Each(Field(&KeyPacket::packet, testing::Ne(25U))));
 }
 
@@ -102,9 +102,9 @@ TEST(Damage, AFileThatIsCutOffSaysSoAndIsTakenAsFarAsItGoes) {
   EXPECT_LT(facts->video->frames.size(), 70U);
 }
 
-TEST(Damage, ARecordingThatEndsInsideItsLastPictureIsWhole) {
+TEST(Damage, ARecordingThatEndsInsideItsLastFrameIsWhole) {
   const std::string whole =
-      test::bytes_of(test::make_clip({.picture = ClipPicture{.width = 320, .height = 180}, .container = "mpegts"}));
+      test::bytes_of(test::make_clip({.frame = ClipVideo{.width = 320, .height = 180}, .container = "mpegts"}));
   for (const std::size_t missing : {188U * 3, 188U * 8 + 40, 188U * 20}) {
     const auto facts = look(test::file_of(std::string_view(whole).substr(0, whole.size() - missing)));
     ASSERT_TRUE(facts) << facts.error().text;
@@ -114,13 +114,13 @@ TEST(Damage, ARecordingThatEndsInsideItsLastPictureIsWhole) {
 
 TEST(Damage, AStreamWithoutContainerMayEndAnywhere) {
   const std::string whole =
-      test::bytes_of(test::make_clip({.picture = ClipPicture{.width = 320, .height = 180}, .container = "h264"}));
-  // With the delimiter of a picture that never came, and without the end of its last one.
+      test::bytes_of(test::make_clip({.frame = ClipVideo{.width = 320, .height = 180}, .container = "h264"}));
+  // With the delimiter of a frame that never came, and without the end of its last one.
   for (const std::string& file : {whole + std::string("\0\0\0\1\x09\x30", 6), whole.substr(0, whole.size() - 40)}) {
     const auto facts = look(test::file_of(file));
     ASSERT_TRUE(facts) << facts.error().text;
     EXPECT_GE(facts->video->frames.size(), 99U);
-    EXPECT_THAT(facts->notes, Contains(HasSubstr("the recording ends inside its last picture")));
+    EXPECT_THAT(facts->notes, Contains(HasSubstr("the recording ends inside its last frame")));
     EXPECT_THAT(facts->notes, Contains(HasSubstr("at the rate that the stream names")));
   }
 }
@@ -149,7 +149,7 @@ TEST(Damage, ASourceThatCannotBeReadIsNoShortSource) {
 std::vector<double> beeps_of(const Fd& file, const SourceFacts& facts) {
   AudioTask task;
   task.clock = facts.audio[0].clock;
-  task.first_sample = std::max<std::int64_t>(0, facts.audio[0].starts_after_picture.in({1, facts.audio[0].sample_rate}).ticks);
+  task.first_sample = std::max<std::int64_t>(0, facts.audio[0].starts_after_video.in({1, facts.audio[0].sample_rate}).ticks);
   const Fd journal = test::journal_of_track(file.get(), 2);
   std::vector<Fd> outputs;
   outputs.push_back(*temporary_file());
@@ -157,10 +157,10 @@ std::vector<double> beeps_of(const Fd& file, const SourceFacts& facts) {
   const auto result = encode_audio(task, journal.get(), 0, outputs[0].get(), parent.line());
   EXPECT_TRUE(result) << result.error().text;
   StitchRequest request;
-  request.plan.sounds = {{.task = task}};
+  request.plan.audio_tracks = {{.task = task}};
   const Fd mp4 = *temporary_file();
   EXPECT_TRUE(stitch(mp4.get(), request, parent.line()));
-  return test::beeps_in(*test::look_at(mp4.get()).sound);
+  return test::beeps_in(*test::look_at(mp4.get()).audio);
 }
 
 TEST(Clock, ARecordingMayStartAtAnyHour) {
@@ -172,7 +172,7 @@ TEST(Clock, ARecordingMayStartAtAnyHour) {
   EXPECT_THAT(facts->audio[0].clock, IsEmpty());
 }
 
-TEST(Clock, JoinedRecordingsFollowEachOtherWithTheirSoundBesideThem) {
+TEST(Clock, JoinedRecordingsFollowEachOtherWithTheirAudioBesideThem) {
   // Back by eleven hours, and then ahead by three.
   std::vector<Fd> parts;
   for (const std::int64_t start : {40'000, 100, 11'000}) parts.push_back(test::make_clip(film("mpegts", {start, 1})));
@@ -183,17 +183,17 @@ TEST(Clock, JoinedRecordingsFollowEachOtherWithTheirSoundBesideThem) {
   EXPECT_THAT(steps_of(*facts->video), Each(testing::AllOf(testing::Ge(3500), testing::Le(3700))));
   EXPECT_THAT(facts->audio[0].clock, SizeIs(2));
   EXPECT_THAT(facts->notes, testing::Contains(HasSubstr("clock is set anew 2 times")));
-  const auto at = [&](std::size_t picture) { return Timestamp{facts->video->frames[picture].pts, facts->video->base}.seconds(); };
+  const auto at = [&](std::size_t frame) { return Timestamp{facts->video->frames[frame].pts, facts->video->base}.seconds(); };
   const std::vector<double> beeps = beeps_of(file, *facts);
   ASSERT_THAT(beeps, SizeIs(12));
   for (std::size_t i = 0; i < beeps.size(); ++i) EXPECT_NEAR(beeps[i] - at(i * 25), beeps[0] - at(0), 0.045) << i;
 }
 
 TEST(Clock, LostPartsOfAMovieAreNotClosed) {
-  // Matroska's clock has no breaks: a minute without pictures is a minute.
-  ClipPicture picture{.width = 160, .height = 90, .b_frames = 0};
-  for (int i = 0; i < 50; ++i) picture.pts.push_back(i < 25 ? i : i + 1500);
-  const auto facts = look(test::make_clip({.picture = picture, .container = "matroska"}));
+  // Matroska's clock has no breaks: a minute without frames is a minute.
+  ClipVideo frame{.width = 160, .height = 90, .b_frames = 0};
+  for (int i = 0; i < 50; ++i) frame.pts.push_back(i < 25 ? i : i + 1500);
+  const auto facts = look(test::make_clip({.frame = frame, .container = "matroska"}));
   ASSERT_TRUE(facts) << facts.error().text;
   const Timestamp last{facts->video->frames.back().pts, facts->video->base};
   EXPECT_NEAR(last.seconds(), 61.96, 0.01);

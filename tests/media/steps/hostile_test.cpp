@@ -14,7 +14,7 @@ namespace gopmill {
 namespace {
 
 using test::Clip;
-using test::ClipPicture;
+using test::ClipVideo;
 using testing::HasSubstr;
 
 constexpr auto kPatience = std::chrono::seconds(5);
@@ -31,8 +31,8 @@ std::string verdict(const Fd& file, Damage damage = Damage::kRefuse) {
 }
 
 std::string mp4() {
-  return test::bytes_of(test::make_clip({.picture = ClipPicture{.width = 160, .height = 90, .frames = 25, .b_frames = 0},
-                                         .muxer_options = {{"moov_size", "20000"}}}));
+  return test::bytes_of(test::make_clip(
+      {.frame = ClipVideo{.width = 160, .height = 90, .frames = 25, .b_frames = 0}, .muxer_options = {{"moov_size", "20000"}}}));
 }
 
 std::string with_number(std::string bytes, std::size_t at, std::uint32_t value) {
@@ -66,7 +66,7 @@ TEST(Hostile, WhatIsNotOpenedIsNamed) {
   EXPECT_THAT(verdict(test::file_of(sun)), HasSubstr("a container that gopmill does not read (au)"));
 }
 
-TEST(Hostile, AHugePictureInThirtyBytesIsRefused) {
+TEST(Hostile, AHugeFrameInThirtyBytesIsRefused) {
   EXPECT_THAT(verdict(test::file_of(std::string(
                   "GIF89a\x80\x3E\x80\x3E\x80\x00\x00\x00\x00\x00\xFF\xFF\xFF,\0\0\0\0\x80\x3E\x80\x3E\x00\x02", 31))),
               HasSubstr("exceeds specified max pixel count"));
@@ -93,7 +93,7 @@ TEST(Hostile, AbsurdCountsAreNotBelieved) {
     const std::size_t at = test::box_payload(whole, table);
     for (std::size_t field = 4; field <= 12; field += 4) verdict(test::file_of(with_number(whole, at + field, 0x7FFFFFFF)));
   }
-  // One entry of two thousand million pictures.
+  // One entry of two thousand million frames.
   EXPECT_NE(verdict(test::file_of(with_number(whole, test::box_payload(whole, "stsz") + 8, 0x7FFFFFFF))), "");
 }
 
@@ -110,12 +110,12 @@ TEST(Hostile, ATrackWithoutDescriptionIsRefused) {
 }
 
 TEST(Hostile, ALeapOfAThousandMillionSecondsIsRefused) {
-  ClipPicture picture{.width = 160, .height = 90, .b_frames = 0};
-  picture.pts = {0, 1, 2, 25'000'000'000, 25'000'000'001};
-  EXPECT_THAT(verdict(test::make_clip({.picture = picture, .container = "matroska"})), HasSubstr("span more than 26 hours"));
+  ClipVideo frame{.width = 160, .height = 90, .b_frames = 0};
+  frame.pts = {0, 1, 2, 25'000'000'000, 25'000'000'001};
+  EXPECT_THAT(verdict(test::make_clip({.frame = frame, .container = "matroska"})), HasSubstr("span more than 26 hours"));
 }
 
-TEST(Hostile, APictureOfAnySizeIsMeasuredFirst) {
+TEST(Hostile, AFrameOfAnySizeIsMeasuredFirst) {
   // VP8 in IVF: 16383x16383, the most its header can say, in a few bytes.
   std::string ivf("DKIF\0\0\x20\0VP80", 12);
   ivf += std::string("\xFF\x3F\xFF\x3F\x19\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0", 20);
@@ -150,8 +150,8 @@ TEST(Hostile, EncryptedTracksAreNamed) {
 
 TEST(Hostile, SaltedFilesEndWell) {
   // Every 97th byte of the file is another, in five ways: nothing may crash or hang, whatever the verdict.
-  const std::string whole = test::bytes_of(test::make_clip({.picture = ClipPicture{.width = 160, .height = 90, .frames = 25},
-                                                            .sound = test::ClipSound{.seconds = 1},
+  const std::string whole = test::bytes_of(test::make_clip({.frame = ClipVideo{.width = 160, .height = 90, .frames = 25},
+                                                            .audio = test::ClipAudio{.seconds = 1},
                                                             .container = "mpegts"}));
   for (std::size_t salt = 0; salt < 5; ++salt) {
     std::string bytes = whole;

@@ -1,4 +1,4 @@
-// What an analysis finds beside picture and sound, in clips of every container that has it.
+// What an analysis finds beside video and audio, in clips of every container that has it.
 
 #include <gmock/gmock.h>
 
@@ -14,9 +14,9 @@ namespace {
 
 using namespace std::string_literals;
 using test::Clip;
-using test::ClipPicture;
-using test::ClipSound;
+using test::ClipAudio;
 using test::ClipText;
+using test::ClipVideo;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -33,7 +33,7 @@ SourceFacts facts_of(const Clip& clip) {
 
 Clip clip_of(const std::string& container) {
   Clip clip;
-  clip.picture = ClipPicture{.width = 128, .height = 96, .frames = 50};
+  clip.frame = ClipVideo{.width = 128, .height = 96, .frames = 50};
   clip.container = container;
   return clip;
 }
@@ -42,7 +42,7 @@ Cue found(std::int64_t start_ms, std::int64_t end_ms, const std::string& text, c
   return {start_ms * 1000, end_ms * 1000, text, settings};
 }
 
-TEST(BesideFacts, TextTracksOfMatroska) {
+TEST(SideTrackFacts, TextTracksOfMatroska) {
   Clip clip = clip_of("matroska");
   clip.texts = {{.codec = "subrip",
                  .language = "eng",
@@ -67,14 +67,14 @@ TEST(BesideFacts, TextTracksOfMatroska) {
   EXPECT_THAT(facts.notes, IsEmpty());
 }
 
-TEST(BesideFacts, TimesCountFromTheFirstPicture) {
+TEST(SideTrackFacts, TimesCountFromTheFirstFrame) {
   Clip clip = clip_of("matroska");
   clip.shift = {3, 1};
   clip.texts = {{.lines = {{-500, 1000, "early"}, {1000, 500, "a"}}}};
   EXPECT_THAT(facts_of(clip).beside.subtitles.at(0).cues, ElementsAre(found(-500, 500, "early"), found(1000, 1500, "a")));
 }
 
-TEST(BesideFacts, TimedTextOfMp4) {
+TEST(SideTrackFacts, TimedTextOfMp4) {
   Clip clip = clip_of("mp4");
   clip.texts = {{.codec = "mov_text",
                  .language = "fra",
@@ -89,14 +89,14 @@ TEST(BesideFacts, TimedTextOfMp4) {
   EXPECT_THAT(facts.beside.subtitles[0].cues, ElementsAre(found(200, 800, "une"), found(1000, 1500, "deux")));
 }
 
-TEST(BesideFacts, WebvttOfWebm) {
+TEST(SideTrackFacts, WebvttOfWebm) {
   Clip clip = clip_of("webm");
-  clip.picture->encoder = "libvpx";
+  clip.frame->encoder = "libvpx";
   clip.texts = {{.codec = "webvtt", .lines = {{0, 900, "<v Ann>one &amp; <b>two</b>"}}}};
   EXPECT_THAT(facts_of(clip).beside.subtitles.at(0).cues, ElementsAre(found(0, 900, "one &amp; <b>two</b>")));
 }
 
-TEST(BesideFacts, ChaptersAndTags) {
+TEST(SideTrackFacts, ChaptersAndTags) {
   for (const std::string container : {"matroska", "mp4"}) {
     Clip clip = clip_of(container);
     clip.chapters = {{0, 700, "Ein\nTag"}, {700, 1500, "\xffzwei"}};
@@ -113,9 +113,9 @@ TEST(BesideFacts, ChaptersAndTags) {
   }
 }
 
-TEST(BesideFacts, CoverOfSound) {
+TEST(SideTrackFacts, CoverOfAudio) {
   Clip clip;
-  clip.sound = ClipSound{.seconds = 1};
+  clip.audio = ClipAudio{.seconds = 1};
   clip.cover = true;
   const SourceFacts facts = facts_of(clip);
   EXPECT_FALSE(facts.video);
@@ -125,9 +125,9 @@ TEST(BesideFacts, CoverOfSound) {
   EXPECT_EQ(facts.beside.cover->bytes.substr(0, 3), "\xff\xd8\xff");
 }
 
-TEST(BesideFacts, TooManyCuesAreCounted) {
+TEST(SideTrackFacts, TooManyCuesAreCounted) {
   Clip clip = clip_of("matroska");
-  clip.picture->frames = 5;
+  clip.frame->frames = 5;
   ClipText text;
   for (std::size_t i = 0; i < kCuesMax + 7; ++i) text.lines.push_back({static_cast<std::int64_t>(i / 100), 10, "x"});
   clip.texts = {text};

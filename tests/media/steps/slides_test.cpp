@@ -1,4 +1,4 @@
-// Pictures that are shown for long, as slides and quiet screens are, by a quality with a cap.
+// Frames that are shown for long, as slides and quiet screens are, by a quality with a cap.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::SizeIs;
 
-// The bytes of each of six pictures of 25 s.
+// The bytes of each of six frames of 25 s.
 std::vector<std::size_t> slides(VideoCodec codec, bool capped) {
   RenditionPlan plan;
   plan.codec = codec;
@@ -37,14 +37,14 @@ std::vector<std::size_t> slides(VideoCodec codec, bool capped) {
   return bytes;
 }
 
-TEST(Slides, ACapTakesNothingFromPicturesItHasRoomFor) {
+TEST(Slides, ACapTakesNothingFromFramesItHasRoomFor) {
   for (const VideoCodec codec : {VideoCodec::kH264, VideoCodec::kHevc, VideoCodec::kAv1}) {
     const auto free = slides(codec, false);
     const auto capped = slides(codec, true);
     ASSERT_THAT(free, SizeIs(6));
     ASSERT_THAT(capped, SizeIs(6));
     for (std::size_t i = 0; i < free.size(); ++i) {
-      EXPECT_GT(capped[i] * 4, free[i] * 3) << "picture " << i << " of codec " << static_cast<int>(codec);
+      EXPECT_GT(capped[i] * 4, free[i] * 3) << "frame " << i << " of codec " << static_cast<int>(codec);
     }
   }
 }

@@ -18,7 +18,7 @@
 namespace gopmill {
 namespace {
 
-using test::ClipSound;
+using test::ClipAudio;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -42,21 +42,21 @@ RenditionPlan plan_of(std::size_t frames, std::int64_t step = 1001, std::int64_t
   return plan_at(times, {1, rate}, gop, step);
 }
 
-void add_sound(RenditionPlan& plan, std::int64_t first_sample = 0, int sample_rate = 48000) {
-  PlannedSound sound;
-  sound.task = {
+void add_audio(RenditionPlan& plan, std::int64_t first_sample = 0, int sample_rate = 48000) {
+  PlannedAudio audio;
+  audio.task = {
       .profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = sample_rate, .channels = 2, .first_sample = first_sample};
-  plan.sounds.push_back(std::move(sound));
+  plan.audio_tracks.push_back(std::move(audio));
 }
 
-Fd sound_journal(const RenditionPlan& plan, double seconds, ClipSound::Kind kind = ClipSound::Kind::kBeeps,
+Fd audio_journal(const RenditionPlan& plan, double seconds, ClipAudio::Kind kind = ClipAudio::Kind::kBeeps,
                  std::size_t track = 0) {
   const Fd clip =
-      test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .kind = kind, .seconds = seconds}, .container = "mov"});
+      test::make_clip({.audio = ClipAudio{.encoder = "pcm_s16le", .kind = kind, .seconds = seconds}, .container = "mov"});
   const Fd source = test::journal_of_track(clip.get(), 2);
   Fd journal = *temporary_file();
   test::ParentDouble parent;
-  const auto result = encode_audio(plan.sounds[track].task, source.get(), 0, journal.get(), parent.line());
+  const auto result = encode_audio(plan.audio_tracks[track].task, source.get(), 0, journal.get(), parent.line());
   EXPECT_TRUE(result) << (result ? "" : result.error().text);
   return journal;
 }
@@ -70,7 +70,7 @@ struct Stitched {
 };
 
 StitchRequest request_of(const RenditionPlan& plan, std::size_t files) {
-  return {plan, static_cast<std::uint32_t>(files - plan.sounds.size())};
+  return {plan, static_cast<std::uint32_t>(files - plan.audio_tracks.size())};
 }
 
 Stitched stitch_files(const RenditionPlan& plan, const std::vector<Fd>& files) {
@@ -99,13 +99,13 @@ const Mp4Track& track_of(const Mp4Layout& layout, const std::string& handler) {
   return *std::find_if(layout.tracks.begin(), layout.tracks.end(), [&](const Mp4Track& t) { return t.handler == handler; });
 }
 
-// The picture list as a player shows it: every number from 0, each at the plan's time.
-void expect_pictures(const RenditionPlan& plan, const test::SeenFile& seen) {
+// The frame list as a player shows it: every number from 0, each at the plan's time.
+void expect_frames(const RenditionPlan& plan, const test::SeenFile& seen) {
   ASSERT_EQ(seen.refused, 0U);
-  ASSERT_EQ(seen.pictures.size(), plan.frames.size());
+  ASSERT_EQ(seen.frames.size(), plan.frames.size());
   for (std::size_t i = 0; i < plan.frames.size(); ++i) {
-    ASSERT_EQ(seen.pictures[i].number, i);
-    ASSERT_EQ(seen.pictures[i].pts, plan.frames[i].pts * plan.base.num) << "of picture " << i;
+    ASSERT_EQ(seen.frames[i].number, i);
+    ASSERT_EQ(seen.frames[i].pts, plan.frames[i].pts * plan.base.num) << "of frame " << i;
   }
 }
 
@@ -114,7 +114,7 @@ TEST(Stitch, JoinsDoNotDriftAt29_97) {
   const auto files = test::encode_segments(plan, {100, 100, 100, 100}, test::settings_for(plan));
   const Stitched stitched = stitch_files(plan, files);
   ASSERT_EQ(stitched.fault, "");
-  expect_pictures(plan, test::look_at(stitched.file.get()));
+  expect_frames(plan, test::look_at(stitched.file.get()));
   const Mp4Layout layout = *read_mp4_layout(stitched.file.get());
   ASSERT_EQ(layout.tracks.size(), 1U);
   EXPECT_EQ(layout.tracks[0].timescale, 30000U);
@@ -129,9 +129,9 @@ TEST(Stitch, JoinsDoNotDriftAt29_97) {
 
 TEST(Stitch, AsksForEachFileTwiceAndClosesItOnce) {
   RenditionPlan plan = plan_of(90, 1, 30, 30);
-  add_sound(plan);
+  add_audio(plan);
   auto files = test::encode_segments(plan, {30, 30, 30}, test::settings_for(plan));
-  files.push_back(sound_journal(plan, 3));
+  files.push_back(audio_journal(plan, 3));
   const Stitched stitched = stitch_files(plan, files);
   ASSERT_EQ(stitched.fault, "");
   EXPECT_THAT(std::vector<std::uint32_t>(stitched.wanted.begin(), stitched.wanted.begin() + 4), ElementsAre(0, 1, 2, 3));
@@ -143,9 +143,9 @@ TEST(Stitch, AsksForEachFileTwiceAndClosesItOnce) {
 
 TEST(Stitch, TheIndexComesFirstAndTheFileIsWrittenOnce) {
   RenditionPlan plan = plan_of(300);
-  add_sound(plan);
+  add_audio(plan);
   auto files = test::encode_segments(plan, {100, 100, 100}, test::settings_for(plan));
-  files.push_back(sound_journal(plan, 10));
+  files.push_back(audio_journal(plan, 10));
   const std::uint64_t before = test::bytes_written();
   const Stitched stitched = stitch_files(plan, files);
   const std::uint64_t written = test::bytes_written() - before;
@@ -178,7 +178,7 @@ TEST(Stitch, OddTailsKeepEveryFrame) {
     const RenditionPlan plan = plan_of(tail.frames);
     const Stitched stitched = stitch_files(plan, test::encode_segments(plan, tail.segments, test::settings_for(plan)));
     ASSERT_EQ(stitched.fault, "");
-    expect_pictures(plan, test::look_at(stitched.file.get()));
+    expect_frames(plan, test::look_at(stitched.file.get()));
     const Mp4Layout layout = *read_mp4_layout(stitched.file.get());
     const Mp4Presentation shown = *presentation_of(layout, layout.tracks[0]);
     EXPECT_GT(shown.samples.back().duration, 0);
@@ -194,7 +194,7 @@ TEST(Stitch, AChangeOfRateAtAJoinKeepsBothClocks) {
   const RenditionPlan plan = plan_at(times, {1, 120'000}, 48, 5000);
   const Stitched stitched = stitch_files(plan, test::encode_segments(plan, {240, 96}, test::settings_for(plan)));
   ASSERT_EQ(stitched.fault, "");
-  expect_pictures(plan, test::look_at(stitched.file.get()));
+  expect_frames(plan, test::look_at(stitched.file.get()));
   const Mp4Layout layout = *read_mp4_layout(stitched.file.get());
   const Mp4Presentation shown = *presentation_of(layout, layout.tracks[0]);
   for (const Mp4Sample& sample : shown.samples) {
@@ -208,12 +208,12 @@ TEST(Stitch, ABaseWithANumeratorIsKeptInWholeTicks) {
   plan.base = {1001, 30000};
   const Stitched stitched = stitch_files(plan, test::encode_segments(plan, {30, 30}, test::settings_for(plan)));
   ASSERT_EQ(stitched.fault, "");
-  expect_pictures(plan, test::look_at(stitched.file.get()));
+  expect_frames(plan, test::look_at(stitched.file.get()));
 }
 
-// Sound that starts with, shortly after and long after the picture, and before it: the offset holds to the sample, in the
+// Audio that starts with, shortly after and long after the frame, and before it: the offset holds to the sample, in the
 // boxes and when decoded by libav.
-TEST(Stitch, TheOffsetOfSoundAndPictureHolds) {
+TEST(Stitch, TheOffsetOfAudioAndFrameHolds) {
   struct Offset {
     std::int64_t first_sample;
     std::int64_t first_tick;
@@ -223,55 +223,55 @@ TEST(Stitch, TheOffsetOfSoundAndPictureHolds) {
     SCOPED_TRACE(std::to_string(offset.first_sample) + " samples, " + std::to_string(offset.first_tick) + " ticks");
     RenditionPlan plan = plan_of(150);
     for (PlannedFrame& frame : plan.frames) frame.pts += offset.first_tick;
-    add_sound(plan, offset.first_sample);
+    add_audio(plan, offset.first_sample);
     auto files = test::encode_segments(plan, {50, 100}, test::settings_for(plan));
-    files.push_back(sound_journal(plan, 4.5));
+    files.push_back(audio_journal(plan, 4.5));
     const Stitched stitched = stitch_files(plan, files);
     ASSERT_EQ(stitched.fault, "");
     const test::SeenFile seen = test::look_at(stitched.file.get());
-    expect_pictures(plan, seen);
-    EXPECT_EQ(seen.sound->first, offset.first_sample);
-    EXPECT_TRUE(seen.sound->contiguous);
-    const std::vector<double> beeps = test::beeps_in(*seen.sound);
+    expect_frames(plan, seen);
+    EXPECT_EQ(seen.audio->first, offset.first_sample);
+    EXPECT_TRUE(seen.audio->contiguous);
+    const std::vector<double> beeps = test::beeps_in(*seen.audio);
     ASSERT_EQ(beeps.size(), 5U);
     for (std::size_t i = 0; i < beeps.size(); ++i) {
       EXPECT_NEAR(beeps[i], static_cast<double>(i) + 0.02 + static_cast<double>(offset.first_sample) / 48'000, 0.001);
     }
     EXPECT_NEAR(beeps.back() - beeps.front(), 4, 0.0001);
     const Mp4Layout layout = *read_mp4_layout(stitched.file.get());
-    const Mp4Presentation sound = *presentation_of(layout, track_of(layout, "soun"));
-    EXPECT_TRUE(sound.exact);
-    EXPECT_EQ(sound.starts, offset.first_sample);
-    EXPECT_EQ(sound.skips, 1024);
-    EXPECT_EQ(sound.lasts, 216'000);
-    const Mp4Presentation pictures = *presentation_of(layout, track_of(layout, "vide"));
-    EXPECT_TRUE(pictures.exact);
-    EXPECT_EQ(pictures.starts, offset.first_tick);
+    const Mp4Presentation audio = *presentation_of(layout, track_of(layout, "soun"));
+    EXPECT_TRUE(audio.exact);
+    EXPECT_EQ(audio.starts, offset.first_sample);
+    EXPECT_EQ(audio.skips, 1024);
+    EXPECT_EQ(audio.lasts, 216'000);
+    const Mp4Presentation frames = *presentation_of(layout, track_of(layout, "vide"));
+    EXPECT_TRUE(frames.exact);
+    EXPECT_EQ(frames.starts, offset.first_tick);
   }
 }
 
-TEST(Stitch, SoundAloneIsAFileToo) {
+TEST(Stitch, AudioAloneIsAFileToo) {
   RenditionPlan plan;
   plan.base = {1, 48000};
-  add_sound(plan);
+  add_audio(plan);
   std::vector<Fd> files;
-  files.push_back(sound_journal(plan, 30, ClipSound::Kind::kSine));
+  files.push_back(audio_journal(plan, 30, ClipAudio::Kind::kSine));
   const Stitched stitched = stitch_files(plan, files);
   ASSERT_EQ(stitched.fault, "");
   EXPECT_EQ(stitched.report.audio_samples, 1'440'000U);
   const test::SeenFile seen = test::look_at(stitched.file.get());
-  EXPECT_EQ(seen.sound->first, 0);
-  EXPECT_GE(seen.sound->planes[0].size(), 1'440'000U);
-  EXPECT_LE(seen.sound->planes[0].size(), 1'441'023U);
+  EXPECT_EQ(seen.audio->first, 0);
+  EXPECT_GE(seen.audio->planes[0].size(), 1'440'000U);
+  EXPECT_LE(seen.audio->planes[0].size(), 1'441'023U);
   const Mp4Layout layout = *read_mp4_layout(stitched.file.get());
   EXPECT_EQ(layout.tracks[0].edits[0].duration * 48000 / layout.timescale, 1'440'000U);
 }
 
-TEST(Stitch, PiecesOfSoundLieBesideTheirPictures) {
+TEST(Stitch, PiecesOfAudioLieBesideTheirFrames) {
   RenditionPlan plan = plan_of(300, 1, 30, 60);
-  add_sound(plan);
+  add_audio(plan);
   auto files = test::encode_segments(plan, {120, 180}, test::settings_for(plan));
-  files.push_back(sound_journal(plan, 10));
+  files.push_back(audio_journal(plan, 10));
   const Stitched stitched = stitch_files(plan, files);
   ASSERT_EQ(stitched.fault, "");
   // In file order, no packet is more than a piece of half a second, and the delay of one reordering, away from the other track's.
@@ -280,11 +280,11 @@ TEST(Stitch, PiecesOfSoundLieBesideTheirPictures) {
 
 TEST(Stitch, TheSameJournalsGiveTheSameBytes) {
   RenditionPlan plan = plan_of(100);
-  add_sound(plan);
+  add_audio(plan);
   std::vector<std::string> sums;
   for (int i = 0; i < 2; ++i) {
     auto files = test::encode_segments(plan, {50, 50}, test::settings_for(plan));
-    files.push_back(sound_journal(plan, 3));
+    files.push_back(audio_journal(plan, 3));
     sums.push_back(stitch_files(plan, files).sha256());
   }
   EXPECT_EQ(sums[0], sums[1]);
@@ -311,8 +311,8 @@ TEST(Stitch, EveryCodecGetsItsSampleEntry) {
     EXPECT_FALSE(layout.tracks[0].entries[0].configuration.empty());
     const test::SeenFile seen = test::look_at(stitched.file.get());
     EXPECT_EQ(seen.refused, 0U);
-    ASSERT_EQ(seen.pictures.size(), plan.frames.size());
-    for (std::size_t i = 0; i < plan.frames.size(); ++i) EXPECT_EQ(seen.pictures[i].pts, plan.frames[i].pts);
+    ASSERT_EQ(seen.frames.size(), plan.frames.size());
+    for (std::size_t i = 0; i < plan.frames.size(); ++i) EXPECT_EQ(seen.frames[i].pts, plan.frames[i].pts);
   }
 }
 
@@ -321,13 +321,13 @@ TEST(Stitch, RefusesSegmentsThatAreNotThePlan) {
   auto files = test::encode_segments(plan, {50, 50, 50}, test::settings_for(plan));
   std::vector<Fd> swapped;
   for (const int i : {0, 2, 1}) swapped.emplace_back(::dup(files[static_cast<std::size_t>(i)].get()));
-  EXPECT_THAT(stitch_files(plan, swapped).fault, HasSubstr("segment 2: the picture at"));
+  EXPECT_THAT(stitch_files(plan, swapped).fault, HasSubstr("segment 2: the frame at"));
   std::vector<Fd> short_of_one;
   for (const int i : {0, 1}) short_of_one.emplace_back(::dup(files[static_cast<std::size_t>(i)].get()));
-  EXPECT_THAT(stitch_files(plan, short_of_one).fault, HasSubstr("50 planned pictures are missing"));
+  EXPECT_THAT(stitch_files(plan, short_of_one).fault, HasSubstr("50 planned frames are missing"));
   std::vector<Fd> doubled;
   for (const int i : {0, 1, 1, 2}) doubled.emplace_back(::dup(files[static_cast<std::size_t>(i)].get()));
-  EXPECT_THAT(stitch_files(plan, doubled).fault, HasSubstr("segment 2: the picture at 1.668333 s comes twice"));
+  EXPECT_THAT(stitch_files(plan, doubled).fault, HasSubstr("segment 2: the frame at 1.668333 s comes twice"));
 }
 
 TEST(Stitch, RefusesOtherParameterSets) {
@@ -347,26 +347,26 @@ TEST(Stitch, RefusesATruncatedJournal) {
   EXPECT_THAT(stitch_files(plan, files).fault, HasSubstr("segment 1: the journal ends early"));
 }
 
-TEST(Stitch, RefusesSoundThatStartsElsewhere) {
+TEST(Stitch, RefusesAudioThatStartsElsewhere) {
   RenditionPlan plan = plan_of(60, 1, 30, 30);
-  add_sound(plan, 100);
+  add_audio(plan, 100);
   auto files = test::encode_segments(plan, {60}, test::settings_for(plan));
-  files.push_back(sound_journal(plan, 2));
-  plan.sounds[0].task.first_sample = 101;
-  EXPECT_THAT(stitch_files(plan, files).fault, HasSubstr("sound: starts at sample 100, planned is 101"));
+  files.push_back(audio_journal(plan, 2));
+  plan.audio_tracks[0].task.first_sample = 101;
+  EXPECT_THAT(stitch_files(plan, files).fault, HasSubstr("audio: starts at sample 100, planned is 101"));
 }
 
-// Each of several sounds keeps its own rate, start, language and title, and only the first plays.
-TEST(Stitch, CarriesSeveralSoundsSideBySide) {
+// Each of several audio_tracks keeps its own rate, start, language and title, and only the first plays.
+TEST(Stitch, CarriesSeveralAudioTracksSideBySide) {
   RenditionPlan plan = plan_of(60, 1, 30, 30);
-  add_sound(plan, 100);
-  add_sound(plan, 4'410, 44'100);
-  plan.sounds[0].language = "eng";
-  plan.sounds[1].language = "deu";
-  plan.sounds[1].title = "Kommentar für Hörende";
+  add_audio(plan, 100);
+  add_audio(plan, 4'410, 44'100);
+  plan.audio_tracks[0].language = "eng";
+  plan.audio_tracks[1].language = "deu";
+  plan.audio_tracks[1].title = "Kommentar für Hörende";
   auto files = test::encode_segments(plan, {30, 30}, test::settings_for(plan));
-  files.push_back(sound_journal(plan, 2));
-  files.push_back(sound_journal(plan, 1.5, ClipSound::Kind::kBeeps, 1));
+  files.push_back(audio_journal(plan, 2));
+  files.push_back(audio_journal(plan, 1.5, ClipAudio::Kind::kBeeps, 1));
   const Stitched stitched = stitch_files(plan, files);
   ASSERT_EQ(stitched.fault, "");
   EXPECT_EQ(stitched.report.audio_samples, 96'000U);
@@ -385,8 +385,8 @@ TEST(Stitch, CarriesSeveralSoundsSideBySide) {
   EXPECT_EQ(layout.tracks[2].language, "deu");
   const auto seen = *av::Demuxer::open(stitched.file.get());
   EXPECT_EQ(seen.streams()[2].language, "deu");
-  std::swap(plan.sounds[0], plan.sounds[1]);
-  EXPECT_THAT(stitch_files(plan, files).fault, HasSubstr("sound 1: aac of 48000 Hz"));
+  std::swap(plan.audio_tracks[0], plan.audio_tracks[1]);
+  EXPECT_THAT(stitch_files(plan, files).fault, HasSubstr("audio 1: aac of 48000 Hz"));
 }
 
 // A day is 8,640 segments: descriptors must not add up.
@@ -396,14 +396,14 @@ TEST(Stitch, ADayOfSegmentsNeedsOneDescriptorAtATime) {
   const auto one = test::encode_segments(once, {1}, test::settings_for(once));
   auto reader = *JournalReader::open(one[0].get(), 0);
   const StreamParameters parameters = reader.parameters();
-  const JournalPacket picture = **reader.next();
+  const JournalPacket frame = **reader.next();
   const RenditionPlan plan = plan_of(kSegments, 1001, 30000, 1);
   int before = 0, most = 0;
   test::ParentDouble parent([&](std::uint32_t index) {
     most = std::max(most, test::open_descriptors());
     Fd file = *memory_file({});
     JournalWriter writer(file.get(), 0);
-    JournalPacket packet = picture;
+    JournalPacket packet = frame;
     packet.pts = static_cast<std::int64_t>(index) * 1001;
     EXPECT_TRUE(writer.begin(parameters) && writer.append(packet) && writer.finish());
     return file;
@@ -414,7 +414,7 @@ TEST(Stitch, ADayOfSegmentsNeedsOneDescriptorAtATime) {
   ASSERT_TRUE(report) << report.error().text;
   EXPECT_EQ(report->frames, kSegments);
   EXPECT_LE(most, before + 2);  // the double's own, and the one on its way
-  EXPECT_EQ(test::look_at(out.get()).pictures.size(), kSegments);
+  EXPECT_EQ(test::look_at(out.get()).frames.size(), kSegments);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// VP9, each GOP in two passes by encoders of its own: what is coded of a GOP depends on its pictures alone.
+// VP9, each GOP in two passes by encoders of its own: what is coded of a GOP depends on its frames alone.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,17 +24,16 @@ struct Shape {
   PixelFormat format = PixelFormat::kYuv420p;
 };
 
-constexpr int kPictures = 60;
+constexpr int kFrames = 60;
 
 const Fd& film() {
   static const Fd packets = test::journal_of_track(
-      test::make_clip({.picture = test::ClipPicture{.width = 192, .height = 112, .frames = kPictures, .gop = 12, .b_frames = 0}})
-          .get(),
+      test::make_clip({.frame = test::ClipVideo{.width = 192, .height = 112, .frames = kFrames, .gop = 12, .b_frames = 0}}).get(),
       1);
   return packets;
 }
 
-// Pictures [first, first + the sum of `gops`) of the film, with a key frame at the beginning of each GOP, shown at `times` or one a tick.
+// Frames [first, first + the sum of `gops`) of the film, with a key frame at the beginning of each GOP, shown at `times` or one a tick.
 RenditionTask rendition(std::uint32_t first, const std::vector<int>& gops, Shape shape = {},
                         const std::vector<std::int64_t>& times = {}) {
   RenditionTask task;
@@ -66,7 +65,7 @@ struct Encoded {
 Encoded encode(std::vector<RenditionTask> renditions) {
   VideoTask task;
   task.shape = {192, 112};
-  for (std::uint32_t i = 0; i < kPictures; ++i) task.sources.push_back(i);
+  for (std::uint32_t i = 0; i < kFrames; ++i) task.sources.push_back(i);
   task.renditions = std::move(renditions);
   std::vector<Fd> files;
   std::vector<int> outputs;
@@ -99,8 +98,8 @@ std::vector<T> part(const std::vector<T>& all, std::size_t first, std::size_t co
   return {all.begin() + static_cast<std::ptrdiff_t>(first), all.begin() + static_cast<std::ptrdiff_t>(first + count)};
 }
 
-// Pictures in a packet: those beyond one are hidden (VP9 bitstream specification, annex B: the index at a superframe's end).
-int pictures_in(const std::string& packet) {
+// Frames in a packet: those beyond one are hidden (VP9 bitstream specification, annex B: the index at a superframe's end).
+int frames_in(const std::string& packet) {
   const auto marker = static_cast<std::uint8_t>(packet.back());
   if ((marker & 0xe0U) != 0xc0U) return 1;
   const std::size_t index = 2 + ((marker & 7U) + 1) * (((marker >> 3U) & 3U) + 1);
@@ -130,17 +129,17 @@ TEST(TwoPasses, GopsOfAnyLengthBeginWithTheirOnlyKey) {
 }
 
 // One pass has none: libvpx looks ahead for them only with statistics.
-TEST(TwoPasses, HiddenPicturesAreUsed) {
-  std::vector<int> pictures;
-  for (const std::string& packet : encode_one(rendition(0, {30, 30}))) pictures.push_back(pictures_in(packet));
-  ASSERT_THAT(pictures, SizeIs(60));
-  EXPECT_GE(std::ranges::count_if(part(pictures, 0, 30), [](int count) { return count > 1; }), 1);
-  EXPECT_GE(std::ranges::count_if(part(pictures, 30, 30), [](int count) { return count > 1; }), 1);
+TEST(TwoPasses, HiddenFramesAreUsed) {
+  std::vector<int> frames;
+  for (const std::string& packet : encode_one(rendition(0, {30, 30}))) frames.push_back(frames_in(packet));
+  ASSERT_THAT(frames, SizeIs(60));
+  EXPECT_GE(std::ranges::count_if(part(frames, 0, 30), [](int count) { return count > 1; }), 1);
+  EXPECT_GE(std::ranges::count_if(part(frames, 30, 30), [](int count) { return count > 1; }), 1);
 }
 
 TEST(TwoPasses, TimesMakeNoDifference) {
   std::vector<std::int64_t> times;
-  for (int i = 0; i < kPictures; ++i) times.push_back(i * 3000 + (i % 7) * 400 + (i > 30 ? 90000 : 0));
+  for (int i = 0; i < kFrames; ++i) times.push_back(i * 3000 + (i % 7) * 400 + (i > 30 ? 90000 : 0));
   EXPECT_EQ(encode_one(rendition(0, {30, 30}, {}, times)), encode_one(rendition(0, {30, 30})));
 }
 
@@ -156,7 +155,7 @@ TEST(TwoPasses, RenditionsOfOneTaskAreAsEncodedAlone) {
   EXPECT_EQ(together.packets[2], encode_one(full));
 }
 
-TEST(TwoPasses, TenBitsAndOddAndTinyPicturesAreCoded) {
+TEST(TwoPasses, TenBitsAndOddAndTinyFramesAreCoded) {
   for (const Shape shape : {Shape{192, 112, PixelFormat::kYuv420p10}, Shape{2, 2}, Shape{16, 2}, Shape{2, 16}, Shape{190, 106}}) {
     SCOPED_TRACE(std::to_string(shape.width) + "x" + std::to_string(shape.height));
     const Encoded encoded = encode({rendition(0, {20, 39, 1}, shape)});
@@ -182,11 +181,11 @@ TEST(TwoPasses, ABudgetIsMetByEncodingAgain) {
 // libvpx keeps no buffer by constant quality; encoding again does.
 TEST(TwoPasses, ABufferIsKeptByEncodingAgain) {
   RenditionTask task = rendition(0, {30, 30});
-  task.grant.next_pts = kPictures;
+  task.grant.next_pts = kFrames;
   const Encoded before = encode({task});
   ASSERT_THAT(before.packets, ElementsAre(SizeIs(60)));
   EXPECT_EQ(before.result.video[0].tries, 1U);
-  const auto bits_per_s = static_cast<std::int64_t>(before.result.video[0].bytes * 8 * 25 / kPictures);
+  const auto bits_per_s = static_cast<std::int64_t>(before.result.video[0].bytes * 8 * 25 / kFrames);
   task.encoder.rate.maxrate = task.encoder.rate.bufsize = bits_per_s * 6 / 10;
   const Encoded after = encode({task});
   ASSERT_THAT(after.packets, ElementsAre(SizeIs(60)));

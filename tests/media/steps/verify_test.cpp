@@ -14,18 +14,18 @@
 namespace gopmill {
 namespace {
 
-using test::ClipSound;
+using test::ClipAudio;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Two segments and their sound, stitched.
+// Two segments and their audio, stitched.
 class Finished : public ::testing::Test {
  protected:
   void SetUp() override { make({1, 30000}, 1001, {48000}); }
 
-  // `step`: ticks of a picture. `rates`: of each sound.
+  // `step`: ticks of a frame. `rates`: of each audio.
   void make(Rational base, std::int64_t step, const std::vector<int>& rates) {
     plan_ = {};
     plan_.name = "96p";
@@ -37,15 +37,15 @@ class Finished : public ::testing::Test {
     for (std::size_t i = 0; i < 120; ++i) plan_.frames.push_back({static_cast<std::int64_t>(i) * step, i % 60 == 0});
     std::vector<Fd> files = test::encode_segments(plan_, {60, 60}, test::settings_for(plan_));
     for (const int rate : rates) {
-      PlannedSound& sound = plan_.sounds.emplace_back();
-      sound.task = {.profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = rate, .channels = 2, .first_sample = 300};
-      sound.language = "fra";
+      PlannedAudio& audio = plan_.audio_tracks.emplace_back();
+      audio.task = {.profile = {AudioCodec::kAac, 128'000, 2}, .sample_rate = rate, .channels = 2, .first_sample = 300};
+      audio.language = "fra";
       const Fd clip =
-          test::make_clip({.sound = ClipSound{.encoder = "pcm_s16le", .sample_rate = rate, .seconds = 4}, .container = "mov"});
+          test::make_clip({.audio = ClipAudio{.encoder = "pcm_s16le", .sample_rate = rate, .seconds = 4}, .container = "mov"});
       const Fd source = test::journal_of_track(clip.get(), 2);
       files.push_back(*temporary_file());
       test::ParentDouble parent(files);
-      ASSERT_TRUE(encode_audio(sound.task, source.get(), 0, files.back().get(), parent.line()));
+      ASSERT_TRUE(encode_audio(audio.task, source.get(), 0, files.back().get(), parent.line()));
     }
     test::ParentDouble parent(files);
     file_ = *temporary_file();
@@ -87,8 +87,8 @@ TEST_F(Finished, PassesEveryCheck) {
   const FileReport report = verified(plan_);
   EXPECT_THAT(failed(report), IsEmpty());
   EXPECT_THAT(names(report), ElementsAre("boxes", "tracks", "frames", "timestamps", "decode times", "key frames", "description",
-                                         "rotation", "size", "sound description", "sound", "sound start", "offset", "tags",
-                                         "reading", "pixel format", "colour", "decoding", "sound decoding"));
+                                         "rotation", "size", "audio description", "audio", "audio start", "offset", "tags",
+                                         "reading", "pixel format", "colour", "decoding", "audio decoding"));
   EXPECT_EQ(report.bytes, *file_size(file_.get()));
   EXPECT_EQ(report.sha256, *file_sha256(file_.get()));
   EXPECT_EQ(report.frames, 120U);
@@ -121,7 +121,7 @@ TEST_F(Finished, AgreesWithWhatTheStitcherKnew) {
   EXPECT_DOUBLE_EQ(stitched_.seconds, report.seconds);
 }
 
-// Cameras count microseconds, broadcasts 90,000ths, and the movie's ticks are the sound's.
+// Cameras count microseconds, broadcasts 90,000ths, and the movie's ticks are the audio's.
 TEST_F(Finished, MayEndBetweenTheTicksOfTheMovie) {
   const std::vector<std::pair<Rational, std::int64_t>> films = {
       {{33'333, 1'000'000}, 1}, {{1, 90'000}, 3003}, {{1, 90'000}, 3001}};
@@ -152,13 +152,13 @@ TEST_F(Finished, FailsWhereThePlanIsAnother) {
       {"a key elsewhere", [](RenditionPlan& p) { std::swap(p.frames[60].key, p.frames[61].key); }, {"key frames"}},
       {"another size", [](RenditionPlan& p) { p.width = 130; }, {"size", "pixel format"}},
       {"more bits", [](RenditionPlan& p) { p.pixel_format = PixelFormat::kYuv420p10; }, {"pixel format"}},
-      {"no sound", [](RenditionPlan& p) { p.sounds.clear(); }, {"tracks"}},
-      {"sound that starts a sample later",
-       [](RenditionPlan& p) { p.sounds[0].task.first_sample += 1; },
-       {"sound start", "offset"}},
-      {"another rate of sound", [](RenditionPlan& p) { p.sounds[0].task.sample_rate = 44100; }, {"sound", "offset"}},
-      {"another language", [](RenditionPlan& p) { p.sounds[0].language = "eng"; }, {"sound"}},
-      {"another sound beside it", [](RenditionPlan& p) { p.sounds.push_back(p.sounds[0]); }, {"tracks"}},
+      {"no audio", [](RenditionPlan& p) { p.audio_tracks.clear(); }, {"tracks"}},
+      {"audio that starts a sample later",
+       [](RenditionPlan& p) { p.audio_tracks[0].task.first_sample += 1; },
+       {"audio start", "offset"}},
+      {"another rate of audio", [](RenditionPlan& p) { p.audio_tracks[0].task.sample_rate = 44100; }, {"audio", "offset"}},
+      {"another language", [](RenditionPlan& p) { p.audio_tracks[0].language = "eng"; }, {"audio"}},
+      {"another audio beside it", [](RenditionPlan& p) { p.audio_tracks.push_back(p.audio_tracks[0]); }, {"tracks"}},
   };
   for (const OtherPlan& other : others) {
     RenditionPlan plan = plan_;
@@ -178,7 +178,7 @@ TEST_F(Finished, AnEmptyBufferIsNotPassedOver) {
   EXPECT_THAT(failed(verified(plan, false)), ElementsAre("buffer"));
 }
 
-TEST_F(Finished, DamageInThePicturesIsFoundByDecoding) {
+TEST_F(Finished, DamageInTheFramesIsFoundByDecoding) {
   const Mp4Box mdat = box("mdat");
   const std::string junk(2000, '\x5a');
   ASSERT_TRUE(write_at(file_.get(), mdat.at + mdat.head + 1500, std::as_bytes(std::span(junk))));
@@ -220,7 +220,7 @@ TEST_F(Finished, IsJudgedByItselfToo) {
 }
 
 TEST(InspectOutput, SaysWhereAnOrdinaryFileFallsShort) {
-  const Fd clip = test::make_clip({.picture = test::ClipPicture{.frames = 30}, .sound = ClipSound{.seconds = 1}});
+  const Fd clip = test::make_clip({.frame = test::ClipVideo{.frames = 30}, .audio = ClipAudio{.seconds = 1}});
   test::ParentDouble parent;
   const auto report = inspect_output(clip.get(), true, parent.line());
   ASSERT_TRUE(report) << report.error().text;
@@ -235,7 +235,7 @@ TEST(InspectOutput, SaysWhereAnOrdinaryFileFallsShort) {
 TEST(InspectOutput, RefusesWhatIsNoMp4) {
   test::ParentDouble parent;
   for (const char* container : {"matroska", "mpegts"}) {
-    const Fd clip = test::make_clip({.sound = ClipSound{.seconds = 1}, .container = container});
+    const Fd clip = test::make_clip({.audio = ClipAudio{.seconds = 1}, .container = container});
     const auto report = inspect_output(clip.get(), false, parent.line());
     ASSERT_FALSE(report);
     EXPECT_EQ(report.error().kind, FaultKind::kInput) << report.error().text;

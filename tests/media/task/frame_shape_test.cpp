@@ -5,33 +5,32 @@
 namespace gopmill {
 namespace {
 
-constexpr PictureShape kSquare{720, 576, {1, 1}, {1, 1}, 0};
+constexpr FrameShape kSquare{720, 576, {1, 1}, {1, 1}, 0};
 
-TEST(PictureShape, APictureLikeThePlannedOneFillsItsFrame) {
-  EXPECT_EQ(box_for(kSquare, 720, 576, {1, 1}, 360, 288), (PictureBox{0, 0, 360, 288}));
-  EXPECT_EQ(box_for(kSquare, 720, 576, {0, 1}, 360, 288), (PictureBox{0, 0, 360, 288})) << "says no aspect";
-  // What the container says overrules the stream in every picture.
-  EXPECT_EQ(box_for({720, 576, {64, 45}, {16, 15}, 0}, 720, 576, {16, 15}, 1024, 576), (PictureBox{0, 0, 1024, 576}));
+TEST(FrameShape, AFrameLikeThePlannedOneFillsItsFrame) {
+  EXPECT_EQ(box_for(kSquare, 720, 576, {1, 1}, 360, 288), (FrameBox{0, 0, 360, 288}));
+  EXPECT_EQ(box_for(kSquare, 720, 576, {0, 1}, 360, 288), (FrameBox{0, 0, 360, 288})) << "says no aspect";
+  // What the container says overrules the stream in every frame.
+  EXPECT_EQ(box_for({720, 576, {64, 45}, {16, 15}, 0}, 720, 576, {16, 15}, 1024, 576), (FrameBox{0, 0, 1024, 576}));
 }
 
-TEST(PictureShape, AWiderOneGetsBarsAboveAndBelowAndANarrowerOneBeside) {
-  EXPECT_EQ(box_for({720, 576, {16, 15}, {16, 15}, 0}, 720, 576, {64, 45}, 768, 576), (PictureBox{0, 72, 768, 432}));
-  EXPECT_EQ(box_for({720, 576, {64, 45}, {64, 45}, 0}, 720, 576, {16, 15}, 1024, 576), (PictureBox{128, 0, 768, 576}));
+TEST(FrameShape, AWiderOneGetsBarsAboveAndBelowAndANarrowerOneBeside) {
+  EXPECT_EQ(box_for({720, 576, {16, 15}, {16, 15}, 0}, 720, 576, {64, 45}, 768, 576), (FrameBox{0, 72, 768, 432}));
+  EXPECT_EQ(box_for({720, 576, {64, 45}, {64, 45}, 0}, 720, 576, {16, 15}, 1024, 576), (FrameBox{128, 0, 768, 576}));
 }
 
-TEST(PictureShape, AnotherSizeOfTheSameAspectFillsTheFrame) {
-  EXPECT_EQ(box_for({1920, 1080, {1, 1}, {1, 1}, 0}, 1280, 720, {1, 1}, 640, 360), (PictureBox{0, 0, 640, 360}));
-  EXPECT_EQ(box_for({1920, 1080, {1, 1}, {1, 1}, 0}, 854, 480, {1, 1}, 640, 360), (PictureBox{0, 0, 640, 360}))
-      << "854 is rounded";
+TEST(FrameShape, AnotherSizeOfTheSameAspectFillsTheFrame) {
+  EXPECT_EQ(box_for({1920, 1080, {1, 1}, {1, 1}, 0}, 1280, 720, {1, 1}, 640, 360), (FrameBox{0, 0, 640, 360}));
+  EXPECT_EQ(box_for({1920, 1080, {1, 1}, {1, 1}, 0}, 854, 480, {1, 1}, 640, 360), (FrameBox{0, 0, 640, 360})) << "854 is rounded";
 }
 
-TEST(PictureShape, ATurnedPictureIsComparedAsItIsShown) {
-  EXPECT_EQ(box_for({1280, 720, {1, 1}, {1, 1}, 1}, 720, 720, {1, 1}, 360, 640), (PictureBox{0, 140, 360, 360}));
+TEST(FrameShape, ATurnedFrameIsComparedAsItIsShown) {
+  EXPECT_EQ(box_for({1280, 720, {1, 1}, {1, 1}, 1}, 720, 720, {1, 1}, 360, 640), (FrameBox{0, 140, 360, 360}));
 }
 
-TEST(PictureShape, AbsurdAspectsStayInsideTheFrame) {
-  EXPECT_EQ(box_for(kSquare, 720, 576, {2147483647, 1}, 360, 288), (PictureBox{0, 142, 360, 2}));
-  EXPECT_EQ(box_for(kSquare, 1, 8192, {1, 2147483647}, 360, 288), (PictureBox{178, 0, 2, 288}));
+TEST(FrameShape, AbsurdAspectsStayInsideTheFrame) {
+  EXPECT_EQ(box_for(kSquare, 720, 576, {2147483647, 1}, 360, 288), (FrameBox{0, 142, 360, 2}));
+  EXPECT_EQ(box_for(kSquare, 1, 8192, {1, 2147483647}, 360, 288), (FrameBox{178, 0, 2, 288}));
 }
 
 }  // namespace

@@ -10,24 +10,23 @@ using testing::IsEmpty;
 
 constexpr Rational kClock{1, 90'000};
 constexpr Rational kSamples{1, 48'000};
-constexpr std::int64_t kPicture = 3600;  // 25 pictures a second
-constexpr std::int64_t kBlock = 1920;    // 25 blocks of sound a second
+constexpr std::int64_t kFrame = 3600;  // 25 frames a second
+constexpr std::int64_t kBlock = 1920;  // 25 blocks of audio a second
 
-// Pictures of one recording after the other, decoded and shown in the same order.
+// Frames of one recording after the other, decoded and shown in the same order.
 struct Recording {
   std::vector<PacketFacts> packets;
-  Recording& go(double from, int pictures) {
+  Recording& go(double from, int frames) {
     const auto first = static_cast<std::int64_t>(from * 90'000);
-    for (int i = 0; i < pictures; ++i)
-      packets.push_back(
-          {.pts = first + i * kPicture + 2 * kPicture, .dts = first + i * kPicture, .duration = kPicture, .key = i == 0});
+    for (int i = 0; i < frames; ++i)
+      packets.push_back({.pts = first + i * kFrame + 2 * kFrame, .dts = first + i * kFrame, .duration = kFrame, .key = i == 0});
     return *this;
   }
 };
 
-// Its sound: each block stands in the file beside its picture.
-SoundTimes sound(const std::vector<std::pair<double, int>>& parts, std::uint32_t late = 0) {
-  SoundTimes times{.base = kSamples};
+// Its audio: each block stands in the file beside its frame.
+AudioTimes audio(const std::vector<std::pair<double, int>>& parts, std::uint32_t late = 0) {
+  AudioTimes times{.base = kSamples};
   std::uint32_t before = late;
   for (const auto& [from, blocks] : parts) {
     for (int i = 0; i < blocks; ++i)
@@ -51,10 +50,10 @@ std::vector<std::int64_t> joined(std::vector<PacketFacts> packets, const std::ve
 }
 
 TEST(CountedTimes, AreThoseOfTheRateWhereNoPacketHasAny) {
-  std::vector<PacketFacts> packets(4, PacketFacts{.duration = kPicture});
+  std::vector<PacketFacts> packets(4, PacketFacts{.duration = kFrame});
   packets[1].duration = 0;  // libav does not always know
   ASSERT_TRUE(count_times(packets, kClock));
-  EXPECT_THAT(times_of(packets), ElementsAre(0, kPicture, kPicture + 3600, 2 * kPicture + 3600));
+  EXPECT_THAT(times_of(packets), ElementsAre(0, kFrame, kFrame + 3600, 2 * kFrame + 3600));
 }
 
 TEST(CountedTimes, AreNotMadeUpWhereOnePacketHasATime) {
@@ -64,77 +63,77 @@ TEST(CountedTimes, AreNotMadeUpWhereOnePacketHasATime) {
   EXPECT_EQ(packets[0].pts, INT64_MIN);
 }
 
-TEST(PictureClock, IsOneWhereTimesRise) {
-  EXPECT_THAT(picture_clock(Recording().go(40'000, 100).packets, kClock, true, {}), IsEmpty());
+TEST(FrameClock, IsOneWhereTimesRise) {
+  EXPECT_THAT(frame_clock(Recording().go(40'000, 100).packets, kClock, true, {}), IsEmpty());
 }
 
-TEST(PictureClock, FollowsAClockThatGoesBackByHours) {
+TEST(FrameClock, FollowsAClockThatGoesBackByHours) {
   const auto packets = Recording().go(40'000, 50).go(100, 50).packets;
-  const auto shifts = picture_clock(packets, kClock, true, {});
-  ASSERT_THAT(shifts, ElementsAre(ClockShift{50, (40'000 - 100) * 90'000LL + 50 * kPicture}));
-  EXPECT_THAT(joined(packets, shifts), testing::Each(kPicture));
+  const auto shifts = frame_clock(packets, kClock, true, {});
+  ASSERT_THAT(shifts, ElementsAre(ClockShift{50, (40'000 - 100) * 90'000LL + 50 * kFrame}));
+  EXPECT_THAT(joined(packets, shifts), testing::Each(kFrame));
 }
 
-TEST(PictureClock, ClosesALeapOnlyWhereTheContainersClockMay) {
+TEST(FrameClock, ClosesALeapOnlyWhereTheContainersClockMay) {
   const auto packets = Recording().go(10, 50).go(4000, 50).packets;
-  const auto shifts = picture_clock(packets, kClock, true, {});
-  EXPECT_THAT(joined(packets, shifts), testing::Each(kPicture));
-  EXPECT_THAT(picture_clock(packets, kClock, false, {}), IsEmpty());
+  const auto shifts = frame_clock(packets, kClock, true, {});
+  EXPECT_THAT(joined(packets, shifts), testing::Each(kFrame));
+  EXPECT_THAT(frame_clock(packets, kClock, false, {}), IsEmpty());
 }
 
-TEST(PictureClock, KeepsAShortGap) {
-  EXPECT_THAT(picture_clock(Recording().go(10, 50).go(21, 50).packets, kClock, true, {}), IsEmpty());
+TEST(FrameClock, KeepsAShortGap) {
+  EXPECT_THAT(frame_clock(Recording().go(10, 50).go(21, 50).packets, kClock, true, {}), IsEmpty());
 }
 
-TEST(PictureClock, KeepsAGapThatSoundGoesThrough) {
+TEST(FrameClock, KeepsAGapThatAudioGoesThrough) {
   const auto packets = Recording().go(10, 50).go(60, 50).packets;
-  SoundTimes through{.base = kSamples};
+  AudioTimes through{.base = kSamples};
   for (int i = 0; i < 52 * 25; ++i)
     through.packets.push_back(
         {10 * 48'000 + i * kBlock, static_cast<std::int32_t>(kBlock), i < 50 ? static_cast<std::uint32_t>(i) : 50U});
-  EXPECT_THAT(picture_clock(packets, kClock, true, {through}), IsEmpty());
-  EXPECT_EQ(picture_clock(packets, kClock, true, {sound({{10, 50}, {60, 50}})}).size(), 1U);
+  EXPECT_THAT(frame_clock(packets, kClock, true, {through}), IsEmpty());
+  EXPECT_EQ(frame_clock(packets, kClock, true, {audio({{10, 50}, {60, 50}})}).size(), 1U);
 }
 
-TEST(PictureClock, TakesASmallStepBackForTheMultiplexers) {
+TEST(FrameClock, TakesASmallStepBackForTheMultiplexers) {
   auto packets = Recording().go(10, 50).packets;
   packets[20].dts = packets[19].dts - 900;
-  EXPECT_THAT(picture_clock(packets, kClock, true, {}), IsEmpty());
+  EXPECT_THAT(frame_clock(packets, kClock, true, {}), IsEmpty());
 }
 
-TEST(PictureClock, ReadsReorderedPresentationTimesWithPatience) {
+TEST(FrameClock, ReadsReorderedPresentationTimesWithPatience) {
   std::vector<PacketFacts> packets;
-  for (const std::int64_t picture : {0, 8, 4, 2, 6, 16, 12, 10, 14}) packets.push_back({.pts = picture * 18'000});
-  EXPECT_THAT(picture_clock(packets, kClock, false, {}), IsEmpty());
+  for (const std::int64_t frame : {0, 8, 4, 2, 6, 16, 12, 10, 14}) packets.push_back({.pts = frame * 18'000});
+  EXPECT_THAT(frame_clock(packets, kClock, false, {}), IsEmpty());
 }
 
-TEST(PictureClock, SurvivesTimesThatNoClockShows) {
+TEST(FrameClock, SurvivesTimesThatNoClockShows) {
   std::vector<PacketFacts> packets = Recording().go(10, 3).packets;
   packets[1].pts = packets[1].dts = INT64_MAX / 4;
   packets[2].pts = packets[2].dts = INT64_MIN / 4;
-  const auto shifts = picture_clock(packets, kClock, true, {});
-  EXPECT_THAT(joined(packets, shifts), ElementsAre(kPicture, kPicture));
+  const auto shifts = frame_clock(packets, kClock, true, {});
+  EXPECT_THAT(joined(packets, shifts), ElementsAre(kFrame, kFrame));
 }
 
-TEST(SoundClock, FollowsThePicturesEpochs) {
-  const auto shifts = picture_clock(Recording().go(40'000, 50).go(100, 50).packets, kClock, true, {});
+TEST(AudioClock, FollowsTheFramesEpochs) {
+  const auto shifts = frame_clock(Recording().go(40'000, 50).go(100, 50).packets, kClock, true, {});
   const std::int64_t ticks = rescale(shifts[0].ticks, kClock, kSamples);
-  EXPECT_THAT(sound_clock(sound({{40'000.1, 50}, {100.1, 50}}), shifts, kClock, false, true), ElementsAre(ClockShift{50, ticks}));
-  // Sound of the new epoch may come before its first picture in the file, and after.
-  EXPECT_THAT(sound_clock(sound({{40'000.1, 40}, {100.1, 50}}), shifts, kClock, false, true), ElementsAre(ClockShift{40, ticks}));
-  EXPECT_THAT(sound_clock(sound({{40'000.1, 50}, {100.1, 50}}, 30), shifts, kClock, false, true),
+  EXPECT_THAT(audio_clock(audio({{40'000.1, 50}, {100.1, 50}}), shifts, kClock, false, true), ElementsAre(ClockShift{50, ticks}));
+  // Audio of the new epoch may come before its first frame in the file, and after.
+  EXPECT_THAT(audio_clock(audio({{40'000.1, 40}, {100.1, 50}}), shifts, kClock, false, true), ElementsAre(ClockShift{40, ticks}));
+  EXPECT_THAT(audio_clock(audio({{40'000.1, 50}, {100.1, 50}}, 30), shifts, kClock, false, true),
               ElementsAre(ClockShift{50, ticks}));
 }
 
-TEST(SoundClock, KeepsItsPlaceBesideThePictureAfterAGapAtTheJoin) {
-  const auto shifts = picture_clock(Recording().go(40'000, 50).go(100, 200).packets, kClock, true, {});
-  EXPECT_THAT(sound_clock(sound({{40'000, 50}, {105, 50}}), shifts, kClock, false, true),
+TEST(AudioClock, KeepsItsPlaceBesideTheFrameAfterAGapAtTheJoin) {
+  const auto shifts = frame_clock(Recording().go(40'000, 50).go(100, 200).packets, kClock, true, {});
+  EXPECT_THAT(audio_clock(audio({{40'000, 50}, {105, 50}}), shifts, kClock, false, true),
               ElementsAre(ClockShift{50, rescale(shifts[0].ticks, kClock, kSamples)}));
 }
 
-TEST(SoundClock, HasItsOwnEpochsWhereThereIsNoPicture) {
-  EXPECT_THAT(sound_clock(sound({{50, 50}, {3, 50}}), {}, kClock, true, false), ElementsAre(ClockShift{50, 49 * 48'000}));
-  EXPECT_THAT(sound_clock(sound({{50, 50}, {49, 50}}), {}, kClock, false, false), IsEmpty());
+TEST(AudioClock, HasItsOwnEpochsWhereThereIsNoFrame) {
+  EXPECT_THAT(audio_clock(audio({{50, 50}, {3, 50}}), {}, kClock, true, false), ElementsAre(ClockShift{50, 49 * 48'000}));
+  EXPECT_THAT(audio_clock(audio({{50, 50}, {49, 50}}), {}, kClock, false, false), IsEmpty());
 }
 
 TEST(ClockNote, SaysHowOftenAndHowFar) {

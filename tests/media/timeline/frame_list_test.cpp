@@ -33,7 +33,7 @@ PacketFacts timeless(std::int64_t dts) {
   return facts;
 }
 
-std::vector<std::pair<std::int64_t, std::uint32_t>> pictures(const SourceFrameList& list) {
+std::vector<std::pair<std::int64_t, std::uint32_t>> frames(const SourceFrameList& list) {
   std::vector<std::pair<std::int64_t, std::uint32_t>> all;
   for (const SourceFrame& frame : list.frames) all.emplace_back(frame.pts, frame.packet);
   return all;
@@ -49,31 +49,31 @@ TEST(RefinedBase, TicksAreAtMostATenthOfAMillisecondAndIntegerTimescales) {
   EXPECT_EQ(refined_base({0, 1}).den, 90'000);
 }
 
-TEST(FrameList, SortsReorderedPacketsByTimeAndCountsFromTheFirstPicture) {
+TEST(FrameList, SortsReorderedPacketsByTimeAndCountsFromTheFirstFrame) {
   const std::vector<PacketFacts> packets{key(1000), packet(1120), packet(1040), packet(1080)};
   const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 2, 3, 1}, {}, false});
-  EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 2U), std::pair(800, 3U), std::pair(1200, 1U)));
+  EXPECT_THAT(frames(list), ElementsAre(std::pair(0, 0U), std::pair(400, 2U), std::pair(800, 3U), std::pair(1200, 1U)));
   EXPECT_EQ(list.first_raw, 1000);
   EXPECT_EQ(list.last_duration, 400);
 }
 
-TEST(FrameList, ARecordingThatStartsInsideAGopBeginsWithItsFirstDecodedPicture) {
+TEST(FrameList, ARecordingThatStartsInsideAGopBeginsWithItsFirstDecodedFrame) {
   const std::vector<PacketFacts> packets{packet(0), packet(40), key(120), packet(80), packet(160)};
   const SourceFrameList list = list_frames(packets, kMilliseconds, {{2, 4}, {}, false});
-  EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 2U), std::pair(400, 4U)));
+  EXPECT_THAT(frames(list), ElementsAre(std::pair(0, 2U), std::pair(400, 4U)));
   EXPECT_EQ(list.undecodable_head, 3U);
 }
 
 TEST(FrameList, HiddenAndDiscardedPacketsShowNothing) {
   const std::vector<PacketFacts> packets{discarded(-40), key(0), hidden(20), packet(40)};
   const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 3}, {}, false});
-  EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 1U), std::pair(400, 3U)));
+  EXPECT_THAT(frames(list), ElementsAre(std::pair(0, 1U), std::pair(400, 3U)));
 }
 
 TEST(FrameList, DoubledTimestampsAreMovedApartByATick) {
   const std::vector<PacketFacts> packets{key(0), packet(40), packet(40), packet(40), packet(80)};
   const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3, 4}, {}, true});
-  EXPECT_THAT(pictures(list),
+  EXPECT_THAT(frames(list),
               ElementsAre(std::pair(0, 0U), std::pair(400, 1U), std::pair(401, 2U), std::pair(402, 3U), std::pair(800, 4U)));
   EXPECT_EQ(list.moved, 2U);
 }
@@ -81,13 +81,13 @@ TEST(FrameList, DoubledTimestampsAreMovedApartByATick) {
 TEST(FrameList, TheDecodersOrderIsTheTruthWhereTheClockJumpsBack) {
   const std::vector<PacketFacts> packets{key(0), packet(80), packet(40), packet(120)};
   const SourceFrameList list = list_frames(packets, kMilliseconds, {{0, 1, 2, 3}, {}, true});
-  EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 1U), std::pair(800, 2U), std::pair(1200, 3U)));
+  EXPECT_THAT(frames(list), ElementsAre(std::pair(0, 0U), std::pair(400, 1U), std::pair(800, 2U), std::pair(1200, 3U)));
 }
 
-TEST(FrameList, WithoutTimestampsAPictureIsShownWhenTheDecoderGivesItOut) {
+TEST(FrameList, WithoutTimestampsAFrameIsShownWhenTheDecoderGivesItOut) {
   const std::vector<PacketFacts> packets{timeless(0), timeless(2), timeless(3), timeless(4)};
   const SourceFrameList list = list_frames(packets, {1, 25}, {{0, 2, 1, 3}, {1, 2, 3, kAtTheEnd}, true});
-  EXPECT_THAT(pictures(list), ElementsAre(std::pair(0, 0U), std::pair(400, 2U), std::pair(800, 1U), std::pair(1200, 3U)));
+  EXPECT_THAT(frames(list), ElementsAre(std::pair(0, 0U), std::pair(400, 2U), std::pair(800, 1U), std::pair(1200, 3U)));
   EXPECT_EQ(list.first_raw, 2);
 }
 
@@ -107,10 +107,10 @@ TEST(WhyPacketsDoNotTell, NamesEachWayAPacketCanLie) {
   EXPECT_EQ(why_packets_do_not_tell({key(0), timeless(40)}, {{0, 1}, {}, true}), "packets without timestamps");
   EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40), packet(40)}, {{0, 1, 2}, {}, true}), "packets that share a timestamp");
   EXPECT_EQ(why_packets_do_not_tell({key(0), packet(20), packet(40)}, {{0, 2}, {}, true}),
-            "packets that give no picture of their own");
-  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40)}, {{0, 1, 1}, {}, true}), "packets that give more than one picture");
+            "packets that give no video of their own");
+  EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40)}, {{0, 1, 1}, {}, true}), "packets that give more than one frame");
   EXPECT_EQ(why_packets_do_not_tell({key(0), packet(80), packet(40)}, {{0, 1, 2}, {}, true}),
-            "pictures that come out of the order of their timestamps");
+            "frames that come out of the order of their timestamps");
 }
 
 }  // namespace

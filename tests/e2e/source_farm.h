@@ -12,11 +12,11 @@
 namespace gopmill::e2e {
 
 // A film, a quick profile, and what an undisturbed run makes of them.
-class FilmFarm : public testing::Test {
+class SourceFarm : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     shared_ = new Folder;
-    make_film(*shared_, kFilmSeconds);
+    make_source(*shared_, kSourceSeconds);
     quick_profile(*shared_);
   }
   static void TearDownTestSuite() {
@@ -32,7 +32,7 @@ class FilmFarm : public testing::Test {
   }
   // sha256 of both renditions.
   static std::vector<std::string> renditions(const std::filesystem::path& folder) {
-    return {sha256_of(folder / "film_240p.mp4"), sha256_of(folder / "film_144p.mp4")};
+    return {sha256_of(folder / "source_240p.mp4"), sha256_of(folder / "source_144p.mp4")};
   }
   // Of one undisturbed run in one process tree; made once.
   static const std::vector<std::string>& undisturbed() {
@@ -56,7 +56,7 @@ class FilmFarm : public testing::Test {
     return text.find("\"busy\":1") != std::string::npos;
   }
 
-  static constexpr int kFilmSeconds = 10;
+  static constexpr int kSourceSeconds = 10;
   static inline Folder* shared_ = nullptr;
 };
 
