@@ -15,7 +15,7 @@ namespace gopmill {
 // compared one by one.
 std::vector<Check> compare(const SourceFacts& source, const SourceFacts& output);
 
-inline constexpr double kFrameToleranceSeconds = 0.0015;  // MP4 times of films at 1/1000 s, rounded twice
+inline constexpr double kFrameToleranceSeconds = 0.0015;  // MP4 times of videos at 1/1000 s, rounded twice
 inline constexpr double kAudioStartToleranceSeconds = 0.0015;
 inline constexpr double kAudioLengthToleranceSeconds =
     0.06;                                        // one packet of each: 1,152 samples at 44,100, 1,024 at 48,000, and rounding

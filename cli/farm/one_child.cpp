@@ -11,7 +11,7 @@ namespace gopmill {
 
 namespace {
 
-// A film of a day is read at the speed of a disk; a child that needs longer hangs.
+// A video of a day is read at the speed of a disk; a child that needs longer hangs.
 constexpr ChildLimits kLimits{.wall_max = Duration{12 * 3600'000}};
 // How often a child's own time limit is looked at.
 constexpr int kLookEveryMs = 500;

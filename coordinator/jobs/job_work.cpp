@@ -13,7 +13,7 @@ namespace gopmill {
 
 namespace {
 
-// A worker's child may take this long: a floor for tiny tasks, and a hundred and twenty times the length of its film.
+// A worker's child may take this long: a floor for tiny tasks, and a hundred and twenty times the length of its video.
 constexpr std::int64_t kTaskFloorMs = 600'000;
 constexpr double kTaskMsPerMediaSecond = 120'000;
 
@@ -21,10 +21,10 @@ constexpr double kCostUnitsPerSecond = 1000;  // the scheduler weighs whole numb
 
 wire::Artifact input_of(JobId job, std::uint32_t task) { return {wire::ArtifactKind::kTaskInput, job, task, 0, 0}; }
 
-// Where in the film the first rendition's frames of this segment lie.
-void place_in_source(const PlannedTask& task, const RenditionPlan& film, TaskShape& shape) {
+// Where in the video the first rendition's frames of this segment lie.
+void place_in_source(const PlannedTask& task, const RenditionPlan& video, TaskShape& shape) {
   const auto time_of = [&](std::uint64_t frame) {
-    return Duration(Timestamp{film.frames[frame].pts, film.base}.in({1, 1000}).ticks);
+    return Duration(Timestamp{video.frames[frame].pts, video.base}.in({1, 1000}).ticks);
   };
   const PlannedTask::Range& range = task.ranges.front();
   shape.from = time_of(range.first);
@@ -38,7 +38,7 @@ TaskShape shape_of(const PlannedTask& task, const Plan& plan) {
   shape.outputs = task.outputs;
   shape.time_max = Duration(kTaskFloorMs + static_cast<std::int64_t>(task.media_seconds * kTaskMsPerMediaSecond));
   if (!task.ranges.empty()) place_in_source(task, plan.renditions.front().file, shape);
-  // What is measured shows no frame of the film; its units stay unknown.
+  // What is measured shows no frame of the video; its units stay unknown.
   if (task.measure) return shape;
   if (task.audio) {
     shape.units = static_cast<std::uint64_t>(task.media_seconds * 1000);

@@ -116,7 +116,7 @@ class JobWork {
   std::uint32_t attempts_lost_ = 0;
   std::map<std::uint32_t, CommittedTask> committed_;
   std::optional<SegmentRates> rates_;  // as soon as everything is measured that has to be
-  std::vector<std::string> notes_;     // of the run, not of the film
+  std::vector<std::string> notes_;     // of the run, not of the video
   std::vector<FileReport> stitched_, verified_;
   std::vector<wire::ResultFile> files_;
   std::optional<MediaChild> analyser_;

@@ -24,13 +24,13 @@
 // Long source GOPs cost repeated decoding: a run may start long before its segment. Segments are made longer while decoding
 // packets more than once would take more than kRepeatedDecodeMax of the job's work, as plan_cost.h estimates it, or while
 // the source would have to be read more than kSplitReadsMax times over. That depends on the source and the profile alone: a
-// film with one key packet is cut into as many segments as that allows, however many workers wait.
+// video with one key packet is cut into as many segments as that allows, however many workers wait.
 //
 // The rules that callers can see:
 // - Frames. A rendition shows every source frame at its own time, or, where fps_max is below the source's rate,
 //   every k-th one with the smallest k that is within the limit; a source of variable rate loses only frames that come
 //   before they are due, and none at all where no second has more than the limit: short bursts ask nothing of a decoder.
-//   A rate up to 1 % above fps_max counts as fps_max. All renditions end when the film ends.
+//   A rate up to 1 % above fps_max counts as fps_max. All renditions end when the video ends.
 // - Constant rates. A rendition with `fps` has a frame at every n / fps, which shows the last frame that begins no later than
 //   its middle: frames are doubled and left out on one grid for the whole job. It has a time base of its own.
 // - Telecine. Of a source whose frames are film in fields, renditions show frames woven from the fields that belong
@@ -133,8 +133,8 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
                          const SegmentRates& rates = {});
 
 // Tail frames an encoder looks at past the frame it is coding: what a segment needs after its end so that its last
-// frames are coded as if the film went on. By codec, preset and the encoder options that change it; at most
-// kLookaheadFramesMax. Where the film ends, the tail does too.
+// frames are coded as if the video went on. By codec, preset and the encoder options that change it; at most
+// kLookaheadFramesMax. Where the video ends, the tail does too.
 std::uint32_t lookahead_frames(const EncoderSettings& encoder);
 
 }  // namespace gopmill

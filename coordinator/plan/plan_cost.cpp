@@ -53,7 +53,7 @@ constexpr auto kX265Costs = std::to_array<PresetCost>({{"ultrafast", 20},
                                                        {"placebo", 800}});
 constexpr double kUnknownPresetNs = 40;
 // SVT-AV1 doubles its work every 1.6 presets towards 0, libvpx every 2.5; measured at one point each. libvpx's number is of both
-// passes: 1.35 to 1.46 times one pass of preset 4 (three films at 360p).
+// passes: 1.35 to 1.46 times one pass of preset 4 (three videos at 360p).
 constexpr double kSvtAv1Preset8Ns = 78, kSvtAv1PresetsPerDoubling = 1.6;
 constexpr double kVp9Preset4Ns = 116, kVp9PresetsPerDoubling = 2.5;
 // Scaling, and decoding again what was encoded.

@@ -27,7 +27,7 @@ bool is_steady(const std::vector<SourceFrame>& frames) {
 }
 
 // A rate up to 1 % above fps_max is taken for fps_max: cameras run off their nominal rate by less, and halving the rate
-// of a film at 60.02 frames/s for a limit of 60 would serve nobody.
+// of a video at 60.02 frames/s for a limit of 60 would serve nobody.
 constexpr int kRateSlackPercent = 1;
 
 // Constant rate: every k-th frame, with the smallest k whose rate is within the limit.
@@ -130,7 +130,7 @@ FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, 
     const std::int64_t pts = track.frames[index].pts + shift;
     list.frames.push_back({.pts = pts, .key = keys.is_key(pts)});
   }
-  // Not the frame's own duration where frames after it were left out: the film must not end earlier for that.
+  // Not the frame's own duration where frames after it were left out: the video must not end earlier for that.
   list.last_duration = track.frames.back().pts + track.last_duration - track.frames[list.shows.back()].pts;
   return list;
 }
@@ -149,7 +149,7 @@ FrameList list_constant_frames(const VideoTrack& track, Rational fps, Rational g
     return static_cast<std::int64_t>(half_frames(track.frames[i].pts + shift, track.base, fps, true) / 2);
   };
   const Wide halves = half_frames(track.frames.back().pts + track.last_duration + shift, track.base, fps, false);
-  const auto end = static_cast<std::int64_t>((halves + 1) / 2);  // where the film ends, to the nearest frame
+  const auto end = static_cast<std::int64_t>((halves + 1) / 2);  // where the video ends, to the nearest frame
   const std::int64_t last = std::max(from(0), std::min(from(track.frames.size() - 1), end - 1));
   KeyGrid keys(list.base, gop);
   std::uint32_t shown = 0;

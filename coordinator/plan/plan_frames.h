@@ -16,7 +16,7 @@ struct FrameList {
   Rational base{1, 1};               // VideoTrack::base, or that of a constant rate
   std::vector<PlannedFrame> frames;  // on the output timeline, ticks of `base`
   std::vector<std::uint32_t> shows;  // for each: the index of the SourceFrame it shows; never falling
-  std::int64_t last_duration = 1;    // ticks until the film ends: every rendition ends at the same moment
+  std::int64_t last_duration = 1;    // ticks until the video ends: every rendition ends at the same moment
 };
 
 // Which multiple of `length` seconds a time has reached. Clocks that count micro- or milliseconds say 1.99998 s where they mean 2 s, so a

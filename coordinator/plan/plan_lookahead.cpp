@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t kMarginFrames = 2;  // the frame being decided, and the one that its decision is compared with
 // SVT-AV1 1.4 plans no further than to the next key frame, which the body ends at; its largest mini-GOP after that lets it see that
-// the film goes on (measured with presets 8 and 5: the same bytes as without a join).
+// the video goes on (measured with presets 8 and 5: the same bytes as without a join).
 constexpr std::uint32_t kSvtAv1MiniGop = 32;
 
 }  // namespace

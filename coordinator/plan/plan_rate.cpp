@@ -17,7 +17,7 @@ const QualityScale& scale_of(VideoCodec codec) {
   return codec == VideoCodec::kH264 || codec == VideoCodec::kHevc ? kCrf51 : kCrf63;
 }
 
-// Steps of quality that halve a size. Film lies between 4 and 9 on the scale of x264; what is outside is noise of tiny segments.
+// Steps of quality that halve a size. Video lies between 4 and 9 on the scale of x264; what is outside is noise of tiny segments.
 constexpr double kHalvingMin = 3, kHalvingMax = 20;
 constexpr int kBisections = 40;  // of a range of 50: far below what an encoder can tell apart
 constexpr int kCapRounds = 8;    // each takes at least one segment out of the sharing; more than a few are never needed

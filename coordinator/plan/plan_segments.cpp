@@ -246,7 +246,7 @@ Segmentation cut_segments(const std::vector<PlannedRendition>& renditions, const
   const Segmentation asked = cut(1);
   if (!too_short(asked)) return asked;
   // Any multiple is a multiple of the GOP, so the grid of key frames, and with it every output frame, stays as it is. The
-  // first that will do lies between the last two powers of two; doubling ends when one segment is longer than the film.
+  // first that will do lies between the last two powers of two; doubling ends when one segment is longer than the video.
   std::int64_t low = 1, high = 2;
   Segmentation got = cut(high);
   while (too_short(got)) {

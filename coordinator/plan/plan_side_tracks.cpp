@@ -102,7 +102,7 @@ std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfil
       if (track.cues_left_out > 0)
         plan.notes.push_back(name + ": " + std::to_string(track.cues_left_out) +
                              " cues without a sane time, or beyond the limits, are left out");
-      if (outside > 0) plan.notes.push_back(name + ": " + std::to_string(outside) + " cues outside of the film are left out");
+      if (outside > 0) plan.notes.push_back(name + ": " + std::to_string(outside) + " cues outside of the video are left out");
       if (text.cues.empty()) {
         plan.notes.push_back(name + " has no text and is not carried");
       } else {
@@ -114,7 +114,7 @@ std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfil
 }
 
 // Rising from 0: the track of an MP4 begins there. A first chapter that is nearly there is moved; before any other one without a name
-// is put. A chapter that ends before the film begins, or begins after its end, is none of it.
+// is put. A chapter that ends before the video begins, or begins after its end, is none of it.
 std::vector<Chapter> plan_chapters(const SourceFacts& source, const SideTrackTimes& times) {
   std::vector<Chapter> chapters;
   for (const Chapter& chapter : source.beside.chapters)

@@ -10,7 +10,7 @@ namespace gopmill {
 
 // What of subtitles, chapters, tags and cover goes where. PURE; part of the plan.
 //
-// - Cues and chapters are moved by `shift`, cut to the film, and rounded to milliseconds once. The first chapter begins at 0. Cues are put in order; those that say
+// - Cues and chapters are moved by `shift`, cut to the video, and rounded to milliseconds once. The first chapter begins at 0. Cues are put in order; those that say
 //   the same at the same time (ASS layers) become one.
 // - Text tracks that the profile chooses become files BASE.LANGUAGE[.forced][.N].vtt, text tracks of every rendition, or both.
 // - A track of bitmaps that was decoded is burnt in; the others are left out.

@@ -51,7 +51,7 @@ struct TaskShape {
   std::uint64_t units = 0;    // frames (video) or milliseconds (audio) when finished: the end of RunningTask::done; 0: unknown
   std::uint32_t outputs = 1;  // how many kTaskOutput artifacts it yields
   Duration time_max{0};       // the worker kills the child after this
-  Duration from{0}, to{0};    // its part of the film, for people: a task that is given up is named by it
+  Duration from{0}, to{0};    // its part of the video, for people: a task that is given up is named by it
   friend bool operator==(const TaskShape&, const TaskShape&) = default;
 };
 

@@ -27,7 +27,7 @@ constexpr double kMemorySecondsMax = 4;
 // choose about three.
 constexpr std::string_view kX265FixedBframes[] = {"ultrafast", "superfast", "veryfast", "faster", "fast"};
 constexpr std::uint32_t kTypicalBframes = 3;
-// SVT-AV1's faster presets give the very first frame 0.65 dB more than key frames inside the film (measured with presets 10 and 12;
+// SVT-AV1's faster presets give the very first frame 0.65 dB more than key frames inside the video (measured with presets 10 and 12;
 // none with 8 and 5). As keys come at fixed distances, what warms it is a whole GOP.
 constexpr std::uint32_t kSvtAv1PlainPresetMax = 8;
 

@@ -45,7 +45,7 @@ Result<> JoinedFrames::finish() {
                                           " planned frames are missing, the first at " +
                                           at_seconds(plan_.frames[missing].pts, plan_.base));
   }
-  // The smallest step near the start, so that a film whose first frame stays for long does not begin far below zero.
+  // The smallest step near the start, so that a video whose first frame stays for long does not begin far below zero.
   lead_step_ = std::max<std::int64_t>(1, plan_.last_duration);
   for (std::size_t i = 1; i < plan_.frames.size() && i <= reorder_ + 1U; ++i) {
     const std::int64_t step = plan_.frames[i].pts - plan_.frames[i - 1].pts;

@@ -33,7 +33,7 @@ constexpr std::int64_t kPartsOfASample = 1000;
 // profile_idc of H.264 Baseline (ISO/IEC 14496-10 A.2.1); libavcodec adds flags for constraints above it.
 constexpr int kH264ProfileNumber = 0xff;
 constexpr int kH264Baseline = 66;
-// No film has times beyond this, in ticks of any base; twice it can still be added up.
+// No video has times beyond this, in ticks of any base; twice it can still be added up.
 constexpr std::int64_t kTicksMax = INT64_MAX / 4;
 
 // Everything the linear read gathers.

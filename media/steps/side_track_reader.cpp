@@ -41,7 +41,7 @@ ToCueText text_codec(std::string_view name) {
   return found == kTextCodecs.end() ? nullptr : found->to_cue_text;
 }
 
-// Microseconds after zero; nullopt where that is nowhere near the film.
+// Microseconds after zero; nullopt where that is nowhere near the video.
 std::optional<std::int64_t> after(std::int64_t ticks, Rational base, Timestamp zero) {
   if (base.num < 1 || base.num > INT32_MAX || base.den > INT32_MAX) return std::nullopt;
   if (std::abs(static_cast<double>(ticks) * base.value() - zero.seconds()) > kSourceSecondsMax) return std::nullopt;

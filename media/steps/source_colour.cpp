@@ -30,7 +30,7 @@ Result<> note_what_stays(const VideoTrack& track, const av::StreamFacts& stream,
   if (dolby_vision && !dolby_vision->base_shows) {
     return fail(FaultKind::kInput,
                 "the frames are Dolby Vision of profile " + av::dolby_vision_name(*dolby_vision) +
-                    ", which cannot be shown without its dynamic metadata; export the film with an HDR10 or HLG "
+                    ", which cannot be shown without its dynamic metadata; export the video with an HDR10 or HLG "
                     "base layer (profile 8)");
   }
   if (dolby_vision)

@@ -360,7 +360,7 @@ class Stitch {
       const Timestamp end{track.starts + track.lasts, {1, track.timescale}};
       beside.ends_ms = std::max(beside.ends_ms, end.in(kTextBase).ticks);
     }
-    // A chapter may begin with the last instant of the film; it lasts a moment then.
+    // A chapter may begin with the last instant of the video; it lasts a moment then.
     if (!beside.chapters.empty()) beside.ends_ms = std::max(beside.ends_ms, beside.chapters.back().start + 1);
     return beside;
   }

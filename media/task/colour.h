@@ -41,14 +41,14 @@ struct Chromaticity {
   friend bool operator==(const Chromaticity&, const Chromaticity&) = default;
 };
 
-// The display a film was graded on (SMPTE ST 2086), as written in the file.
+// The display a video was graded on (SMPTE ST 2086), as written in the file.
 struct MasteringDisplay {
   Chromaticity red, green, blue, white;
   std::uint32_t luminance_max = 0, luminance_min = 0;  // 0.0001 cd/m2
   friend bool operator==(const MasteringDisplay&, const MasteringDisplay&) = default;
 };
 
-// How bright a film gets (CTA-861.3), cd/m2. 0: not said.
+// How bright a video gets (CTA-861.3), cd/m2. 0: not said.
 struct ContentLight {
   std::uint16_t max = 0;          // of any sample: MaxCLL
   std::uint16_t average_max = 0;  // of any frame's mean: MaxFALL

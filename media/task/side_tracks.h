@@ -18,10 +18,10 @@ namespace gopmill {
 
 // Limits on what is carried. What goes beyond is left out and said in the notes, but for bitmaps to be burnt in: a frame that
 // lacks some of its subtitles is not what was asked for, so there the job fails.
-inline constexpr std::size_t kCuesMax = 50'000;              // of one track; a film has 2,000, a day of live captions 40,000
-inline constexpr std::size_t kSubtitleBytesMax = 32U << 20;  // of all text together; forty languages of a film take 4 MiB
+inline constexpr std::size_t kCuesMax = 50'000;              // of one track; a video has 2,000, a day of live captions 40,000
+inline constexpr std::size_t kSubtitleBytesMax = 32U << 20;  // of all text together; forty languages of a video take 4 MiB
 inline constexpr std::size_t kBitmapsMax = 20'000;           // of one track
-inline constexpr std::size_t kBitmapBytesMax = 128U << 20;   // of one track, as run lengths; a film takes 20 MiB
+inline constexpr std::size_t kBitmapBytesMax = 128U << 20;   // of one track, as run lengths; a video takes 20 MiB
 inline constexpr std::size_t kChaptersMax = 255;             // Nero's list counts them with one byte
 inline constexpr std::size_t kChapterTitleBytesMax = 255;    // its titles, too
 inline constexpr std::size_t kTagBytesMax = 4096;            // of a value; descriptions run to a page
@@ -81,7 +81,7 @@ struct SideTrackFacts {
   std::optional<Cover> cover;
 };
 
-// One text track of an output, times in milliseconds of its timeline, cues in order of start, inside of [0, film end].
+// One text track of an output, times in milliseconds of its timeline, cues in order of start, inside of [0, video end].
 struct TextTrack {
   std::string language;
   std::string title;

@@ -46,7 +46,7 @@ struct EncoderSettings {
 // What a segment may spend of a rendition's bits, so that segments which know nothing of each other keep the promises of the
 // whole file (media/encoder/rate_search.h).
 struct SegmentGrant {
-  std::int64_t next_pts = 0;  // when the next segment's first frame is shown, or the film ends
+  std::int64_t next_pts = 0;  // when the next segment's first frame is shown, or the video ends
   bool ends_rendition = false;
   std::optional<std::uint64_t> budget_bytes;  // of the body: its share of the bitrate
   double halving = 6;                         // steps of `quality` that halve the size, as measured on this segment
@@ -62,7 +62,7 @@ struct RenditionTask {
   std::uint32_t body = 0;
   SegmentGrant grant;
   bool measure = false;    // only the sizes are wanted: the journal stays empty
-  bool continues = false;  // the first of `frames` is not the film's first: the encoder is to start as if it had been running
+  bool continues = false;  // the first of `frames` is not the video's first: the encoder is to start as if it had been running
 };
 
 // A frame woven from the fields of one or two source frames.

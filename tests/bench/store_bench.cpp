@@ -66,11 +66,11 @@ void measure_opening(const std::filesystem::path& file, int ended) {
       for (int i = first; i < first + kTogether; ++i) {
         wire::Submit submit;
         submit.key = "0123456789abcdef-" + std::to_string(i);
-        submit.source_name = "film " + std::to_string(i) + ".mov";
+        submit.source_name = "clip " + std::to_string(i) + ".mov";
         submit.profile_name = "phone";
         submit.profile_yaml = std::string(1'500, '#');
-        submit.output_base = "film " + std::to_string(i);
-        submit.output_folder = "/srv/films/out";
+        submit.output_base = "clip " + std::to_string(i);
+        submit.output_folder = "/srv/clips/out";
         const auto added = store->add(submit, 1'700'000'000'000);
         GOPMILL_CHECK(added);
         turn.emplace_back(facts::JobAccepted{added->job, 50, true});

@@ -28,9 +28,9 @@ class Verdict(unittest.TestCase):
         self.folder = pathlib.Path(temporary.name)
 
     def outputs(self):
-        (self.folder / 'a.mp4').write_bytes(b'film')
+        (self.folder / 'a.mp4').write_bytes(b'clip')
         (self.folder / 'report.json').write_text('{}')
-        return {'a.mp4': hashlib.sha256(b'film').hexdigest()}
+        return {'a.mp4': hashlib.sha256(b'clip').hexdigest()}
 
     def test_what_holds_draws_no_complaint(self):
         self.assertEqual(checker.check_outputs(self.folder, self.outputs()), [])
@@ -90,7 +90,7 @@ class Verdict(unittest.TestCase):
 
 class Seeds(unittest.TestCase):
     def schedule(self, seed):
-        return Schedule(seed, faults=200, jobs=50, films=5, workers=8, seconds=300)
+        return Schedule(seed, faults=200, jobs=50, clips=5, workers=8, seconds=300)
 
     def test_one_seed_one_schedule(self):
         self.assertEqual(self.schedule(7).faults, self.schedule(7).faults)

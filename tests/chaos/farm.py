@@ -4,7 +4,7 @@ Everything lives under one folder. Processes die with the harness; mounts are se
 farm is used inside one asyncio loop:
 
     async with Farm(gopmill, folder, workers=3) as farm:
-        job = await farm.submit(film, profile, folder / 'out')
+        job = await farm.submit(clip, profile, folder / 'out')
         await farm.wait(job)
 """
 
@@ -279,8 +279,8 @@ class Farm:
     async def workers_seen(self):
         return await self.asked('workers')
 
-    async def submit(self, film, profile, out, *more):
-        outcome = await self.ask('submit', film, '-p', profile, '-o', out, *more)
+    async def submit(self, clip, profile, out, *more):
+        outcome = await self.ask('submit', clip, '-p', profile, '-o', out, *more)
         if outcome.code != 0:
             raise FarmError(f'submit ended with {outcome.code}: {outcome.err}')
         return int(outcome.out)
@@ -333,7 +333,7 @@ def lines_of(log):
 # ---- Sources ----
 
 def make_source(path, seconds, pattern='testsrc2', size='160x90', rate=25, audio=False, gop=12, more=()):
-    """A small film that is quick to decode and has key frames often enough to be cut."""
+    """A small clip that is quick to decode and has key frames often enough to be cut."""
     frame = pattern if '=' in pattern else f'{pattern}=size={size}:rate={rate}'
     tones = ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-c:a', 'aac', '-b:a', '48k'] if audio else []
     command = ['ffmpeg', '-v', 'error', '-y', '-f', 'lavfi', '-i', frame, *tones, '-t', str(seconds), '-c:v', 'libx264', '-preset',

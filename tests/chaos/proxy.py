@@ -19,7 +19,7 @@ import struct
 CHUNK_BYTES = 16 * 1024
 # What may be on its way inside the proxy, per direction of a connection: 1 MiB. Beyond it the sender feels the pressure.
 CHUNKS_MAX = 64
-FLIP_BYTES_MIN = 1024  # smaller chunks are questions and answers; what has to be found is damage to films
+FLIP_BYTES_MIN = 1024  # smaller chunks are questions and answers; what has to be found is damage to clips
 RESET = struct.pack('ii', 1, 0)  # SO_LINGER on, for no time: close() sends RST
 
 

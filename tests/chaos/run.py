@@ -10,7 +10,7 @@ byte, as in an undisturbed run; no segment committed twice; no process, no tempo
     tests/chaos/run.py --short           what ctest runs
     tests/chaos/run.py --short --seed 7  the same faults at the same times as in any other run with that seed
 
-Needs ffmpeg (for the films). Full and read-only disks need root, for tmpfs mounts that only the farm sees; clocks jump where
+Needs ffmpeg (for the clips). Full and read-only disks need root, for tmpfs mounts that only the farm sees; clocks jump where
 --clock-library names the library that CMake builds for it. What cannot be done is said, and other faults take its place. The
 last line is a JSON object of counts; the exit code is 0 only if everything held.
 """
@@ -56,8 +56,8 @@ class Run:
     def __init__(self, options, folder):
         self.options = options
         self.folder = folder
-        self.films = []        # (film, profile, {name: sha256})
-        self.jobs = {}         # id: the film's number
+        self.clips = []        # (clip, profile, {name: sha256})
+        self.jobs = {}         # id: the clip's number
         self.folders = {}      # id: where its files go
         self.clients = {'submit': {}, 'wait': {}}  # at work now, by the number of the submission and by the job's id
         self.to_cancel, self.cancelled = set(), set()  # ids of jobs
@@ -72,23 +72,23 @@ class Run:
         for number, (seconds, pattern, audio) in enumerate([(8, 'testsrc2', False), (6, 'testsrc', True)] if short else
                                                            [(30, 'testsrc2', False), (24, 'mandelbrot', False), (16, 'testsrc', True),
                                                             (40, 'rgbtestsrc', False), (2, 'smptebars', False)]):
-            film = make_source(self.folder / f'film-{number}.mp4', seconds, pattern, audio=audio)
+            clip = make_source(self.folder / f'clip-{number}.mp4', seconds, pattern, audio=audio)
             profile = make_profile(self.folder / f'profile-{number}.yaml', audio=audio)
             out = self.folder / f'undisturbed-{number}'
-            done = subprocess.run([self.options.gopmill, 'run', film, '-p', profile, '-o', out, '--workers', '2', '--quiet'],
+            done = subprocess.run([self.options.gopmill, 'run', clip, '-p', profile, '-o', out, '--workers', '2', '--quiet'],
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
             if done.returncode != 0:
-                raise FarmError(f'the undisturbed run of film {number}: {done.stderr}')
-            self.films.append((film, profile, checker.renditions_of(out)))
+                raise FarmError(f'the undisturbed run of clip {number}: {done.stderr}')
+            self.clips.append((clip, profile, checker.renditions_of(out)))
 
     # ---- Submitters ----
 
     async def drive(self, number, submission, started, endpoint):
-        """One submitter: hands its film in and waits for it; where somebody cancelled the job, once more."""
+        """One submitter: hands its clip in and waits for it; where somebody cancelled the job, once more."""
         await asyncio.sleep(max(0.0, started + submission.at - time.monotonic()))
         out = self.folder / 'out' / str(number)
         for attempt in range(TRIES_MAX):
-            job = await self.hand_in(submission.film, out, number, f'{number}.{attempt}', endpoint)
+            job = await self.hand_in(submission.clip, out, number, f'{number}.{attempt}', endpoint)
             if await self.wait_for(job, endpoint) != 'cancelled':
                 return
             self.cancelled.add(job)
@@ -96,9 +96,9 @@ class Run:
 
     async def hand_in(self, number, out, submitter, key, endpoint):
         """The job's id. Whatever happens to the client, the key makes it one job."""
-        film, profile, _ = self.films[number]
+        clip, profile, _ = self.clips[number]
         for _ in range(TRIES_MAX):
-            outcome = await self.client('submit', submitter, [film, '-p', profile, '-o', out, '--key', key, '--quiet'], endpoint)
+            outcome = await self.client('submit', submitter, [clip, '-p', profile, '-o', out, '--key', key, '--quiet'], endpoint)
             if outcome.code == 0:
                 break
             self.counts['submissions repeated'] += 1
@@ -204,8 +204,8 @@ class Run:
         self.complaints += injector.complaints
         states = {job: status['state'] for job, status in statuses.items()}
         self.complaints += checker.check_jobs(set(self.jobs), self.cancelled, states)
-        for job, film in sorted(self.jobs.items()):
-            self.complaints += checker.check_outputs(self.folders[job], self.films[film][2])
+        for job, clip in sorted(self.jobs.items()):
+            self.complaints += checker.check_outputs(self.folders[job], self.clips[clip][2])
         self.complaints += self.leftovers()
         lives = checker.lives_of(self.farm.coordinator_log, line_of)
         self.count_attempts([line.text for life in lives for line in life if line.level == 'debug'])
@@ -322,7 +322,7 @@ def main():
     run = Run(options, folder)
     try:
         run.make_sources()
-        schedule = Schedule(options.seed, options.faults, options.jobs, len(run.films), options.workers, options.seconds, kinds)
+        schedule = Schedule(options.seed, options.faults, options.jobs, len(run.clips), options.workers, options.seconds, kinds)
         print(f'schedule {schedule.fingerprint}: {options.jobs} jobs, {options.workers} workers, {options.faults} faults '
               f'in {options.seconds:.0f} s', flush=True)
         try:

@@ -67,7 +67,7 @@ class Fault:
 @dataclasses.dataclass(frozen=True)
 class Submission:
     at: float
-    film: int
+    clip: int
 
 
 def shares_of(count, kinds):
@@ -84,7 +84,7 @@ def shares_of(count, kinds):
 
 
 class Schedule:
-    def __init__(self, seed, faults, jobs, films, workers, seconds, kinds=None):
+    def __init__(self, seed, faults, jobs, clips, workers, seconds, kinds=None):
         chance = random.Random(seed)
         kinds = [kind for kind in SHARES if kinds is None or kind in kinds]
         drawn = [kind for kind, count in shares_of(faults, kinds).items() for _ in range(count)]
@@ -94,7 +94,7 @@ class Schedule:
         # Work waits from the start to the end: a first lot as large as the farm, the rest evenly while faults go on.
         at_once = min(jobs, workers)
         self.submissions = [Submission(0.0 if number < at_once else (number - at_once) * seconds / max(1, jobs - at_once),
-                                       chance.randrange(films)) for number in range(jobs)]
+                                       chance.randrange(clips)) for number in range(jobs)]
 
     @staticmethod
     def _draw(chance, at, kind, workers):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The coordinator killed at one write after the other, and what it remembers when it is started again.
 
-A real farm works on tiny films. A library in the coordinator (write_point.cpp) kills it at the n-th thing it does to its data
+A real farm works on tiny clips. A library in the coordinator (write_point.cpp) kills it at the n-th thing it does to its data
 folder: before the call, or half way through a write. It is started again at once and dies at another n, and so on: n goes
 through 1 to 100 in steps of 37, so that a start is killed as well as all that comes after it. After each death the store is read as it lies there:
 
@@ -142,8 +142,8 @@ class Farm:
         if code != -signal.SIGKILL:
             raise SystemExit(f'the coordinator ended by itself: {code}; {self.folder}/log has its words')
 
-    def submit(self, film, profile, out):
-        return self.spawn('submit', str(film), '-p', str(profile), '-o', str(out), '--wait', stdout=self.log, stderr=self.log)
+    def submit(self, clip, profile, out):
+        return self.spawn('submit', str(clip), '-p', str(profile), '-o', str(out), '--wait', stdout=self.log, stderr=self.log)
 
     def jobs(self):
         told = self.spawn('jobs', '--json', stdout=subprocess.PIPE, stderr=self.log)
@@ -154,11 +154,11 @@ def renditions(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir()) if path.name != 'report.json'}
 
 
-def keep_busy(farm, film, profile, count, enough, failures):
-    """Submits a film, waits for it and looks at what came, again and again."""
+def keep_busy(farm, clip, profile, count, enough, failures):
+    """Submits a clip, waits for it and looks at what came, again and again."""
     while not enough.is_set():
         out = farm.folder / f'out.{next(count)}'
-        if (code := farm.submit(film, profile, out).wait()) not in (0, AWAY):
+        if (code := farm.submit(clip, profile, out).wait()) not in (0, AWAY):
             failures.append(f'{out.name}: submit --wait ended with {code}')
 
 
@@ -176,10 +176,10 @@ def main():
 
 def run(arguments, folder):
     farm = Farm(arguments, folder)
-    film, profile = folder / 'film.mp4', folder / 'quick.yaml'
+    clip, profile = folder / 'clip.mp4', folder / 'quick.yaml'
     profile.write_text(PROFILE)
-    for command in (['make-clip', str(film), '--seconds', '5'],
-                    ['run', str(film), '-p', str(profile), '-o', str(folder / 'undisturbed'), '--workers', '1']):
+    for command in (['make-clip', str(clip), '--seconds', '5'],
+                    ['run', str(clip), '-p', str(profile), '-o', str(folder / 'undisturbed'), '--workers', '1']):
         subprocess.run([farm.gopmill, *command], check=True, stdout=farm.log, stderr=farm.log)
     expected = renditions(folder / 'undisturbed')
     (folder / 'scratch').mkdir()
@@ -187,7 +187,7 @@ def run(arguments, folder):
 
     workers = [farm.spawn('worker', '--connect', farm.endpoint, stdout=farm.log, stderr=farm.log) for _ in range(2)]
     enough, failures, count = threading.Event(), [], iter(range(1_000_000))
-    people = [threading.Thread(target=keep_busy, args=(farm, film, profile, count, enough, failures)) for _ in range(arguments.submitters)]
+    people = [threading.Thread(target=keep_busy, args=(farm, clip, profile, count, enough, failures)) for _ in range(arguments.submitters)]
     started = time.monotonic()
     for person in people:
         person.start()
@@ -234,16 +234,16 @@ def run(arguments, folder):
 def submit_through(arguments, folder):
     """One submission with its upload, killed at each of its calls: its submitter must not notice."""
     complaints, point = [], 0
-    film, profile = folder / 'film.mp4', folder / 'quick.yaml'
+    clip, profile = folder / 'clip.mp4', folder / 'quick.yaml'
     profile.write_text(PROFILE)
-    subprocess.run([os.path.abspath(arguments.gopmill), 'make-clip', str(film), '--seconds', '2'], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([os.path.abspath(arguments.gopmill), 'make-clip', str(clip), '--seconds', '2'], check=True, stdout=subprocess.DEVNULL)
     while True:
         point += 1
         place = folder / f'point.{point}'
         place.mkdir()
         farm = Farm(arguments, place)
         child, reader, _ = farm.live(point)
-        submitter = farm.spawn('submit', str(film), '-p', str(profile), '-o', str(place / 'out'), stdout=farm.log, stderr=farm.log)
+        submitter = farm.spawn('submit', str(clip), '-p', str(profile), '-o', str(place / 'out'), stdout=farm.log, stderr=farm.log)
         while child.poll() is None and submitter.poll() is None:
             time.sleep(LOOK_EVERY_S)
         killed = child.poll() is not None

@@ -8,7 +8,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-SourceFacts film(int frames, int fps, int shift_ms = 0) {
+SourceFacts clip(int frames, int fps, int shift_ms = 0) {
   SourceFacts facts;
   VideoTrack video;
   video.base = {1, 90'000};
@@ -34,42 +34,42 @@ std::vector<std::string> differing(const SourceFacts& source, const SourceFacts&
   return names;
 }
 
-TEST(Compare, TheSameHolds) { EXPECT_THAT(differing(film(250, 25), film(250, 25)), IsEmpty()); }
+TEST(Compare, TheSameHolds) { EXPECT_THAT(differing(clip(250, 25), clip(250, 25)), IsEmpty()); }
 
-TEST(Compare, OneConstantShiftIsAllowed) { EXPECT_THAT(differing(film(250, 25), film(250, 25, 1400)), IsEmpty()); }
+TEST(Compare, OneConstantShiftIsAllowed) { EXPECT_THAT(differing(clip(250, 25), clip(250, 25, 1400)), IsEmpty()); }
 
-TEST(Compare, ALostFrameIsFound) { EXPECT_THAT(differing(film(250, 25), film(249, 25)), ElementsAre("source frames")); }
+TEST(Compare, ALostFrameIsFound) { EXPECT_THAT(differing(clip(250, 25), clip(249, 25)), ElementsAre("source frames")); }
 
 TEST(Compare, AFrameTwoMillisecondsOffBothWaysIsFound) {
-  SourceFacts output = film(250, 25);
+  SourceFacts output = clip(250, 25);
   output.video->frames[7].pts += 2 * 90;
   output.video->frames[9].pts -= 2 * 90;
-  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("source timestamps"));
+  EXPECT_THAT(differing(clip(250, 25), output), ElementsAre("source timestamps"));
 }
 
 TEST(Compare, AReducedRateIsSaidAndNotHeldAgainstTheFile) {
-  EXPECT_THAT(differing(film(600, 60), film(300, 30)), ElementsAre("(source frames)"));
-  EXPECT_THAT(differing(film(600, 60), film(200, 30)), ElementsAre("source frames", "source length", "source audio length"));
+  EXPECT_THAT(differing(clip(600, 60), clip(300, 30)), ElementsAre("(source frames)"));
+  EXPECT_THAT(differing(clip(600, 60), clip(200, 30)), ElementsAre("source frames", "source length", "source audio length"));
 }
 
 TEST(Compare, AudioThatMovedOrEndsEarlyIsFound) {
-  SourceFacts output = film(250, 25);
+  SourceFacts output = clip(250, 25);
   output.audio[0].starts_after_video.ticks += 96;
-  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("source audio start"));
-  output = film(250, 25);
+  EXPECT_THAT(differing(clip(250, 25), output), ElementsAre("source audio start"));
+  output = clip(250, 25);
   output.audio[0].seconds -= 0.1;
-  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("source audio length"));
+  EXPECT_THAT(differing(clip(250, 25), output), ElementsAre("source audio length"));
   output.audio.clear();
-  EXPECT_THAT(differing(film(250, 25), output), ElementsAre("(source audio)"));
+  EXPECT_THAT(differing(clip(250, 25), output), ElementsAre("(source audio)"));
 }
 
 TEST(Compare, TheTrackIsTheOneOfItsLanguage) {
-  SourceFacts source = film(250, 25);
+  SourceFacts source = clip(250, 25);
   source.audio.push_back(source.audio[0]);
   source.audio[0].language = "eng";
   source.audio[1].language = "ger";
   source.audio[1].seconds -= 3;
-  SourceFacts output = film(250, 25);
+  SourceFacts output = clip(250, 25);
   output.audio[0].language = "deu";
   output.audio[0].seconds -= 3;
   EXPECT_THAT(differing(source, output), IsEmpty());
@@ -78,13 +78,13 @@ TEST(Compare, TheTrackIsTheOneOfItsLanguage) {
 }
 
 TEST(Compare, AudioAloneAndNothingAtAll) {
-  SourceFacts audio = film(250, 25);
+  SourceFacts audio = clip(250, 25);
   audio.video.reset();
   EXPECT_THAT(differing(audio, audio), IsEmpty());
-  EXPECT_THAT(differing(film(250, 25), audio), ElementsAre("(source frame)"));
-  EXPECT_THAT(differing(audio, film(250, 25)), ElementsAre("source frame"));
-  SourceFacts empty = film(0, 25);
-  EXPECT_THAT(differing(film(250, 25), empty), testing::Contains("source frames"));
+  EXPECT_THAT(differing(clip(250, 25), audio), ElementsAre("(source frame)"));
+  EXPECT_THAT(differing(audio, clip(250, 25)), ElementsAre("source frame"));
+  SourceFacts empty = clip(0, 25);
+  EXPECT_THAT(differing(clip(250, 25), empty), testing::Contains("source frames"));
 }
 
 }  // namespace

@@ -16,14 +16,14 @@ using testing::HasSubstr;
 class BackupTest : public testing::Test {
  protected:
   void SetUp() override {
-    film_ = make_source(folder_, 8).string();
+    clip_ = make_source(folder_, 8).string();
     profile_ = quick_profile(folder_).string();
   }
   std::vector<std::string> submission(const std::string& out) const {
-    return {"submit", film_, "-p", profile_, "-o", (folder_ / out).string()};
+    return {"submit", clip_, "-p", profile_, "-o", (folder_ / out).string()};
   }
   [[nodiscard]] std::vector<std::string> renditions(const std::string& out) const {
-    return {sha256_of(folder_ / out / "source_240p.mp4"), sha256_of(folder_ / out / "source_144p.mp4")};
+    return {sha256_of(folder_ / out / "clip_240p.mp4"), sha256_of(folder_ / out / "clip_144p.mp4")};
   }
   static nlohmann::json job(Farm& farm, const std::string& id) {
     auto json = nlohmann::json::parse(farm.ask({"job", id, "--json"}).out, nullptr, false);
@@ -36,7 +36,7 @@ class BackupTest : public testing::Test {
   }
 
   Folder folder_;
-  std::string film_, profile_;
+  std::string clip_, profile_;
 };
 
 TEST_F(BackupTest, TheRestoreDrill) {
@@ -72,7 +72,7 @@ TEST_F(BackupTest, TheRestoreDrill) {
   {
     Farm restored(bare / "data");
     EXPECT_EQ(state(restored, "1"), "done");
-    EXPECT_THAT(restored.ask({"jobs"}).out, testing::ContainsRegex("1 +done.*film.mp4"));
+    EXPECT_THAT(restored.ask({"jobs"}).out, testing::ContainsRegex("1 +done.*clip.mp4"));
     const Outcome gone = restored.ask({"wait", "2"});
     EXPECT_EQ(gone.exit, 69) << gone.err;
     EXPECT_THAT(gone.err, HasSubstr("no longer keeps the files of job 2"));

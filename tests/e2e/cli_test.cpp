@@ -214,7 +214,7 @@ TEST_F(Cli, RefusesSourcesThatAreNone) {
   }
 }
 
-TEST_F(Cli, FindsOutThatASourceIsNoFilm) {
+TEST_F(Cli, FindsOutThatASourceIsNoClip) {
   write("text.mp4", std::string(5000, 'a'));
   refuses({"run", "text.mp4", "-p", "preview", "-o", "out", "--quiet"}, 65, "text.mp4");
   refuses({"probe", "text.mp4"}, 65, "text.mp4");

@@ -31,9 +31,9 @@ std::filesystem::path broken_source(const Folder& folder) {
 
 TEST(DamagedSource, IsRefusedWithThePlaceAndTheWayOut) {
   const Folder folder;
-  const auto film = broken_source(folder);
+  const auto clip = broken_source(folder);
   const auto out = folder / "out";
-  const Outcome outcome = gopmill({"run", film.string(), "-p", "preview", "-o", out.string(), "--workers", "2"});
+  const Outcome outcome = gopmill({"run", clip.string(), "-p", "preview", "-o", out.string(), "--workers", "2"});
   EXPECT_EQ(outcome.exit, kExitInput);
   EXPECT_THAT(outcome.err, AllOf(HasSubstr(" from 4.0"), HasSubstr("cannot be decoded"), HasSubstr("--salvage")));
   EXPECT_FALSE(std::filesystem::exists(out));
@@ -41,9 +41,9 @@ TEST(DamagedSource, IsRefusedWithThePlaceAndTheWayOut) {
 
 TEST(DamagedSource, IsSalvagedOnRequestAndTheLossListed) {
   const Folder folder;
-  const auto film = broken_source(folder);
+  const auto clip = broken_source(folder);
   const auto out = folder / "out";
-  const Outcome outcome = gopmill({"run", film.string(), "-p", "preview", "-o", out.string(), "--workers", "2", "--salvage"});
+  const Outcome outcome = gopmill({"run", clip.string(), "-p", "preview", "-o", out.string(), "--workers", "2", "--salvage"});
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   std::ifstream file(out / "report.json");
   const auto report = nlohmann::json::parse(file);
@@ -57,13 +57,13 @@ TEST(DamagedSource, IsSalvagedOnRequestAndTheLossListed) {
 
 TEST(HostileSource, NamesAreNamesOfFilesAndNothingElse) {
   const Folder folder;
-  const std::string film = test::bytes_of(test::make_clip({.frame = test::ClipVideo{.width = 320, .height = 180, .frames = 50}}));
-  put(folder / "a.mp4", film);
+  const std::string clip = test::bytes_of(test::make_clip({.frame = test::ClipVideo{.width = 320, .height = 180, .frames = 50}}));
+  put(folder / "a.mp4", clip);
   for (const std::string name : {"concat:a.mp4|a.mp4", "subfile,,start,0,end,9,,:a.mp4", "x-%03d.mp4", "file:a.mp4", "-i.mp4"}) {
     const auto out = folder / "out";
     const Outcome absent = gopmill({"run", "-p", "preview", "-o", out.string(), "--", (folder / name).string()});
     EXPECT_EQ(absent.exit, 66) << name << ": " << absent.err;
-    put(folder / name, film);
+    put(folder / name, clip);
     const Outcome there = gopmill({"run", "-p", "preview", "-o", out.string(), "--workers", "1", "--", (folder / name).string()});
     EXPECT_EQ(there.exit, 0) << name << ": " << there.err;
     std::filesystem::remove_all(out);

@@ -180,7 +180,7 @@ bool eventually(const std::function<bool()>& holds, int seconds) {
 }
 
 std::filesystem::path make_source(const Folder& folder, int seconds) {
-  const auto path = folder / "film.mp4";
+  const auto path = folder / "clip.mp4";
   const Outcome made = gopmill({"make-clip", path.string(), "--seconds", std::to_string(seconds)});
   GOPMILL_CHECK(made.exit == 0);
   return path;

@@ -80,10 +80,10 @@ std::vector<pid_t> children_of(pid_t pid);
 // Asks `holds` again and again until it says yes, for at most `seconds`.
 bool eventually(const std::function<bool()>& holds, int seconds = 60);
 
-// A film of `seconds` made by the binary itself: moving frame and beeps.
+// A clip of `seconds` made by the binary itself: moving frame and beeps.
 std::filesystem::path make_source(const Folder& folder, int seconds);
 
-// A small, quick ladder of two rungs in segments of two seconds, so that short films have many tasks.
+// A small, quick ladder of two rungs in segments of two seconds, so that short clips have many tasks.
 std::filesystem::path quick_profile(const Folder& folder);
 
 std::string sha256_of(const std::filesystem::path& file);

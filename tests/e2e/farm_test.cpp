@@ -16,7 +16,7 @@ using FarmTest = SourceFarm;
 
 TEST_F(FarmTest, OneOrThreeWorkersGiveTheSameBytes) {
   const Folder out;
-  const Outcome run = gopmill({"run", film(), "-p", profile(), "-o", out.path().string(), "--workers", "3"});
+  const Outcome run = gopmill({"run", clip(), "-p", profile(), "-o", out.path().string(), "--workers", "3"});
   ASSERT_EQ(run.exit, 0) << run.err;
   EXPECT_EQ(renditions(out.path()), undisturbed());
 }
@@ -55,7 +55,7 @@ TEST_F(FarmTest, ACoordinatorThatIsKilledGoesOnWhereItWas) {
   Farm farm;
   farm.add_worker();
   const Folder out;
-  ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", out.path().string()}).exit, 0);
+  ASSERT_EQ(farm.ask({"submit", clip(), "-p", profile(), "-o", out.path().string()}).exit, 0);
   ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= 2; })) << farm.log();
   farm.kill_coordinator();
   farm.start_coordinator();
@@ -68,18 +68,18 @@ TEST_F(FarmTest, NothingIsLeftInTheSpoolOnceDelivered) {
   Farm farm;
   farm.add_worker(2);
   const Folder out;
-  ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"}).exit, 0) << farm.log();
+  ASSERT_EQ(farm.ask({"submit", clip(), "-p", profile(), "-o", out.path().string(), "--wait"}).exit, 0) << farm.log();
   EXPECT_TRUE(eventually([&] { return farm.spool_files().empty(); }));
   std::vector<std::string> made;
   for (const auto& entry : std::filesystem::directory_iterator(out.path())) made.push_back(entry.path().filename().string());
-  EXPECT_THAT(made, testing::UnorderedElementsAre("source_240p.mp4", "source_144p.mp4", "report.json"));
+  EXPECT_THAT(made, testing::UnorderedElementsAre("clip_240p.mp4", "clip_144p.mp4", "report.json"));
 }
 
 TEST_F(FarmTest, ACancelledJobLeavesNothingAndSaysSo) {
   Farm farm;
   farm.add_worker();
   const Folder out;
-  ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", (out / "results").string()}).exit, 0);
+  ASSERT_EQ(farm.ask({"submit", clip(), "-p", profile(), "-o", (out / "results").string()}).exit, 0);
   ASSERT_TRUE(eventually([&] { return busy(farm); })) << farm.log();
   EXPECT_EQ(farm.ask({"cancel", "1"}).exit, 0);
   EXPECT_TRUE(eventually([&] { return farm.spool_files().empty(); }));
@@ -92,7 +92,7 @@ TEST_F(FarmTest, ACancelledJobLeavesNothingAndSaysSo) {
 TEST_F(FarmTest, WithoutWorkersAJobWaitsAndSaysForWhat) {
   Farm farm;
   const Folder out;
-  ASSERT_EQ(farm.ask({"submit", film(), "-p", profile(), "-o", out.path().string()}).exit, 0);
+  ASSERT_EQ(farm.ask({"submit", clip(), "-p", profile(), "-o", out.path().string()}).exit, 0);
   EXPECT_TRUE(eventually([&] { return farm.ask({"job", "1"}).out.find("worker") != std::string::npos; }))
       << farm.ask({"job", "1"}).out;
 }
@@ -100,7 +100,7 @@ TEST_F(FarmTest, WithoutWorkersAJobWaitsAndSaysForWhat) {
 TEST_F(FarmTest, AnInterruptedRunLeavesNothing) {
   Farm processes;  // only its way of starting things is used
   const Folder out;
-  const pid_t run = processes.start({"run", film(), "-p", profile(), "-o", out.path().string(), "--workers", "1"});
+  const pid_t run = processes.start({"run", clip(), "-p", profile(), "-o", out.path().string(), "--workers", "1"});
   ASSERT_TRUE(eventually([&] { return processes.log().find("running") != std::string::npos; }));
   processes.signal(run, SIGINT);
   EXPECT_EQ(processes.finish(run, 30), 130) << processes.log();

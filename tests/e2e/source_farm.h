@@ -11,7 +11,7 @@
 
 namespace gopmill::e2e {
 
-// A film, a quick profile, and what an undisturbed run makes of them.
+// A clip, a quick profile, and what an undisturbed run makes of them.
 class SourceFarm : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -23,22 +23,22 @@ class SourceFarm : public testing::Test {
     delete shared_;
     shared_ = nullptr;
   }
-  static std::string film() { return (*shared_ / "film.mp4").string(); }
+  static std::string clip() { return (*shared_ / "clip.mp4").string(); }
   static std::string profile() { return (*shared_ / "quick.yaml").string(); }
 
-  // Submits the film and waits for its renditions in `out`: a process for farm.finish().
+  // Submits the clip and waits for its renditions in `out`: a process for farm.finish().
   static pid_t submit_and_wait(Farm& farm, const Folder& out) {
-    return farm.start({"submit", film(), "-p", profile(), "-o", out.path().string(), "--wait"});
+    return farm.start({"submit", clip(), "-p", profile(), "-o", out.path().string(), "--wait"});
   }
   // sha256 of both renditions.
   static std::vector<std::string> renditions(const std::filesystem::path& folder) {
-    return {sha256_of(folder / "source_240p.mp4"), sha256_of(folder / "source_144p.mp4")};
+    return {sha256_of(folder / "clip_240p.mp4"), sha256_of(folder / "clip_144p.mp4")};
   }
   // Of one undisturbed run in one process tree; made once.
   static const std::vector<std::string>& undisturbed() {
     static const std::vector<std::string> hashes = [] {
       const Folder out;
-      const Outcome run = gopmill({"run", film(), "-p", profile(), "-o", out.path().string(), "--workers", "1"});
+      const Outcome run = gopmill({"run", clip(), "-p", profile(), "-o", out.path().string(), "--workers", "1"});
       EXPECT_EQ(run.exit, 0) << run.err;
       return renditions(out.path());
     }();

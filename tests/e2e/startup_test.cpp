@@ -36,10 +36,10 @@ class FullHouse {
  public:
   explicit FullHouse(const std::filesystem::path& data) : store_(*open_store(data)), spool_(*Spool::open(data / "spool")) {
     for (int job = 0; job < kEndedJobs; job += kTogether) end_jobs();
-    const SourceFacts source = test::film().at(25).frames(kFrames).closed_gops(50).audio_after(0).facts();
+    const SourceFacts source = test::clip().at(25).frames(kFrames).closed_gops(50).audio_after(0).facts();
     const auto profile = load_profile(kProfile, "three", {});
     GOPMILL_CHECK(profile);
-    const auto plan = make_plan(source, *profile, "film");
+    const auto plan = make_plan(source, *profile, "clip");
     GOPMILL_CHECK(plan);
     for (const PlannedTask& task : plan->tasks) {
       shapes_.emplace_back().kind = task.audio ? TaskKind::kAudio : TaskKind::kVideo;
@@ -61,11 +61,11 @@ class FullHouse {
   JobId add() {
     wire::Submit submit;
     submit.key = "key " + std::to_string(++keys_);
-    submit.source_name = "film.mov";
+    submit.source_name = "clip.mov";
     submit.source_hash = chunk_hash({});  // of the empty file that stands for it
     submit.profile_name = "three";
     submit.profile_yaml = kProfile;
-    submit.output_base = "film";
+    submit.output_base = "clip";
     submit.output_folder = "/srv/out";
     return store_.add(submit, 1'700'000'000'000)->job;
   }
@@ -118,7 +118,7 @@ TEST(Startup, TenThousandSegmentsAreBackWhereTheyWere) {
   const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
   std::cout << tasks << " segments in " << kActiveJobs << " jobs, " << kQueuedJobs << " jobs queued, " << kEndedJobs
             << " over: first answer after " << seconds << " s\n";
-  // The films never existed: their splitters fail as soon as they read. Until then each job is where it was.
+  // The clips never existed: their splitters fail as soon as they read. Until then each job is where it was.
   for (int i = 1; i <= kActiveJobs; ++i) {
     const auto job = nlohmann::json::parse(farm.ask({"job", std::to_string(kEndedJobs + i), "--json"}).out, nullptr, false);
     if (job.value("state", "") == "running") {

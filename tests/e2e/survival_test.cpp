@@ -36,7 +36,7 @@ class Survival : public SourceFarm {
     file.put(byte);
   }
   static Outcome submit(Farm& farm, const Folder& out, std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments{"submit", film(), "-p", profile(), "-o", out.path().string()};
+    std::vector<std::string> arguments{"submit", clip(), "-p", profile(), "-o", out.path().string()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return farm.ask(arguments);
   }
@@ -172,7 +172,7 @@ TEST_F(Survival, TheSameKeyIsTheSameJob) {
   EXPECT_EQ(again.exit, 0) << again.err;
   EXPECT_THAT(again.out, HasSubstr("\"job\":1"));
   EXPECT_EQ(json_of(farm.ask({"jobs", "--json"})).size(), 1U);
-  const Outcome other = farm.ask({"submit", film(), "-p", "preview", "-o", out.path().string(), "--key", "tuesday"});
+  const Outcome other = farm.ask({"submit", clip(), "-p", "preview", "-o", out.path().string(), "--key", "tuesday"});
   EXPECT_EQ(other.exit, 2);
   EXPECT_THAT(other.err, HasSubstr("job 1"));
   EXPECT_EQ(farm.ask({"cancel", "1"}).exit, 0);
@@ -182,7 +182,7 @@ TEST_F(Survival, TheSameKeyIsTheSameJob) {
 TEST_F(Survival, MoreThanTheSpoolMayHoldIsRefusedForNow) {
   Farm farm;
   farm.kill_coordinator();
-  const auto bytes = std::filesystem::file_size(film());
+  const auto bytes = std::filesystem::file_size(clip());
   farm.start_coordinator({"--spool-max", std::to_string(bytes + bytes / 2)});
   const Folder out, other;
   ASSERT_EQ(submit(farm, out).exit, 0);

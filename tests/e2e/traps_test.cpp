@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // ---- 4, 5: time ----
 
-TEST(Traps, AChangeOfRateInMidFilmMovesNoFrame) {
+TEST(Traps, AChangeOfRateInMidClipMovesNoFrame) {
   ClipVideo frame = small();
   frame.base = {1, 600};
   for (int i = 0; i < 240; ++i) frame.pts.push_back(10 * i);

@@ -14,7 +14,7 @@ std::string h264_field_headers(int width, int height);
 struct FieldOfFrame {
   bool bottom = false;
   bool first = true;              // of the two fields of its frame, in coding order
-  std::uint32_t frame = 0;        // number in the film
+  std::uint32_t frame = 0;        // number in the clip
   std::uint32_t since_key = 0;    // frames since the last IDR frame; 0: this frame is one
   const std::uint8_t* planes[3];  // of the frame, 4:2:0, 8 bits
   int strides[3];

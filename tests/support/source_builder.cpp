@@ -5,7 +5,7 @@
 
 namespace gopmill::test {
 
-SourceBuilder film() { return SourceBuilder().base({1, 90000}).size(1280, 720); }
+SourceBuilder clip() { return SourceBuilder().base({1, 90000}).size(1280, 720); }
 
 SourceBuilder& SourceBuilder::base(Rational ticks) {
   track_.base = ticks;

@@ -9,9 +9,9 @@
 
 namespace gopmill::test {
 
-// Makes the facts an analysis would have found of a film that never existed, so that planner tests read as sentences:
+// Makes the facts an analysis would have found of a clip that never existed, so that planner tests read as sentences:
 //
-//   film().at(25).frames(500).closed_gops(50).audio_after(-20).facts()
+//   clip().at(25).frames(500).closed_gops(50).audio_after(-20).facts()
 //
 // Frames are 1280x720, in ticks of 1/90000 s unless said otherwise. Packets are in the order an encoder with two B
 // frames between references writes them; in open GOPs the B frames before a key frame come after it in the file.
@@ -31,7 +31,7 @@ class SourceBuilder {
   SourceBuilder& field_packets();  // every frame is two packets, named by the first
   SourceBuilder& size(int width, int height);
   SourceBuilder& colour(Colour colour);
-  // A stereo track of 48 kHz as long as the film; starts this many milliseconds after the frame.
+  // A stereo track of 48 kHz as long as the clip; starts this many milliseconds after the frame.
   SourceBuilder& audio_after(std::int64_t milliseconds);
   SourceBuilder& audio(AudioTrack track);
   SourceBuilder& no_video();
@@ -52,7 +52,7 @@ class SourceBuilder {
   bool field_packets_ = false;
 };
 
-SourceBuilder film();
+SourceBuilder clip();
 AudioTrack stereo(int sample_rate = 48000, double seconds = 20);
 
 // A rendition at the source's own height, CRF 23, x264 medium.

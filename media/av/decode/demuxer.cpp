@@ -226,7 +226,7 @@ Result<Demuxer> Demuxer::open(int fd) {
     Fault fault = fault_of(FaultKind::kInput, "not a media file gopmill can read", error);
     // Lack of memory is what libav calls a header that asks for more streams or larger tables than there can be.
     if (error == AVERROR(ENOMEM))
-      return fail(FaultKind::kInput, "its header lists more streams or packets than any film has (" + fault.text + ")");
+      return fail(FaultKind::kInput, "its header lists more streams or packets than any video has (" + fault.text + ")");
     return std::unexpected(std::move(fault));
   }
   state->format.reset(format);

@@ -13,7 +13,7 @@ namespace gopmill::av {
 // Decodes subtitles that are frames. Not thread-safe.
 class SubtitleDecoder {
  public:
-  // kInput if the codec is none of PGS, VobSub and DVB. `width` and `height`: of the film's frame, for tracks that do not say
+  // kInput if the codec is none of PGS, VobSub and DVB. `width` and `height`: of the video's frame, for tracks that do not say
   // what canvas they are drawn for.
   static Result<SubtitleDecoder> open(const StreamParameters& parameters, int width, int height);
   SubtitleDecoder(SubtitleDecoder&&) noexcept;

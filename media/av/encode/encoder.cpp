@@ -34,7 +34,7 @@ bool is_x264_note(std::string_view nal) {
   return true;
 }
 
-// The first packet of an encoder that continues a film, without x264's note: one encode of the whole film has it once, and 700 bytes
+// The first packet of an encoder that continues a video, without x264's note: one encode of the whole video has it once, and 700 bytes
 // at each join are 0.7 % of a small rendition.
 void drop_note(std::string& bytes) {
   std::size_t at = 0;

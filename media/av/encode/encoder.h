@@ -15,9 +15,9 @@ namespace gopmill::av {
 
 enum class Pass : std::uint8_t { kOnly, kFirst, kSecond };
 
-// Where in the film an encoder begins.
+// Where in the video an encoder begins.
 struct EncoderStart {
-  bool continues = false;          // not at the film's first frame: as if it had been running (media/encoder/cold_start.h)
+  bool continues = false;          // not at the video's first frame: as if it had been running (media/encoder/cold_start.h)
   bool alone = false;              // the first frame: the next, if there is one, is a key as well
   std::uint32_t key_interval = 0;  // frames from key to key, where keys_at_intervals
   Pass pass = Pass::kOnly;

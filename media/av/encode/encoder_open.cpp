@@ -80,9 +80,9 @@ std::string with_own(std::string ours, const EncoderSettings& settings, const st
   return own == settings.options.end() || own->second.empty() ? ours : ours + ":" + own->second;
 }
 
-// Rate control of x264 and x265 gives the first frame of a cold encode fewer bits than a key frame inside a film gets; a zone of that one
+// Rate control of x264 and x265 gives the first frame of a cold encode fewer bits than a key frame inside a video gets; a zone of that one
 // frame makes up for it. It scales the quantiser before mbtree and adaptive quantisation see the frame, so what they do is as inside
-// the film, and the averages that later key frames are coded by begin right. (An offset per region, FFmpeg's own way, comes after them: it
+// the video, and the averages that later key frames are coded by begin right. (An offset per region, FFmpeg's own way, comes after them: it
 // left 0.1 to 0.5 dB, and harmed where mbtree was off.)
 std::string zone(const char* frames, const EncoderSettings& s, const EncoderStart& start) {
   const auto factor = start.continues && s.rate.quality ? first_frame_factor(s) : std::nullopt;

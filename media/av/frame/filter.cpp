@@ -160,9 +160,9 @@ Result<> FrameFilter::State::build(const AVFrame& frame) {
   return {};
 }
 
-// The first frame that bwdif deinterlaces (libavfilter 5.1) is taken for the film's first: its neighbours are not asked, however many
+// The first frame that bwdif deinterlaces (libavfilter 5.1) is taken for the video's first: its neighbours are not asked, however many
 // frames passed before it untouched. So one that nobody will see is deinterlaced first, or which frames are made without their neighbours would
-// hang on where a segment begins. Where `frame`, the first there is, is combed itself, it is the one: the film's own first, or context.
+// hang on where a segment begins. Where `frame`, the first there is, is combed itself, it is the one: the video's own first, or context.
 Result<> FrameFilter::State::begin_deinterlacing(const AVFrame& frame) {
   if (!settings.deinterlace || frame.interlaced_frame) return {};
   const Frame unseen = make_frame();

@@ -81,26 +81,26 @@ def run(name, options, measure):
 
 
 SEGMENT_S = 2
-# The time in which a link carries as many bytes as the film has in a segment. With the frames before and after it, and its results on
+# The time in which a link carries as many bytes as the clip has in a segment. With the frames before and after it, and its results on
 # the way back, a segment takes some 2.5 times that: far more than its encoding.
 LINK_S = 0.8
 
 
 def make_paced_source(folder, segments):
-    """A film of so many segments, its profile, and the bytes a second that make LINK_S."""
-    film = make_source(folder / 'film.mp4', segments * SEGMENT_S)
+    """A clip of so many segments, its profile, and the bytes a second that make LINK_S."""
+    clip = make_source(folder / 'clip.mp4', segments * SEGMENT_S)
     profile = make_profile(folder / 'paced.yaml', segment=SEGMENT_S)
-    return film, profile, film.stat().st_size / segments / LINK_S
+    return clip, profile, clip.stat().st_size / segments / LINK_S
 
 
 def pace(worker, bytes_per_s):
     worker.data.throttle(bytes_per_s)
 
 
-async def timed(farm, jobs, segments, film, profile, out):
+async def timed(farm, jobs, segments, clip, profile, out):
     """Seconds from handing in the first of so many jobs until all are done."""
     started = time.monotonic()
-    numbers = [await farm.submit(film, profile, out / str(number), '--quiet') for number in range(jobs)]
+    numbers = [await farm.submit(clip, profile, out / str(number), '--quiet') for number in range(jobs)]
     outcome = await farm.wait(*numbers, '--quiet')
     if outcome.code != 0:
         raise FarmError(f'a job was not done: {outcome.err.strip()}')

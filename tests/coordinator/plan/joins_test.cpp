@@ -1,4 +1,4 @@
-// A film cut into segments against the same film in one: planned, encoded and decoded as a farm does it, without the farm. The fine
+// A clip cut into segments against the same clip in one: planned, encoded and decoded as a farm does it, without the farm. The fine
 // measurement, on natural films, is tests/bench/joins.
 
 #include <gmock/gmock.h>
@@ -21,7 +21,7 @@ constexpr int kGop = 48;  // of the output: 2 s at 24 frames/s
 constexpr std::int64_t kSegment = 4;
 constexpr int kFrames = 3 * 96;
 
-const Fd& film() {
+const Fd& clip() {
   static const Fd clip =
       test::make_clip({.frame = test::ClipVideo{.width = 192, .height = 112, .base = {1, 24}, .frames = kFrames, .gop = 12}});
   return clip;
@@ -53,9 +53,9 @@ Encoded encode_source(const RenditionProfile& rendition, std::int64_t segment_s,
   profile.audio.reset();
   profile.renditions = {rendition};
   test::ParentDouble parent;
-  const SourceFacts source = *analyse(film().get(), {.name = "film"}, parent.line());
-  const Plan plan = *make_plan(source, profile, "film");
-  const Fd input = test::journal_of_track(film().get(), 1);
+  const SourceFacts source = *analyse(clip().get(), {.name = "clip"}, parent.line());
+  const Plan plan = *make_plan(source, profile, "clip");
+  const Fd input = test::journal_of_track(clip().get(), 1);
   Encoded encoded{.segments = plan.tasks.size()};
   for (std::uint32_t i = 0; i < plan.tasks.size(); ++i) {
     const Fd output = *temporary_file();
@@ -91,8 +91,8 @@ std::vector<av::LumaSample> decoded(const StreamParameters& parameters, std::vec
   return frames;
 }
 
-std::vector<av::LumaSample> film_pictures() {
-  const Fd file = test::journal_of_track(film().get(), 1);
+std::vector<av::LumaSample> clip_frames() {
+  const Fd file = test::journal_of_track(clip().get(), 1);
   JournalReader journal = *JournalReader::open(file.get(), 0);
   std::vector<JournalPacket> packets;
   while (auto packet = *journal.next()) packets.push_back(std::move(*packet));
@@ -100,7 +100,7 @@ std::vector<av::LumaSample> film_pictures() {
 }
 
 std::vector<double> quality_of(const Encoded& encoded) {
-  const auto source = film_pictures();
+  const auto source = clip_frames();
   const auto frames = decoded(encoded.parameters, encoded.packets);
   EXPECT_EQ(frames.size(), source.size());
   std::vector<double> psnr;

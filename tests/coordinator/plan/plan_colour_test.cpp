@@ -9,14 +9,14 @@
 namespace gopmill {
 namespace {
 
-using test::film;
+using test::clip;
 using ::testing::HasSubstr;
 
 constexpr Colour kPq{.primaries = 9, .transfer = 16, .matrix = 9, .chroma_location = 3};
 constexpr Colour kBt709{.primaries = 1, .transfer = 1, .matrix = 1, .chroma_location = 1};
 constexpr MasteringDisplay kDisplay{{34000, 16000}, {13250, 34500}, {7500, 3000}, {15635, 16450}, 40'000'000, 50};
 
-VideoTrack track_of(Colour colour) { return *film().at(25).frames(50).colour(colour).facts().video; }
+VideoTrack track_of(Colour colour) { return *clip().at(25).frames(50).colour(colour).facts().video; }
 RenditionColour in(DynamicRange wanted, const VideoTrack& track) {
   const auto result = rendition_colour(track, wanted);
   EXPECT_TRUE(result) << result.error().text;
@@ -129,7 +129,7 @@ TEST(PlanColour, AMatrixThatCannotBeChangedIsRefusedWhereItMust) {
 }
 
 TEST(PlanColour, EveryTaskCarriesTheSameAnswer) {
-  SourceFacts source = film().at(25).frames(1000).colour(kPq).facts();
+  SourceFacts source = clip().at(25).frames(1000).colour(kPq).facts();
   source.video->mastering = kDisplay;
   RenditionProfile hdr = test::rendition("hdr");
   hdr.pixel_format = PixelFormat::kYuv420p10;
@@ -155,7 +155,7 @@ TEST(PlanColour, ASdrSourceInAHdrRenditionIsSaid) {
   RenditionProfile hdr = test::rendition("720p");
   hdr.pixel_format = PixelFormat::kYuv420p10;
   hdr.dynamic_range = DynamicRange::kHdr;
-  const auto plan = make_plan(film().at(25).frames(100).facts(), test::profile_with({hdr}), "clip");
+  const auto plan = make_plan(clip().at(25).frames(100).facts(), test::profile_with({hdr}), "clip");
   ASSERT_TRUE(plan);
   EXPECT_THAT(plan->notes, ::testing::Contains("rendition 720p stays SDR, as the source is"));
 }

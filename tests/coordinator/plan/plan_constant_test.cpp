@@ -14,7 +14,7 @@
 namespace gopmill {
 namespace {
 
-using test::film;
+using test::clip;
 using test::plan;
 using test::profile_with;
 using test::rendition;
@@ -33,7 +33,7 @@ std::vector<std::uint32_t> shows(const Plan& made) { return made.shows.at(0); }
 
 TEST(ConstantRate, EveryFrameSitsExactlyOnTheGrid) {
   for (const Rational fps : {Rational{25, 1}, Rational{30000, 1001}, Rational{24000, 1001}, Rational{60, 1}, Rational{1, 1}}) {
-    const Plan made = plan(film().base({1, 1000}).at(29).frames(200).facts(), constant(fps));
+    const Plan made = plan(clip().base({1, 1000}).at(29).frames(200).facts(), constant(fps));
     const RenditionPlan& file = made.renditions.at(0).file;
     EXPECT_LE(file.base.value(), 0.0001);
     for (std::size_t n = 0; n < file.frames.size(); ++n) {
@@ -51,12 +51,12 @@ TEST(ConstantRate, EveryFrameSitsExactlyOnTheGrid) {
 TEST(ConstantRate, ShowsTheLastFrameThatBeginsBeforeTheMiddleOfTheFrame) {
   // 25 frames/s from frames at 0, 19, 21, 61, 200 ms.
   const SourceFacts source =
-      film().base({1, 1000}).at(25).frames(1).frame_after(19).frame_after(2).frame_after(40).frame_after(139).facts();
+      clip().base({1, 1000}).at(25).frames(1).frame_after(19).frame_after(2).frame_after(40).frame_after(139).facts();
   EXPECT_THAT(shows(plan(source, constant({25, 1}))), ElementsAre(1, 2, 3, 3, 3, 4));
 }
 
 TEST(ConstantRate, TheLastFrameIsOneFrameAsLongAsItLasts) {
-  SourceFacts source = film().base({1, 1000}).at(25).frames(10).facts();
+  SourceFacts source = clip().base({1, 1000}).at(25).frames(10).facts();
   source.video->last_duration = 1570;
   const RenditionPlan& file = plan(source, constant({25, 1})).renditions.at(0).file;
   EXPECT_EQ(file.frames.size(), 10U);
@@ -64,7 +64,7 @@ TEST(ConstantRate, TheLastFrameIsOneFrameAsLongAsItLasts) {
 }
 
 TEST(ConstantRate, AClockThatTremblesLosesAndDoublesNothing) {
-  auto source = film().base({1, 1000}).at(Rational{30000, 1001}).frames(1);
+  auto source = clip().base({1, 1000}).at(Rational{30000, 1001}).frames(1);
   for (int i = 1; i < 300; ++i) {
     const auto at = [](int n) { return static_cast<std::int64_t>(n) * 1001 / 30 + (n * 7 % 13 - 6); };
     source.frame_after(at(i) - (i == 1 ? 0 : at(i - 1)));
@@ -75,7 +75,7 @@ TEST(ConstantRate, AClockThatTremblesLosesAndDoublesNothing) {
 }
 
 TEST(ConstantRate, SegmentsOfItCoverEveryFrameOnce) {
-  const Plan made = plan(film().at(30).frames(900).closed_gops(30).facts(), constant({25, 1}));
+  const Plan made = plan(clip().at(30).frames(900).closed_gops(30).facts(), constant({25, 1}));
   std::uint64_t next = 0;
   for (const PlannedTask& task : made.tasks) {
     EXPECT_EQ(task.ranges.at(0).first, next);
@@ -89,7 +89,7 @@ TEST(ConstantRate, SegmentsOfItCoverEveryFrameOnce) {
 TEST(ConstantRate, RungsOfDifferentRatesAreCutTogether) {
   RenditionProfile cfr = rendition("cfr");
   cfr.fps = Rational{30000, 1001};
-  const Plan made = plan(film().at(25).frames(1000).closed_gops(25).facts(), profile_with({rendition("own"), cfr}));
+  const Plan made = plan(clip().at(25).frames(1000).closed_gops(25).facts(), profile_with({rendition("own"), cfr}));
   for (const PlannedTask& task : made.tasks) {
     const auto start = [&](std::size_t r) {
       const RenditionPlan& file = made.renditions[r].file;
@@ -100,7 +100,7 @@ TEST(ConstantRate, RungsOfDifferentRatesAreCutTogether) {
 }
 
 TEST(ConstantRate, AudioThatBeginsFirstMovesTheFrameOnTheGrid) {
-  const Plan made = plan(film().at(25).frames(50).audio_after(-500).facts(), constant({25, 1}));
+  const Plan made = plan(clip().at(25).frames(50).audio_after(-500).facts(), constant({25, 1}));
   const RenditionPlan& file = made.renditions.at(0).file;
   EXPECT_EQ(file.frames.front().pts * 25, 12 * file.base.den) << "0.5 s is the middle of the frame at 0.48";
   EXPECT_EQ(shows(made).front(), 0U);
@@ -111,7 +111,7 @@ TEST(ConstantRate, AudioThatBeginsFirstMovesTheFrameOnTheGrid) {
 VideoTrack pulled_down(const std::vector<std::uint8_t>& lengths, bool top_first) {
   std::size_t fields = 0;
   for (const std::uint8_t length : lengths) fields += length;
-  VideoTrack track = *film().base({1, 30000}).at(Rational{30000, 1001}).frames(fields / 2).facts().video;
+  VideoTrack track = *clip().base({1, 30000}).at(Rational{30000, 1001}).frames(fields / 2).facts().video;
   track.scan = Scan::kTelecined;
   track.top_first = top_first;
   track.film = lengths;
@@ -207,7 +207,7 @@ TEST(Film, TasksWeaveFromTheFramesTheyCarry) {
 }
 
 TEST(Film, FieldsRepeatedByFlagsAreFoundByTheirTimes) {
-  auto soft = film().base({1, 60000}).at(Rational{24000, 1001}).frames(1);
+  auto soft = clip().base({1, 60000}).at(Rational{24000, 1001}).frames(1);
   for (int i = 1; i < 48; ++i) soft.frame_after(i % 2 != 0 ? 2002 : 3003);
   Profile profile = profile_with({rendition()});
   const SourceFacts source = soft.facts();
@@ -222,7 +222,7 @@ TEST(Film, FieldsRepeatedByFlagsAreFoundByTheirTimes) {
 TEST(Film, FilmOfAProgressiveSourceIsSaidToChangeNothing) {
   Profile profile = profile_with({rendition()});
   profile.telecine = Telecine::kFilm;
-  EXPECT_THAT(plan(film().at(25).frames(100).facts(), profile).notes, ::testing::Contains(HasSubstr("not telecined")));
+  EXPECT_THAT(plan(clip().at(25).frames(100).facts(), profile).notes, ::testing::Contains(HasSubstr("not telecined")));
 }
 
 }  // namespace

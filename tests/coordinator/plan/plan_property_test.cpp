@@ -12,7 +12,7 @@
 #include "media/encoder/cold_start.h"
 #include "tests/support/source_builder.h"
 
-// What holds of every plan, checked on films nobody would think of. Each is made from one seed, which a failure prints.
+// What holds of every plan, checked on clips nobody would think of. Each is made from one seed, which a failure prints.
 
 namespace gopmill {
 namespace {
@@ -37,27 +37,27 @@ class Dice {
 };
 
 SourceFacts random_source(Dice& dice) {
-  test::SourceBuilder film =
-      test::film().base(dice.one_of<Rational>({{1, 90000}, {1, 10000}, {1, 24000}, {1001, 24024000}, {1, 1'000'000}}));
+  test::SourceBuilder clip =
+      test::clip().base(dice.one_of<Rational>({{1, 90000}, {1, 10000}, {1, 24000}, {1001, 24024000}, {1, 1'000'000}}));
   for (std::int64_t part = dice.between(1, 4); part > 0; --part) {
-    film.at(dice.one_of<Rational>(
+    clip.at(dice.one_of<Rational>(
         {{24000, 1001}, {24, 1}, {25, 1}, {30000, 1001}, {30, 1}, {50, 1}, {60000, 1001}, {60, 1}, {7, 1}, {1, 3}}));
-    if (dice.one_in(3)) film.pause(dice.between(1, 3'000'000));
+    if (dice.one_in(3)) clip.pause(dice.between(1, 3'000'000));
     if (dice.one_in(3)) {
-      for (std::int64_t i = dice.between(1, 200); i > 0; --i) film.frame_after(dice.between(1, 9000));
+      for (std::int64_t i = dice.between(1, 200); i > 0; --i) clip.frame_after(dice.between(1, 9000));
     }
-    film.frames(static_cast<std::size_t>(dice.between(1, dice.one_in(4) ? 1500 : 300)));
+    clip.frames(static_cast<std::size_t>(dice.between(1, dice.one_in(4) ? 1500 : 300)));
   }
   const auto gop = static_cast<std::size_t>(dice.one_of<std::int64_t>({1, 2, 12, 25, 50, 250, 1000}));
   if (dice.one_in(2))
-    film.open_gops(gop);
+    clip.open_gops(gop);
   else
-    film.closed_gops(gop);
-  if (dice.one_in(8)) film.without_keys();
-  if (dice.one_in(4)) film.interlaced();
-  if (dice.one_in(6)) film.field_packets();
-  if (dice.one_in(2)) film.audio_after(dice.between(-3000, 3000));
-  SourceFacts source = film.facts();
+    clip.closed_gops(gop);
+  if (dice.one_in(8)) clip.without_keys();
+  if (dice.one_in(4)) clip.interlaced();
+  if (dice.one_in(6)) clip.field_packets();
+  if (dice.one_in(2)) clip.audio_after(dice.between(-3000, 3000));
+  SourceFacts source = clip.facts();
   if (dice.one_in(3)) {
     std::erase_if(source.video->keys, [&](const KeyPacket&) { return dice.one_in(3); });
     for (KeyPacket& key : source.video->keys) key.clean = key.clean && dice.one_in(2);
@@ -98,42 +98,42 @@ struct Case {
 
 Case random_case(std::uint32_t seed) {
   Dice dice(seed);
-  Case film{.source = random_source(dice), .profile = random_profile(dice), .plan = {}};
-  Result<Plan> plan = make_plan(film.source, film.profile, "clip");
+  Case clip{.source = random_source(dice), .profile = random_profile(dice), .plan = {}};
+  Result<Plan> plan = make_plan(clip.source, clip.profile, "clip");
   EXPECT_TRUE(plan) << plan.error().text;
-  if (plan) film.plan = std::move(*plan);
-  return film;
+  if (plan) clip.plan = std::move(*plan);
+  return clip;
 }
 
-// Frames show source frames in order, at their own times, and the first of each list is the film's first.
-void check_times(const Case& film) {
-  const bool early_audio = !film.source.audio.empty() && film.source.audio[0].starts_after_video.ticks < 0;
-  const std::int64_t shift = film.plan.renditions[0].file.frames[0].pts;
+// Frames show source frames in order, at their own times, and the first of each list is the clip's first.
+void check_times(const Case& clip) {
+  const bool early_audio = !clip.source.audio.empty() && clip.source.audio[0].starts_after_video.ticks < 0;
+  const std::int64_t shift = clip.plan.renditions[0].file.frames[0].pts;
   ASSERT_TRUE(early_audio || shift == 0);
-  ASSERT_TRUE(film.source.audio.empty() || shift == 0 || film.plan.renditions[0].file.audio_tracks[0].task.first_sample <= 4);
-  for (std::size_t r = 0; r < film.plan.renditions.size(); ++r) {
-    const RenditionPlan& file = film.plan.renditions[r].file;
-    const auto& shows = film.plan.shows[r];
+  ASSERT_TRUE(clip.source.audio.empty() || shift == 0 || clip.plan.renditions[0].file.audio_tracks[0].task.first_sample <= 4);
+  for (std::size_t r = 0; r < clip.plan.renditions.size(); ++r) {
+    const RenditionPlan& file = clip.plan.renditions[r].file;
+    const auto& shows = clip.plan.shows[r];
     ASSERT_EQ(file.frames.size(), shows.size());
     ASSERT_EQ(shows.front(), 0U);
     for (std::size_t i = 0; i < shows.size(); ++i) {
       ASSERT_TRUE(i == 0 || shows[i] > shows[i - 1]);
-      ASSERT_EQ(file.frames[i].pts, film.track().frames[shows[i]].pts + shift);
+      ASSERT_EQ(file.frames[i].pts, clip.track().frames[shows[i]].pts + shift);
     }
-    ASSERT_EQ(file.frames.back().pts + file.last_duration, film.track().frames.back().pts + film.track().last_duration + shift);
-    if (const auto fps_max = film.profile.renditions[r].fps_max; fps_max && shows.size() > 2) {
-      const double seconds = Timestamp{file.frames.back().pts - shift, film.track().base}.seconds();
+    ASSERT_EQ(file.frames.back().pts + file.last_duration, clip.track().frames.back().pts + clip.track().last_duration + shift);
+    if (const auto fps_max = clip.profile.renditions[r].fps_max; fps_max && shows.size() > 2) {
+      const double seconds = Timestamp{file.frames.back().pts - shift, clip.track().base}.seconds();
       ASSERT_LE(static_cast<double>(shows.size() - 2), seconds * fps_max->value() * 1.0101 + 1e-6);
     } else if (!fps_max) {
-      ASSERT_EQ(shows.size(), film.track().frames.size());
+      ASSERT_EQ(shows.size(), clip.track().frames.size());
     }
   }
 }
 
 // A frame is a key if and only if it is the first, or the first that is not more than half a millisecond before a multiple of the GOP.
-void check_keys(const Case& film) {
-  const Rational gop = film.profile.gop;
-  for (const PlannedRendition& rendition : film.plan.renditions) {
+void check_keys(const Case& clip) {
+  const Rational gop = clip.profile.gop;
+  for (const PlannedRendition& rendition : clip.plan.renditions) {
     std::int64_t k = 0;
     bool first = true;
     for (const PlannedFrame& frame : rendition.file.frames) {
@@ -149,14 +149,14 @@ void check_keys(const Case& film) {
 }
 
 // Bodies divide each rendition's frames at the same times, on multiples of `segment`, each beginning with a key.
-void check_bodies(const Case& film) {
-  std::vector<std::uint64_t> reached(film.plan.renditions.size());
+void check_bodies(const Case& clip) {
+  std::vector<std::uint64_t> reached(clip.plan.renditions.size());
   std::int64_t last_pts = std::numeric_limits<std::int64_t>::min();
-  for (const PlannedTask* task : film.segments()) {
+  for (const PlannedTask* task : clip.segments()) {
     ASSERT_EQ(task->ranges.size(), reached.size());
     std::int64_t end_pts = last_pts;
     for (std::size_t r = 0; r < reached.size(); ++r) {
-      const auto& frames = film.plan.renditions[r].file.frames;
+      const auto& frames = clip.plan.renditions[r].file.frames;
       ASSERT_EQ(task->ranges[r].first, reached[r]);
       ASSERT_LT(task->ranges[r].first, task->ranges[r].end);
       reached[r] = task->ranges[r].end;
@@ -166,18 +166,18 @@ void check_bodies(const Case& film) {
     }
     last_pts = end_pts;
   }
-  for (std::size_t r = 0; r < reached.size(); ++r) ASSERT_EQ(reached[r], film.plan.renditions[r].file.frames.size());
-  ASSERT_TRUE(film.plan.repeated_decode <= kRepeatedDecodeMax || film.segments().size() == 1) << film.plan.repeated_decode;
+  for (std::size_t r = 0; r < reached.size(); ++r) ASSERT_EQ(reached[r], clip.plan.renditions[r].file.frames.size());
+  ASSERT_TRUE(clip.plan.repeated_decode <= kRepeatedDecodeMax || clip.segments().size() == 1) << clip.plan.repeated_decode;
 }
 
 // From where this run starts, everything wanted is decoded right: a clean key packet, or an earlier one than the last
 // that would do, or the first packet.
-void check_start(const Case& film, const PacketRun& run, const std::vector<std::uint32_t>& wanted, std::int64_t first_pts) {
+void check_start(const Case& clip, const PacketRun& run, const std::vector<std::uint32_t>& wanted, std::int64_t first_pts) {
   if (run.first == 0) return;
   const std::uint32_t first_wanted = *std::ranges::min_element(wanted);
   bool starts_at_key = false;
   int usable = 0;
-  for (const KeyPacket& key : film.track().keys) {
+  for (const KeyPacket& key : clip.track().keys) {
     if (key.packet < run.first || key.packet > first_wanted) continue;
     starts_at_key = starts_at_key || key.packet == run.first;
     if (key.pts <= first_pts) usable += key.clean ? 2 : 1;
@@ -187,22 +187,22 @@ void check_start(const Case& film, const PacketRun& run, const std::vector<std::
 }
 
 // A deinterlaced frame finds the frames before and after it in the source next to its own.
-void check_neighbours(const Case& film, const PlannedTask& planned, const VideoTask& task) {
-  const auto& frames = film.track().frames;
+void check_neighbours(const Case& clip, const PlannedTask& planned, const VideoTask& task) {
+  const auto& frames = clip.track().frames;
   for (std::size_t r = 0; r < task.renditions.size(); ++r) {
     std::uint64_t i = planned.ranges[r].first - task.renditions[r].lead;
     for (const OutputFrame& frame : task.renditions[r].frames) {
-      const std::uint32_t shown = film.plan.shows[r][i++];
+      const std::uint32_t shown = clip.plan.shows[r][i++];
       ASSERT_TRUE(shown == 0 || task.sources.at(frame.source - 1) == frames[shown - 1].packet);
       ASSERT_TRUE(shown + 1 == frames.size() || task.sources.at(frame.source + 1) == frames[shown + 1].packet);
     }
   }
 }
 
-void check_request(const Case& film, std::uint32_t index) {
-  const PlannedTask& planned = film.plan.tasks[index];
-  const TaskRequest request = task_request(film.plan, film.source, film.profile, index);
-  ASSERT_EQ(encode(request), encode(task_request(film.plan, film.source, film.profile, index)));
+void check_request(const Case& clip, std::uint32_t index) {
+  const PlannedTask& planned = clip.plan.tasks[index];
+  const TaskRequest request = task_request(clip.plan, clip.source, clip.profile, index);
+  ASSERT_EQ(encode(request), encode(task_request(clip.plan, clip.source, clip.profile, index)));
   ASSERT_EQ(request.video.has_value(), !planned.audio);
   ASSERT_EQ(request.audio.has_value(), planned.audio);
   if (planned.audio) return;
@@ -212,40 +212,40 @@ void check_request(const Case& film, std::uint32_t index) {
     const RenditionTask& rendition = task.renditions[r];
     const std::uint64_t from = planned.ranges[r].first - rendition.lead;
     ASSERT_EQ(rendition.body, planned.ranges[r].end - planned.ranges[r].first);
-    ASSERT_GE(rendition.lead, memory_of(rendition.encoder, film.profile.joins, planned.ranges[r].first));
+    ASSERT_GE(rendition.lead, memory_of(rendition.encoder, clip.profile.joins, planned.ranges[r].first));
     ASSERT_EQ(rendition.continues, from > 0);
     ASSERT_EQ(rendition.frames.size() - rendition.lead - rendition.body,
-              std::min<std::uint64_t>(lookahead_frames(rendition.encoder), film.plan.shows[r].size() - planned.ranges[r].end));
+              std::min<std::uint64_t>(lookahead_frames(rendition.encoder), clip.plan.shows[r].size() - planned.ranges[r].end));
     ASSERT_TRUE(rendition.frames[rendition.lead].key);
     ASSERT_TRUE(rendition.frames.front().key);
     for (std::size_t i = 0; i < rendition.frames.size(); ++i) {
-      const SourceFrame& shown = film.track().frames[film.plan.shows[r][from + i]];
-      ASSERT_EQ(rendition.frames[i].pts, film.plan.renditions[r].file.frames[from + i].pts);
-      ASSERT_EQ(rendition.frames[i].key, film.plan.renditions[r].file.frames[from + i].key);
+      const SourceFrame& shown = clip.track().frames[clip.plan.shows[r][from + i]];
+      ASSERT_EQ(rendition.frames[i].pts, clip.plan.renditions[r].file.frames[from + i].pts);
+      ASSERT_EQ(rendition.frames[i].key, clip.plan.renditions[r].file.frames[from + i].key);
       ASSERT_EQ(task.sources[rendition.frames[i].source], shown.packet);
       first_pts = std::min(first_pts, shown.pts);
     }
   }
-  if (task.deinterlace) check_neighbours(film, planned, task);
-  ASSERT_TRUE(planned.run.first < planned.run.end && planned.run.end <= film.track().packets);
+  if (task.deinterlace) check_neighbours(clip, planned, task);
+  ASSERT_TRUE(planned.run.first < planned.run.end && planned.run.end <= clip.track().packets);
   for (const std::uint32_t packet : task.sources) ASSERT_TRUE(packet >= planned.run.first && packet < planned.run.end);
-  check_start(film, planned.run, task.sources, first_pts);
+  check_start(clip, planned.run, task.sources, first_pts);
 }
 
-TEST(PlanProperties, HoldOfTwoThousandRandomFilms) {
+TEST(PlanProperties, HoldOfTwoThousandRandomClips) {
   for (std::uint32_t seed = 1; seed <= kSources; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const Case film = random_case(seed);
-    ASSERT_FALSE(film.plan.renditions.empty());
-    check_times(film);
-    check_keys(film);
-    check_bodies(film);
-    for (std::uint32_t i = 0; i < film.plan.tasks.size(); ++i) check_request(film, i);
+    const Case clip = random_case(seed);
+    ASSERT_FALSE(clip.plan.renditions.empty());
+    check_times(clip);
+    check_keys(clip);
+    check_bodies(clip);
+    for (std::uint32_t i = 0; i < clip.plan.tasks.size(); ++i) check_request(clip, i);
     const Case again = random_case(seed);
-    ASSERT_EQ(film.plan.notes, again.plan.notes);
-    ASSERT_EQ(film.plan.shows, again.plan.shows);
-    ASSERT_EQ(film.plan.tasks.size(), again.plan.tasks.size());
-    for (std::size_t i = 0; i < film.plan.tasks.size(); ++i) ASSERT_EQ(film.plan.tasks[i].run, again.plan.tasks[i].run);
+    ASSERT_EQ(clip.plan.notes, again.plan.notes);
+    ASSERT_EQ(clip.plan.shows, again.plan.shows);
+    ASSERT_EQ(clip.plan.tasks.size(), again.plan.tasks.size());
+    for (std::size_t i = 0; i < clip.plan.tasks.size(); ++i) ASSERT_EQ(clip.plan.tasks[i].run, again.plan.tasks[i].run);
     if (HasFatalFailure()) return;
   }
 }

@@ -11,7 +11,7 @@
 namespace gopmill {
 namespace {
 
-using test::film;
+using test::clip;
 using test::plan;
 using test::profile_with;
 using test::rendition;
@@ -66,7 +66,7 @@ Profile with_bitrate() {
 }
 
 TEST(PlanRate, EverySegmentIsMeasuredBeforeAnyIsEncoded) {
-  const SourceFacts source = film().at(25).frames(500).closed_gops(50).audio_after(0).facts();
+  const SourceFacts source = clip().at(25).frames(500).closed_gops(50).audio_after(0).facts();
   const Plan made = plan(source, with_bitrate());
   ASSERT_EQ(made.tasks.size(), 5U);
   EXPECT_TRUE(made.tasks[0].audio);
@@ -83,7 +83,7 @@ TEST(PlanRate, EverySegmentIsMeasuredBeforeAnyIsEncoded) {
 }
 
 TEST(PlanRate, SegmentsAreGrantedTheirShares) {
-  const SourceFacts source = film().at(25).frames(500).closed_gops(50).facts();
+  const SourceFacts source = clip().at(25).frames(500).closed_gops(50).facts();
   const Plan made = plan(source, with_bitrate());
   EXPECT_FALSE(segment_rates(made, {{0, {2'000'000, 600'000}}}));
   const auto rates = segment_rates(made, {{0, {2'000'000, 600'000}}, {1, {1'000'000, 300'000}}});
@@ -96,7 +96,7 @@ TEST(PlanRate, SegmentsAreGrantedTheirShares) {
 }
 
 TEST(PlanRate, AProfileOfQualityAloneMeasuresNothing) {
-  const Plan made = plan(film().at(25).frames(500).closed_gops(50).facts());
+  const Plan made = plan(clip().at(25).frames(500).closed_gops(50).facts());
   EXPECT_THAT(made.tasks, ::testing::Each(::testing::Field(&PlannedTask::measure, false)));
   EXPECT_TRUE(segment_rates(made, {}).value().empty());
 }

@@ -15,8 +15,8 @@
 namespace gopmill {
 namespace {
 
+using test::clip;
 using test::contexts;
-using test::film;
 using test::plan;
 using test::profile_with;
 using test::rendition;
@@ -46,7 +46,7 @@ VideoTask video_task(const SourceFacts& source, const Profile& profile, std::uin
 // ---- Which frames a segment has ----
 
 TEST(PlanSegments, AreTenSecondsAndReachALookaheadFurther) {
-  const SourceFacts source = film().at(25).frames(750).closed_gops(50).facts();
+  const SourceFacts source = clip().at(25).frames(750).closed_gops(50).facts();
   const Profile profile = profile_with({rendition()});
   const Plan made = plan(source);
   // 45 frames of tail: the last is number 294, a B frame whose packet is number 295.
@@ -59,7 +59,7 @@ TEST(PlanSegments, AreTenSecondsAndReachALookaheadFurther) {
 }
 
 TEST(PlanSegments, ExactJoinsAlsoEncodeTheGopBefore) {
-  const SourceFacts source = film().at(25).frames(750).closed_gops(50).facts();
+  const SourceFacts source = clip().at(25).frames(750).closed_gops(50).facts();
   const Plan made = plan(source, exact());
   EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-296", "250-500 of packets 200-546", "500-750 of packets 450-750"));
   EXPECT_THAT(contexts(made, source, exact(), 0), ElementsAre("lead 0 body 250 tail 45"));
@@ -69,22 +69,22 @@ TEST(PlanSegments, ExactJoinsAlsoEncodeTheGopBefore) {
 }
 
 TEST(PlanSegments, NtscSegmentsBeginAtTheirOwnKeys) {
-  const Plan made = plan(film().at({30000, 1001}).frames(900).closed_gops(30).facts());
+  const Plan made = plan(clip().at({30000, 1001}).frames(900).closed_gops(30).facts());
   EXPECT_THAT(tasks(made), ElementsAre("0-300 of packets 0-346", "300-600 of packets 300-646", "600-900 of packets 600-900"));
 }
 
 TEST(PlanSegments, AStubAtTheEndJoinsItsNeighbour) {
-  EXPECT_EQ(plan(film().at(25).frames(250 + 24).closed_gops(25).facts()).tasks.size(), 1U);  // 0.96 s
-  EXPECT_EQ(plan(film().at(25).frames(250 + 25).closed_gops(25).facts()).tasks.size(), 2U);  // 1 s
-  EXPECT_EQ(plan(film().at(5).frames(50 + 9).closed_gops(5).facts()).tasks.size(), 1U);      // 1.8 s, but nine frames
+  EXPECT_EQ(plan(clip().at(25).frames(250 + 24).closed_gops(25).facts()).tasks.size(), 1U);  // 0.96 s
+  EXPECT_EQ(plan(clip().at(25).frames(250 + 25).closed_gops(25).facts()).tasks.size(), 2U);  // 1 s
+  EXPECT_EQ(plan(clip().at(5).frames(50 + 9).closed_gops(5).facts()).tasks.size(), 1U);      // 1.8 s, but nine frames
 }
 
-TEST(PlanSegments, AStubThatIsTheWholeFilmStays) {
-  EXPECT_THAT(tasks(plan(film().at(25).frames(3).facts())), ElementsAre("0-3 of packets 0-3"));
+TEST(PlanSegments, AStubThatIsTheWholeClipStays) {
+  EXPECT_THAT(tasks(plan(clip().at(25).frames(3).facts())), ElementsAre("0-3 of packets 0-3"));
 }
 
 TEST(PlanSegments, EveryFrameOfATaskIsNamedByItsPacket) {
-  const SourceFacts source = film().at(10).frames(12).closed_gops(12).facts();
+  const SourceFacts source = clip().at(10).frames(12).closed_gops(12).facts();
   const VideoTask task = video_task(source, profile_with({rendition()}), 0);
   EXPECT_THAT(task.sources, ElementsAre(0, 2, 3, 1, 5, 6, 4, 8, 9, 7, 11, 10));
   std::vector<OutputFrame> expected;
@@ -95,7 +95,7 @@ TEST(PlanSegments, EveryFrameOfATaskIsNamedByItsPacket) {
 TEST(PlanSegments, ADecimatedTaskNamesOnlyTheFramesItShows) {
   RenditionProfile half = rendition("half");
   half.fps_max = Rational{5, 1};
-  const SourceFacts source = film().at(10).frames(12).intra_only().facts();
+  const SourceFacts source = clip().at(10).frames(12).intra_only().facts();
   const VideoTask task = video_task(source, profile_with({half}), 0);
   EXPECT_THAT(task.sources, ElementsAre(0, 2, 4, 6, 8, 10));
   EXPECT_EQ(task.renditions[0].frames[3], (OutputFrame{.source = 3, .pts = 54000, .key = false}));
@@ -103,7 +103,7 @@ TEST(PlanSegments, ADecimatedTaskNamesOnlyTheFramesItShows) {
 
 TEST(PlanSegments, ADeinterlacerGetsTheFramesOnBothSides) {
   const Profile profile = profile_with({rendition()});
-  const SourceFacts source = film().at(25).frames(500).intra_only().interlaced().facts();
+  const SourceFacts source = clip().at(25).frames(500).intra_only().interlaced().facts();
   EXPECT_THAT(tasks(plan(source)), ElementsAre("0-250 of packets 0-296", "250-500 of packets 249-500"));
   const VideoTask task = video_task(source, profile, 1);
   EXPECT_TRUE(task.deinterlace);
@@ -115,8 +115,8 @@ TEST(PlanSegments, ADeinterlacerGetsTheFramesOnBothSides) {
 
 TEST(PlanRuns, OpenGopsBeginAKeyPacketEarlier) {
   // Key frames 240 and 270 of a run that needs 250 on: 240 may have leading frames and is not trusted, so 210 it is.
-  const Plan made = plan(film().at(25).frames(500).open_gops(30).facts());
-  const SourceFacts source = film().at(25).frames(500).open_gops(30).facts();
+  const Plan made = plan(clip().at(25).frames(500).open_gops(30).facts());
+  const SourceFacts source = clip().at(25).frames(500).open_gops(30).facts();
   EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-295", "250-500 of packets 208-500"));
   EXPECT_EQ(source.video->keys[7], (KeyPacket{.packet = 208, .pts = 210 * 3600, .clean = false}));
 }
@@ -124,7 +124,7 @@ TEST(PlanRuns, OpenGopsBeginAKeyPacketEarlier) {
 TEST(PlanRuns, ALeadingFrameIsNotDecodedFromItsOwnKey) {
   // Frame 250 is a leading frame of key 252: it lies behind that key in the file and before it in time. 240 is the
   // key that has it, and being open too, 228 is where the run begins.
-  const SourceFacts source = film().at(25).frames(500).open_gops(12).facts();
+  const SourceFacts source = clip().at(25).frames(500).open_gops(12).facts();
   EXPECT_GT(source.video->frames[250].packet, source.video->keys[21].packet);
   EXPECT_LT(source.video->frames[250].pts, source.video->keys[21].pts);
   EXPECT_EQ(plan(source).tasks[1].run.first, source.video->keys[19].packet);
@@ -132,13 +132,13 @@ TEST(PlanRuns, ALeadingFrameIsNotDecodedFromItsOwnKey) {
 }
 
 TEST(PlanRuns, IntraOnlyRunsBeginWhereTheirSegmentDoes) {
-  EXPECT_THAT(tasks(plan(film().at(25).frames(500).intra_only().facts())),
+  EXPECT_THAT(tasks(plan(clip().at(25).frames(500).intra_only().facts())),
               ElementsAre("0-250 of packets 0-295", "250-500 of packets 250-500"));
 }
 
 TEST(PlanRuns, GopsOfTenPointFourSecondsAreDecodedFromTheOneBefore) {
   // Each segment begins a little before a key frame and so decodes the whole GOP before it, which costs less than it gains.
-  const Plan made = plan(film().at(25).frames(1000).closed_gops(260).facts());
+  const Plan made = plan(clip().at(25).frames(1000).closed_gops(260).facts());
   EXPECT_THAT(tasks(made), ElementsAre("0-250 of packets 0-296", "250-500 of packets 0-545", "500-750 of packets 260-796",
                                        "750-1000 of packets 520-1000"));
   EXPECT_THAT(made.notes, IsEmpty());
@@ -153,16 +153,16 @@ SourceFacts heavy(SourceFacts source) {
   return source;
 }
 
-TEST(PlanRuns, AFilmWithOneKeyIsCutAsOftenAsRepeatedDecodingAllows) {
-  const Plan made = plan(film().at(25).frames(7500).closed_gops(7500).facts());
+TEST(PlanRuns, AClipWithOneKeyIsCutAsOftenAsRepeatedDecodingAllows) {
+  const Plan made = plan(clip().at(25).frames(7500).closed_gops(7500).facts());
   EXPECT_GE(made.tasks.size(), 4U);
   EXPECT_LE(made.repeated_decode, kRepeatedDecodeMax);
   for (const PlannedTask& task : made.tasks) EXPECT_EQ(task.run.first, 0U);
   EXPECT_THAT(made.notes, ElementsAre(HasSubstr("times over, because its key frames are far apart")));
 }
 
-TEST(PlanRuns, AHeavyFilmWithOneKeyIsOneSegment) {
-  const Plan made = plan(heavy(film().at(25).frames(7500).closed_gops(7500).facts()), small_and_quick());
+TEST(PlanRuns, AHeavyClipWithOneKeyIsOneSegment) {
+  const Plan made = plan(heavy(clip().at(25).frames(7500).closed_gops(7500).facts()), small_and_quick());
   EXPECT_THAT(tasks(made), ElementsAre("0-7500 of packets 0-7500"));
   EXPECT_DOUBLE_EQ(made.decode_ratio, 1);
   EXPECT_THAT(
@@ -171,13 +171,13 @@ TEST(PlanRuns, AHeavyFilmWithOneKeyIsOneSegment) {
                   "its key frames are far apart or the segments short"));
 }
 
-TEST(PlanRuns, AFilmWithoutKeysIsDecodedFromItsFirstPacket) {
-  for (const PlannedTask& task : plan(film().at(25).frames(750).without_keys().facts()).tasks) EXPECT_EQ(task.run.first, 0U);
+TEST(PlanRuns, AClipWithoutKeysIsDecodedFromItsFirstPacket) {
+  for (const PlannedTask& task : plan(clip().at(25).frames(750).without_keys().facts()).tasks) EXPECT_EQ(task.run.first, 0U);
 }
 
-TEST(PlanRuns, DistantKeysOfAHeavyFilmMakeLongerSegments) {
+TEST(PlanRuns, DistantKeysOfAHeavyClipMakeLongerSegments) {
   // A key every 30 s: of each three segments of 10 s, the second would decode 20 s and the third 30 s.
-  const Plan made = plan(heavy(film().at(25).frames(6000).closed_gops(750).facts()), small_and_quick());
+  const Plan made = plan(heavy(clip().at(25).frames(6000).closed_gops(750).facts()), small_and_quick());
   EXPECT_LE(made.repeated_decode, kRepeatedDecodeMax);
   EXPECT_LT(made.tasks.size(), 24U);
   EXPECT_GT(made.tasks.size(), 1U);
@@ -185,11 +185,11 @@ TEST(PlanRuns, DistantKeysOfAHeavyFilmMakeLongerSegments) {
   EXPECT_EQ(test::keys(made).size(), 120U);
 }
 
-TEST(PlanRuns, ShortSegmentsOfAHeavyFilmAreLengthenedForTheirTails) {
+TEST(PlanRuns, ShortSegmentsOfAHeavyClipAreLengthenedForTheirTails) {
   Profile profile = small_and_quick();
   profile.segment = {2, 1};
   profile.renditions[0].preset = "veryfast";
-  const Plan made = plan(heavy(film().at(25).frames(1000).closed_gops(25).facts()), profile);
+  const Plan made = plan(heavy(clip().at(25).frames(1000).closed_gops(25).facts()), profile);
   EXPECT_GT(made.tasks[0].ranges[0].end, 50U);
   EXPECT_LE(made.repeated_decode, kRepeatedDecodeMax);
 }
@@ -198,7 +198,7 @@ TEST(PlanRuns, ASourceIsNotReadMoreOftenThanTheLimit) {
   // A key every 1000 s and segments that cost far more to encode than to decode: the reads are what bounds their number.
   RenditionProfile slow = rendition();
   slow.preset = "placebo";
-  const Plan made = plan(film().at(5).frames(30'000).closed_gops(30'000).facts(), profile_with({slow}));
+  const Plan made = plan(clip().at(5).frames(30'000).closed_gops(30'000).facts(), profile_with({slow}));
   std::vector<PacketRun> runs;
   for (const PlannedTask& task : made.tasks) runs.push_back(task.run);
   std::uint64_t read = 0;
@@ -212,12 +212,12 @@ TEST(PlanRuns, ASourceIsNotReadMoreOftenThanTheLimit) {
 }
 
 TEST(PlanRuns, ATaskOfFieldPacketsHasTheSecondFieldOfItsLastFrame) {
-  const SourceFacts source = film().at(25).frames(500).intra_only().field_packets().facts();
+  const SourceFacts source = clip().at(25).frames(500).intra_only().field_packets().facts();
   EXPECT_THAT(tasks(plan(source)), ElementsAre("0-250 of packets 0-590", "250-500 of packets 500-1000"));
 }
 
 TEST(PlanRuns, AKeyThatLiesAboutItsTimeIsNotABottomlessSearch) {
-  SourceFacts source = film().at(25).frames(750).intra_only().facts();
+  SourceFacts source = clip().at(25).frames(750).intra_only().facts();
   for (KeyPacket& key : source.video->keys) key.pts = INT64_MAX;
   for (const PlannedTask& task : plan(source).tasks) EXPECT_EQ(task.run.first, 0U);
 }
@@ -228,7 +228,7 @@ TEST(PlanRuns, MoreSegmentsThanTheLimitAreDoubled) {
   quick.codec = VideoCodec::kVp9;
   Profile profile = profile_with({quick});
   profile.segment = {4, 1};
-  const Plan made = plan(film().at(5).frames(5 * 24 * 3600).intra_only().facts(), profile);
+  const Plan made = plan(clip().at(5).frames(5 * 24 * 3600).intra_only().facts(), profile);
   EXPECT_EQ(made.tasks.size(), 10'800U);
   EXPECT_THAT(made.notes, Contains("segments of 8 s instead of segments of 4 s: the shorter ones would be more than 20000"));
 }

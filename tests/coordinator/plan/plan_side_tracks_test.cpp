@@ -10,7 +10,7 @@
 namespace gopmill {
 namespace {
 
-using test::film;
+using test::clip;
 using test::profile_with;
 using test::rendition;
 using ::testing::Contains;
@@ -34,7 +34,7 @@ Cue shown(std::int64_t start, std::int64_t end, const std::string& text) { retur
 class SideTracks : public ::testing::Test {
  protected:
   Plan planned() {
-    auto plan = make_plan(facts_, profile_, "film");
+    auto plan = make_plan(facts_, profile_, "clip");
     EXPECT_TRUE(plan) << (plan ? "" : plan.error().text);
     return plan ? *plan : Plan{};
   }
@@ -43,11 +43,11 @@ class SideTracks : public ::testing::Test {
     for (const PlannedTextFile& file : planned().text_files) found.push_back(file.file_name);
     return found;
   }
-  SourceFacts facts_ = film().frames(100).facts();  // 4 s
+  SourceFacts facts_ = clip().frames(100).facts();  // 4 s
   Profile profile_ = profile_with({rendition()});
 };
 
-TEST_F(SideTracks, CuesAreCutToTheFilmAndPutInOrder) {
+TEST_F(SideTracks, CuesAreCutToTheClipAndPutInOrder) {
   facts_.beside.subtitles = {
       track("eng", {cue(3.5, 9, "late"), cue(1, 2, "b"), cue(-1, 0.5, "early"), cue(1, 2, "a"), cue(1, 2, "b"),
                     cue(1, 1.5, "short"), cue(-3, 0, "before"), cue(4, 5, "after"), cue(2, 1, "backward")})};
@@ -56,20 +56,20 @@ TEST_F(SideTracks, CuesAreCutToTheFilmAndPutInOrder) {
   EXPECT_THAT(plan.text_files[0].track.cues,
               ElementsAre(shown(0, 500, "early"), shown(1000, 1500, "short"), shown(1000, 2000, "b"), shown(1000, 2000, "a"),
                           shown(3500, 4000, "late")));
-  EXPECT_THAT(plan.notes, Contains("subtitle track 1 (subrip, eng): 3 cues outside of the film are left out"));
+  EXPECT_THAT(plan.notes, Contains("subtitle track 1 (subrip, eng): 3 cues outside of the clip are left out"));
 }
 
 TEST_F(SideTracks, TimesMoveWithTheFrame) {
-  facts_ = film().frames(100).audio_after(-250).facts();
+  facts_ = clip().frames(100).audio_after(-250).facts();
   facts_.beside.subtitles = {track("", {cue(1, 2, "a")})};
   facts_.beside.chapters = {{0, "one"}, {2'000'000, "two"}};
   Plan plan = planned();
   EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(1250, 2250, "a")));
   EXPECT_THAT(plan.renditions[0].file.beside.chapters, ElementsAre(Chapter{0, "one"}, Chapter{2250, "two"}));
-  // Of the film only its audio, from its own beginning.
+  // Of the clip only its audio, from its own beginning.
   profile_ = test::audio_profile();
   for (const auto& [milliseconds, start] : {std::pair(-250, 1250), std::pair(400, 600)}) {
-    const SourceFacts moved = film().frames(100).audio_after(milliseconds).facts();
+    const SourceFacts moved = clip().frames(100).audio_after(milliseconds).facts();
     facts_.audio = moved.audio;
     plan = planned();
     EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(start, start + 1000, "a")));
@@ -80,7 +80,7 @@ TEST_F(SideTracks, NamesOfFilesAreUnique) {
   const std::vector<Cue> text = {cue(0, 1, "a")};
   facts_.beside.subtitles = {track("eng", text), track("", text), track("eng", text), track("deu", text), track("eng", text)};
   facts_.beside.subtitles[3].is_forced = true;
-  EXPECT_THAT(names(), ElementsAre("film.eng.vtt", "film.und.vtt", "film.eng.2.vtt", "film.deu.forced.vtt", "film.eng.3.vtt"));
+  EXPECT_THAT(names(), ElementsAre("clip.eng.vtt", "clip.und.vtt", "clip.eng.2.vtt", "clip.deu.forced.vtt", "clip.eng.3.vtt"));
 }
 
 TEST_F(SideTracks, TheProfileChoosesTracks) {
@@ -88,11 +88,11 @@ TEST_F(SideTracks, TheProfileChoosesTracks) {
   facts_.beside.subtitles = {track("eng", text), track("pt-br", text), track("ger", text)};
   profile_.subtitles.tracks = TrackChoice::kLanguages;
   profile_.subtitles.languages = {"de", "por"};
-  EXPECT_THAT(names(), ElementsAre("film.pt-br.vtt", "film.ger.vtt"));
+  EXPECT_THAT(names(), ElementsAre("clip.pt-br.vtt", "clip.ger.vtt"));
   profile_.subtitles.tracks = TrackChoice::kDefault;
-  EXPECT_THAT(names(), ElementsAre("film.eng.vtt"));
+  EXPECT_THAT(names(), ElementsAre("clip.eng.vtt"));
   facts_.beside.subtitles[1].is_default = true;
-  EXPECT_THAT(names(), ElementsAre("film.pt-br.vtt"));
+  EXPECT_THAT(names(), ElementsAre("clip.pt-br.vtt"));
   profile_.subtitles.text = TextSubtitles::kNone;
   EXPECT_THAT(names(), IsEmpty());
   EXPECT_THAT(planned().notes, Contains("subtitle track 3 (subrip, ger) is not carried: the profile does not ask for it"));
@@ -122,7 +122,7 @@ TEST_F(SideTracks, BitmapsAndOtherKindsAreReported) {
                                            "subtitle track 3 (subrip) has no text and is not carried"));
 }
 
-TEST_F(SideTracks, ChaptersRiseWithinTheFilm) {
+TEST_F(SideTracks, ChaptersRiseWithinTheClip) {
   facts_.beside.chapters = {
       {3'000'000, "three"}, {-2'000'000, "before"}, {-500'000, "running"}, {4'000'000, "after"}, {1'000'400, "one"}};
   EXPECT_THAT(planned().renditions[0].file.beside.chapters,
@@ -133,7 +133,7 @@ TEST_F(SideTracks, ChaptersRiseWithinTheFilm) {
 }
 
 TEST_F(SideTracks, TagsGoByTheProfile) {
-  facts_.beside.tags = {{"title", "A film"}};
+  facts_.beside.tags = {{"title", "A clip"}};
   facts_.beside.tags_left_out = 2;
   facts_.beside.created_unix_s = 1'600'000'000;
   facts_.beside.location = "+48.8584+002.2945/";
@@ -151,7 +151,7 @@ TEST_F(SideTracks, TagsGoByTheProfile) {
 }
 
 TEST_F(SideTracks, TheCoverGoesWhereThereIsNoFrame) {
-  facts_ = film().frames(100).audio_after(0).facts();
+  facts_ = clip().frames(100).audio_after(0).facts();
   facts_.beside.cover = Cover{true, 4, 4, "bytes"};
   Plan plan = planned();
   EXPECT_EQ(plan.renditions[0].file.beside.cover, std::nullopt);
@@ -198,7 +198,7 @@ TEST_F(SideTracks, FactsThatAreNotCleanAreRefused) {
     SourceFacts facts = facts_;
     facts.beside.subtitles = {track("eng", {cue(0, 1, "a")})};
     change(facts.beside);
-    const auto plan = make_plan(facts, profile_, "film");
+    const auto plan = make_plan(facts, profile_, "clip");
     return !plan && plan.error().kind == FaultKind::kInput;
   };
   EXPECT_FALSE(refused([](SideTrackFacts&) {}));

@@ -21,8 +21,8 @@
 namespace gopmill {
 namespace {
 
+using test::clip;
 using test::contexts;
-using test::film;
 using test::keys;
 using test::plan;
 using test::profile_with;
@@ -56,21 +56,21 @@ std::vector<std::size_t> every(std::size_t step, std::size_t end) {
 
 // ---- The grid of key frames ----
 
-TEST(PlanFrames, A25FpsFilmHasAKeyEvery50Frames) {
-  const Plan made = plan(film().at(25).frames(300).facts());
+TEST(PlanFrames, A25FpsClipHasAKeyEvery50Frames) {
+  const Plan made = plan(clip().at(25).frames(300).facts());
   EXPECT_EQ(keys(made), every(50, 300));
   EXPECT_EQ(made.renditions[0].file.last_duration, 3600);
   EXPECT_DOUBLE_EQ(made.seconds, 12);
 }
 
-TEST(PlanFrames, A24FpsFilmHasAKeyEvery48Frames) { EXPECT_EQ(keys(plan(film().at(24).frames(300).facts())), every(48, 300)); }
+TEST(PlanFrames, A24FpsClipHasAKeyEvery48Frames) { EXPECT_EQ(keys(plan(clip().at(24).frames(300).facts())), every(48, 300)); }
 
 TEST(PlanFrames, NtscKeysAreTheFirstFramesAfterEachTwoSecondsAndDoNotDrift) {
   // Frame n is at n x 1001/30000 s, so the first frame at or less than half a millisecond before 2k s is number
   // ceil((60000k - 15) / 1001); a count of 60 frames would be off by a frame from k = 17 on.
   std::vector<std::size_t> expected{0};
   for (std::size_t k = 1; k * 60000 < 1200 * 1001; ++k) expected.push_back((k * 60000 - 15 + 1000) / 1001);
-  EXPECT_EQ(keys(plan(film().at({30000, 1001}).frames(1200).facts())), expected);
+  EXPECT_EQ(keys(plan(clip().at({30000, 1001}).frames(1200).facts())), expected);
 }
 
 TEST(PlanFrames, ATimeHalfAMillisecondEarlyIsOnTheGrid) {
@@ -86,27 +86,27 @@ TEST(PlanFrames, AGopThatNoFrameMeetsIsKeptExactlyOverAnHour) {
   Profile profile = one_rendition();
   profile.gop = {1001, 1000};
   profile.segment = {10010, 1000};
-  const Plan made = plan(film().at({24000, 1001}).frames(86'400).facts(), profile);
+  const Plan made = plan(clip().at({24000, 1001}).frames(86'400).facts(), profile);
   EXPECT_EQ(keys(made), every(24, 86'400));
 }
 
 TEST(PlanFrames, KeysFollowTimeWhereTheRateChanges) {
   // 3 s of 60 frames/s, then 24: 2 s is frame 120, 4 s is 24 frames after frame 180.
-  const Plan made = plan(film().at(60).frames(180).at(24).frames(96).facts());
+  const Plan made = plan(clip().at(60).frames(180).at(24).frames(96).facts());
   EXPECT_THAT(keys(made), ElementsAre(0, 120, 180 + 24, 180 + 72));
 }
 
 TEST(PlanFrames, APauseCostsOneKeyAndNoTask) {
   // 5 s, nothing for 20 s, 4.8 s more. The frame after the pause is at 25 s and the next key at 26 s.
-  const Plan made = plan(film().at(25).frames(125).pause(20 * 90000).frames(120).closed_gops(25).facts());
+  const Plan made = plan(clip().at(25).frames(125).pause(20 * 90000).frames(120).closed_gops(25).facts());
   EXPECT_THAT(keys(made), ElementsAre(0, 50, 100, 125, 150, 200));
   EXPECT_THAT(tasks(made), ElementsAre("0-125 of packets 0-171", "125-245 of packets 125-245"));
   EXPECT_DOUBLE_EQ(made.tasks[0].media_seconds, 25);
   EXPECT_DOUBLE_EQ(made.tasks[1].media_seconds, 4.8);
 }
 
-TEST(PlanFrames, ASingleFrameIsAFilm) {
-  const SourceFacts source = film().at(25).frames(1).facts();
+TEST(PlanFrames, ASingleFrameIsAClip) {
+  const SourceFacts source = clip().at(25).frames(1).facts();
   const Plan made = plan(source);
   EXPECT_THAT(tasks(made), ElementsAre("0-1 of packets 0-1"));
   EXPECT_THAT(keys(made), ElementsAre(0));
@@ -118,13 +118,13 @@ TEST(PlanFrames, ASingleFrameIsAFilm) {
 
 TEST(PlanRate, BurstsShorterThanASecondLoseNoFrame) {
   // A screen recorder: pairs of frames 5 ms apart, then nothing for half a second.
-  SourceBuilder recorder = film().at(30).frames(2);
+  SourceBuilder recorder = clip().at(30).frames(2);
   for (int i = 0; i < 40; ++i) recorder.frame_after(450).frame_after(45'000);
   EXPECT_EQ(plan(recorder.facts(), profile_with({limited("capped", {60, 1})})).shows[0].size(), 82U);
 }
 
 TEST(PlanRate, SixtyUnderALimitOfThirtyKeepsEverySecond) {
-  const Plan made = plan(film().at(60).frames(240).facts(), profile_with({limited("half", {30, 1})}));
+  const Plan made = plan(clip().at(60).frames(240).facts(), profile_with({limited("half", {30, 1})}));
   EXPECT_EQ(made.shows[0].size(), 120U);
   EXPECT_THAT(std::vector(made.shows[0].begin(), made.shows[0].begin() + 3), ElementsAre(0, 2, 4));
   EXPECT_EQ(made.renditions[0].encoder.frame_rate, (Rational{30, 1}));
@@ -133,26 +133,26 @@ TEST(PlanRate, SixtyUnderALimitOfThirtyKeepsEverySecond) {
 }
 
 TEST(PlanRate, NtscSixtyUnderThirtyIsNtscThirty) {
-  const Plan made = plan(film().at({60000, 1001}).frames(240).facts(), profile_with({limited("half", {30, 1})}));
+  const Plan made = plan(clip().at({60000, 1001}).frames(240).facts(), profile_with({limited("half", {30, 1})}));
   EXPECT_EQ(made.shows[0].size(), 120U);
   EXPECT_EQ(made.renditions[0].encoder.frame_rate, (Rational{30000, 1001}));
 }
 
 TEST(PlanRate, ARateAtItsLimitLosesNothing) {
-  EXPECT_EQ(plan(film().at(60).frames(100).facts(), profile_with({limited("a", {60, 1})})).shows[0].size(), 100U);
-  EXPECT_EQ(plan(film().at({6002, 100}).frames(100).facts(), profile_with({limited("a", {60, 1})})).shows[0].size(), 100U);
-  EXPECT_EQ(plan(film().at(24).frames(100).facts(), profile_with({limited("a", {30, 1})})).shows[0].size(), 100U);
+  EXPECT_EQ(plan(clip().at(60).frames(100).facts(), profile_with({limited("a", {60, 1})})).shows[0].size(), 100U);
+  EXPECT_EQ(plan(clip().at({6002, 100}).frames(100).facts(), profile_with({limited("a", {60, 1})})).shows[0].size(), 100U);
+  EXPECT_EQ(plan(clip().at(24).frames(100).facts(), profile_with({limited("a", {30, 1})})).shows[0].size(), 100U);
 }
 
-TEST(PlanRate, FiftyUnderThirtyIsTwentyFiveAndTheFilmEndsWhenItDoes) {
-  const Plan made = plan(film().at(50).frames(101).facts(), profile_with({limited("a", {30, 1})}));
+TEST(PlanRate, FiftyUnderThirtyIsTwentyFiveAndTheClipEndsWhenItDoes) {
+  const Plan made = plan(clip().at(50).frames(101).facts(), profile_with({limited("a", {30, 1})}));
   EXPECT_EQ(made.renditions[0].encoder.frame_rate, (Rational{25, 1}));
   EXPECT_EQ(made.shows[0].size(), 51U);
   EXPECT_EQ(made.renditions[0].file.last_duration, 1800);
 }
 
 TEST(PlanRate, OnlyTheFastPartOfAVariableRateIsThinned) {
-  const Plan made = plan(film().at(60).frames(60).at(24).frames(24).facts(), profile_with({limited("a", {30, 1})}));
+  const Plan made = plan(clip().at(60).frames(60).at(24).frames(24).facts(), profile_with({limited("a", {30, 1})}));
   std::vector<std::uint32_t> expected;
   for (std::uint32_t i = 0; i < 60; i += 2) expected.push_back(i);
   for (std::uint32_t i = 60; i < 84; ++i) expected.push_back(i);
@@ -161,7 +161,7 @@ TEST(PlanRate, OnlyTheFastPartOfAVariableRateIsThinned) {
 
 TEST(PlanRate, MillisecondStampsOfMatroskaAreThinnedEvenly) {
   // 16 and 17 ms in turn: far from steady by the 2 % rule, but every second frame is kept all the same.
-  SourceBuilder source = film().base({1, 10000}).at(60).frames(1);
+  SourceBuilder source = clip().base({1, 10000}).at(60).frames(1);
   for (int i = 1; i < 300; ++i) source.frame_after((i * 1000 / 60 - (i - 1) * 1000 / 60) * 10);
   const Plan made = plan(source.facts(), profile_with({limited("a", {30, 1})}));
   for (std::size_t i = 0; i < made.shows[0].size(); ++i) ASSERT_EQ(made.shows[0][i], 2 * i);
@@ -169,7 +169,7 @@ TEST(PlanRate, MillisecondStampsOfMatroskaAreThinnedEvenly) {
 }
 
 TEST(PlanRate, JitterDoesNotLiftTheMeanAboveTheLimit) {
-  SourceBuilder source = film().at(60).frames(1);
+  SourceBuilder source = clip().at(60).frames(1);
   for (int i = 1; i < 3000; ++i) source.frame_after(i % 2 == 1 ? 2000 : 700);  // 66.7 frames/s, pairs 30 ms apart
   const Plan made = plan(source.facts(), profile_with({limited("a", {30, 1})}));
   const double seconds = Timestamp{times(made).back(), {1, 90000}}.seconds();
@@ -177,14 +177,14 @@ TEST(PlanRate, JitterDoesNotLiftTheMeanAboveTheLimit) {
 }
 
 TEST(PlanRate, OddRatesAreToldInThousandthsWithinBounds) {
-  EXPECT_EQ(plan(film().at({21, 2}).frames(100).facts()).renditions[0].encoder.frame_rate, (Rational{21, 2}));
-  EXPECT_EQ(plan(film().at({1, 20}).frames(5).facts()).renditions[0].encoder.frame_rate, (Rational{1, 1}));
-  EXPECT_EQ(plan(film().at(1000).frames(5).facts()).renditions[0].encoder.frame_rate, (Rational{240, 1}));
+  EXPECT_EQ(plan(clip().at({21, 2}).frames(100).facts()).renditions[0].encoder.frame_rate, (Rational{21, 2}));
+  EXPECT_EQ(plan(clip().at({1, 20}).frames(5).facts()).renditions[0].encoder.frame_rate, (Rational{1, 1}));
+  EXPECT_EQ(plan(clip().at(1000).frames(5).facts()).renditions[0].encoder.frame_rate, (Rational{240, 1}));
 }
 
 TEST(PlanRate, RenditionsOfDifferentRatesAreCutAtTheSameTimes) {
   const Profile profile = profile_with({rendition("full"), limited("half", {30, 1}), limited("third", {20, 1})});
-  const Plan made = plan(film().at(60).frames(1800).closed_gops(60).facts(), profile);
+  const Plan made = plan(clip().at(60).frames(1800).closed_gops(60).facts(), profile);
   EXPECT_THAT(tasks(made), ElementsAre("0-600 0-300 0-200 of packets 0-731", "600-1200 300-600 200-400 of packets 600-1331",
                                        "1200-1800 600-900 400-600 of packets 1200-1800"));
   EXPECT_EQ(keys(made, 1), every(60, 900));
@@ -194,7 +194,7 @@ TEST(PlanRate, RenditionsOfDifferentRatesAreCutAtTheSameTimes) {
 TEST(PlanRate, ASegmentThatARenditionHasNoFrameInJoinsTheOneBefore) {
   // After 10 s of 60 frames/s come three frames 6 s apart; of the one-frame-in-15-seconds rendition none is at
   // 10..20 s.
-  SourceBuilder source = film().at(60).frames(600);
+  SourceBuilder source = clip().at(60).frames(600);
   for (int i = 0; i < 3; ++i) source.frame_after(6 * 90000);
   const Plan made = plan(source.closed_gops(60).facts(), profile_with({rendition("full"), limited("slow", {1, 15})}));
   EXPECT_THAT(times(made, 1), ElementsAre(0, (15 * 60 + 59) * 1500));
@@ -204,14 +204,14 @@ TEST(PlanRate, ASegmentThatARenditionHasNoFrameInJoinsTheOneBefore) {
 // ---- Audio ----
 
 TEST(PlanAudio, LateAudioStartsLateAndTheFrameAtZero) {
-  const Plan made = plan(film().at(25).frames(100).audio_after(40).facts());
+  const Plan made = plan(clip().at(25).frames(100).audio_after(40).facts());
   EXPECT_EQ(times(made).front(), 0);
   EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 1920);
   EXPECT_DOUBLE_EQ(made.seconds, 4.04);
 }
 
 TEST(PlanAudio, EarlyAudioIsAtZeroAndMovesTheFrameAndItsGrid) {
-  const Plan made = plan(film().at(25).frames(150).audio_after(-20).facts());
+  const Plan made = plan(clip().at(25).frames(150).audio_after(-20).facts());
   EXPECT_EQ(times(made)[0], 1800);
   EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
   // Frame 50 is at 2.02 s; the first at or after 2 s, as is 100 of 4 s.
@@ -221,31 +221,31 @@ TEST(PlanAudio, EarlyAudioIsAtZeroAndMovesTheFrameAndItsGrid) {
 
 TEST(PlanAudio, FramesJustBeforeTheGridAreNotKeys) {
   // 40 ms before: frame 49 is at 2.0 s.
-  EXPECT_THAT(keys(plan(film().at(25).frames(150).audio_after(-40).facts())), ElementsAre(0, 49, 99, 149));
+  EXPECT_THAT(keys(plan(clip().at(25).frames(150).audio_after(-40).facts())), ElementsAre(0, 49, 99, 149));
 }
 
 // The frame moves by whole ticks; what a tick is longer than the audio is early, the audio begins after 0.
 TEST(PlanAudio, OffsetsAreRightToHalfASample) {
   AudioTrack early = test::stereo(44100);
   early.starts_after_video.ticks = -7;  // 14.29 ticks of 1/90000 s
-  EXPECT_EQ(times(plan(film().frames(50).audio(early).facts()))[0], 15);
-  EXPECT_EQ(plan(film().frames(50).audio(early).facts()).renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
-  const Plan coarse = plan(film().base({1, 10'000}).frames(50).audio(early).facts());
+  EXPECT_EQ(times(plan(clip().frames(50).audio(early).facts()))[0], 15);
+  EXPECT_EQ(plan(clip().frames(50).audio(early).facts()).renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
+  const Plan coarse = plan(clip().base({1, 10'000}).frames(50).audio(early).facts());
   EXPECT_EQ(times(coarse)[0], 2);
   EXPECT_EQ(coarse.renditions[0].file.audio_tracks.at(0).task.first_sample, 2);  // 8.82 - 7
   early.starts_after_video = {-1'102'500, {1, 44'100'000}};                      // 25 ms, which are 1102.5 samples
-  const Plan exact = plan(film().base({1, 10'000}).frames(50).audio(early).facts());
+  const Plan exact = plan(clip().base({1, 10'000}).frames(50).audio(early).facts());
   EXPECT_EQ(times(exact)[0], 250);
   EXPECT_EQ(exact.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
   AudioTrack late = test::stereo(32000);
   late.starts_after_video.ticks = 5;  // 7.5 samples at 48 kHz
-  EXPECT_EQ(plan(film().frames(50).audio(late).facts()).renditions[0].file.audio_tracks.at(0).task.first_sample, 8);
+  EXPECT_EQ(plan(clip().frames(50).audio(late).facts()).renditions[0].file.audio_tracks.at(0).task.first_sample, 8);
 }
 
 TEST(PlanAudio, AudioThatIsNotCarriedMovesNothing) {
   Profile profile = one_rendition();
   profile.audio.reset();
-  const Plan made = plan(film().frames(50).audio_after(-500).facts(), profile);
+  const Plan made = plan(clip().frames(50).audio_after(-500).facts(), profile);
   EXPECT_EQ(times(made)[0], 0);
   EXPECT_THAT(made.renditions[0].file.audio_tracks, IsEmpty());
   EXPECT_THAT(made.notes, ElementsAre("audio is not carried: profile test has none"));
@@ -257,7 +257,7 @@ TEST(PlanAudio, RatesAndChannelsFollowTheRules) {
     profile.audio = AudioProfile{.codec = codec, .channels = wanted};
     AudioTrack track = test::stereo(rate);
     track.channels = channels;
-    const AudioTask task = plan(film().frames(50).audio(track).facts(), profile).renditions[0].file.audio_tracks.at(0).task;
+    const AudioTask task = plan(clip().frames(50).audio(track).facts(), profile).renditions[0].file.audio_tracks.at(0).task;
     return std::pair(task.sample_rate, task.channels);
   };
   using Pair = std::pair<int, int>;
@@ -277,7 +277,7 @@ TEST(PlanAudio, OneTrackIsCarriedAndTheOthersAreNamed) {
   AudioTrack german = test::stereo(), commentary = test::stereo(), hostile = test::stereo();
   german.language = "deu";
   hostile.language = "x\x1b[31m";
-  SourceFacts source = film().frames(50).audio(test::stereo()).audio(german).audio(commentary).audio(hostile).facts();
+  SourceFacts source = clip().frames(50).audio(test::stereo()).audio(german).audio(commentary).audio(hostile).facts();
   source.audio_chosen = 2;
   const Plan made = plan(source);
   EXPECT_THAT(made.notes,
@@ -287,9 +287,9 @@ TEST(PlanAudio, OneTrackIsCarriedAndTheOthersAreNamed) {
             encode(TaskRequest{.audio = made.renditions[0].file.audio_tracks.at(0).task}));
 }
 
-// An English film with a commentary, dubbed twice; English starts 10 ms early, German 30 ms.
+// An English clip with a commentary, dubbed twice; English starts 10 ms early, German 30 ms.
 SourceFacts dubbed() {
-  SourceBuilder source = film().at(25).frames(100);
+  SourceBuilder source = clip().at(25).frames(100);
   for (const char* language : {"fre", "eng", "en", "ger"}) {
     AudioTrack track = test::stereo();
     track.language = language;
@@ -354,13 +354,13 @@ TEST(PlanAudio, WhereNoLanguageIsThereTheDefaultIsCarried) {
 TEST(PlanAudio, AudioTracksWithoutFrameKeepTheirOffsets) {
   AudioTrack late = test::stereo(44100, 3);
   late.starts_after_video.ticks = 22050;
-  const Plan made = plan(film().no_video().audio(late).audio(test::stereo(48000, 3)).facts(), with_tracks(TrackChoice::kAll));
+  const Plan made = plan(clip().no_video().audio(late).audio(test::stereo(48000, 3)).facts(), with_tracks(TrackChoice::kAll));
   EXPECT_THAT(audio_tracks_of(made), ElementsAre("und at 22050 of stream 1", "und at 0 of stream 2"));
   EXPECT_DOUBLE_EQ(made.seconds, 3.5);
 }
 
 TEST(PlanAudio, ASourceWithoutFrameBecomesOneAudioRendition) {
-  const Plan made = plan(film().no_video().audio(test::stereo(44100, 12)).facts());
+  const Plan made = plan(clip().no_video().audio(test::stereo(44100, 12)).facts());
   ASSERT_EQ(made.renditions.size(), 1U);
   EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
   EXPECT_FALSE(made.renditions[0].file.has_video);
@@ -371,7 +371,7 @@ TEST(PlanAudio, ASourceWithoutFrameBecomesOneAudioRendition) {
 }
 
 TEST(PlanAudio, AAudioProfileLeavesTheFrameAndItsOffset) {
-  const Plan made = plan(film().frames(50).audio_after(300).facts(), test::audio_profile());
+  const Plan made = plan(clip().frames(50).audio_after(300).facts(), test::audio_profile());
   EXPECT_THAT(tasks(made), ElementsAre("audio of packets 0-1000"));
   EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
   EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
@@ -381,13 +381,13 @@ TEST(PlanAudio, AAudioProfileLeavesTheFrameAndItsOffset) {
 // ---- What is refused ----
 
 TEST(PlanRefusal, NothingToCarry) {
-  EXPECT_EQ(refusal(film().no_video().facts()), (Fault{FaultKind::kInput, "the source has neither frame nor audio"}));
-  EXPECT_EQ(refusal(film().facts()), (Fault{FaultKind::kInput, "no video of the video track can be decoded"}));
-  EXPECT_EQ(refusal(film().frames(50).facts(), test::audio_profile()),
+  EXPECT_EQ(refusal(clip().no_video().facts()), (Fault{FaultKind::kInput, "the source has neither frame nor audio"}));
+  EXPECT_EQ(refusal(clip().facts()), (Fault{FaultKind::kInput, "no video of the video track can be decoded"}));
+  EXPECT_EQ(refusal(clip().frames(50).facts(), test::audio_profile()),
             (Fault{FaultKind::kInput, "the source has no audio, and profile test carries nothing else"}));
   Profile silent = one_rendition();
   silent.audio.reset();
-  EXPECT_EQ(refusal(film().no_video().audio(test::stereo()).facts(), silent),
+  EXPECT_EQ(refusal(clip().no_video().audio(test::stereo()).facts(), silent),
             (Fault{FaultKind::kInput, "the source has no video, and profile test carries nothing else"}));
 }
 
@@ -395,7 +395,7 @@ TEST(PlanRefusal, AnEmptyAudioTrackIsLeftOutWithANote) {
   AudioTrack empty = test::stereo();
   empty.packets = 0;
   empty.channels = 0;
-  const Plan made = plan(film().frames(50).audio(empty).facts());
+  const Plan made = plan(clip().frames(50).audio(empty).facts());
   EXPECT_THAT(made.renditions[0].file.audio_tracks, IsEmpty());
   EXPECT_THAT(made.notes, ElementsAre("audio track 1 is empty"));
 }
@@ -429,7 +429,7 @@ TEST(PlanRefusal, FactsBeyondLimitsOrAtOddsWithThemselves) {
       {"more than the limit of 64", [](SourceFacts& s) { s.audio.resize(64, s.audio[0]); }},
   };
   for (const auto& [reason, spoil] : cases) {
-    SourceFacts source = film().frames(50).audio_after(0).facts();
+    SourceFacts source = clip().frames(50).audio_after(0).facts();
     spoil(source);
     const Fault fault = refusal(source);
     EXPECT_EQ(fault.kind, FaultKind::kInput) << reason;
@@ -444,7 +444,7 @@ TEST(PlanEncoder, SettingsAreThoseOfTheRenditionAndTheSource) {
   wanted.rate = {.bitrate = 2'000'000, .maxrate = 3'000'000, .bufsize = 4'000'000};
   wanted.encoder_options = {{"aq-mode", "2"}};
   const Colour colour{.primaries = 1, .transfer = 2, .matrix = 6, .full_range = true, .chroma_location = 1};
-  const SourceFacts source = film().at({24000, 1001}).frames(480).colour(colour).facts();
+  const SourceFacts source = clip().at({24000, 1001}).frames(480).colour(colour).facts();
   const Plan made = plan(source, profile_with({wanted}));
   const EncoderSettings& encoder = made.renditions[0].encoder;
   EXPECT_EQ(encoder.colour, (Colour{.primaries = 1, .transfer = 2, .matrix = 6, .full_range = false, .chroma_location = 1}));
@@ -488,7 +488,7 @@ TEST(PlanEncoder, CostsWeighPixelsFramesAndCodecs) {
   RenditionProfile hevc = rendition("hevc");
   hevc.codec = VideoCodec::kHevc;
   const Plan made =
-      plan(film().at(25).frames(500).closed_gops(50).audio_after(0).facts(), profile_with({rendition("h264"), hevc}));
+      plan(clip().at(25).frames(500).closed_gops(50).audio_after(0).facts(), profile_with({rendition("h264"), hevc}));
   ASSERT_EQ(made.tasks.size(), 3U);
   EXPECT_DOUBLE_EQ(made.tasks[0].cost, 20 / 60.0);
   double frame = 0;

@@ -62,7 +62,7 @@ TEST(Burn, ScalesTheCanvasToTheFrame) {
   // Twice as large, as high in relation.
   EXPECT_EQ(changed(burnt({64, 48, "yuv444p", 100}, box(128, 96, 20, 40, 16, 8, kWhite), k709)[0], 100), "10..17 x 20..23");
   EXPECT_EQ(changed(burnt({64, 48, "yuv444p", 100}, box(32, 24, 5, 10, 4, 2, kWhite), k709)[0], 100), "10..17 x 20..23");
-  // A film cropped to 64x32 of a canvas of 64x48 lacks 8 lines above and below; what stood there is moved inside.
+  // A clip cropped to 64x32 of a canvas of 64x48 lacks 8 lines above and below; what stood there is moved inside.
   EXPECT_EQ(changed(burnt({64, 32, "yuv444p", 100}, box(64, 48, 10, 20, 8, 4, kWhite), k709)[0], 100), "10..17 x 12..15");
   EXPECT_EQ(changed(burnt({64, 32, "yuv444p", 100}, box(64, 48, 10, 44, 8, 4, kWhite), k709)[0], 100), "10..17 x 28..31");
   EXPECT_EQ(changed(burnt({64, 32, "yuv444p", 100}, box(64, 48, -4, 0, 8, 4, kWhite), k709)[0], 100), "0..7 x 0..3");

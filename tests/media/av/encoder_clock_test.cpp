@@ -17,7 +17,7 @@ std::vector<std::int64_t> told(EncoderClock& clock, const std::vector<std::int64
   return times;
 }
 
-TEST(EncoderClock, ASteadyFilmKeepsItsTimes) {
+TEST(EncoderClock, ASteadyClipKeepsItsTimes) {
   EncoderClock clock({1, 30000}, {30000, 1001});
   EXPECT_THAT(told(clock, {0, 1001, 2002, 3003}), ElementsAre(0, 1001, 2002, 3003));
 }

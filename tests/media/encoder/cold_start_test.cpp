@@ -83,7 +83,7 @@ TEST(KeyRuns, HoldGopsOfOneLength) {
   };
   using Run = std::pair<std::size_t, std::uint32_t>;
   EXPECT_EQ(run({50, 50, 50}, 0), (Run{150, 50}));
-  EXPECT_EQ(run({50, 50, 17}, 0), (Run{117, 50}));      // the film or the tail ends
+  EXPECT_EQ(run({50, 50, 17}, 0), (Run{117, 50}));      // the clip or the tail ends
   EXPECT_EQ(run({60, 60, 59, 60}, 0), (Run{120, 60}));  // 29.97 frames/s every 16th time
   EXPECT_EQ(run({60, 60, 59, 60}, 120), (Run{179, 59}));
   EXPECT_EQ(run({60, 60, 59, 60}, 179), (Run{239, 60}));

@@ -124,7 +124,7 @@ std::vector<std::string> failed(const FileReport& report) {
 
 Mp4SampleEntry entry_of(int file) { return read_mp4_layout(file)->tracks.front().entries.front(); }
 
-// The middle values of a frame's three planes, by place in the film.
+// The middle values of a frame's three planes, by place in the clip.
 struct Middle {
   double y = 0, cb = 0, cr = 0;
 };

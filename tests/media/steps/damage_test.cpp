@@ -37,7 +37,7 @@ std::string refused(const Result<SourceFacts>& facts) {
   return facts.error().text;
 }
 
-Clip film(const std::string& container, Rational shift = {0, 1}) {
+Clip clip(const std::string& container, Rational shift = {0, 1}) {
   return {.frame = ClipVideo{.width = 160, .height = 90, .b_frames = 0},
           .audio = ClipAudio{.kind = ClipAudio::Kind::kBeeps},
           .container = container,
@@ -54,7 +54,7 @@ std::vector<std::int64_t> steps_of(const VideoTrack& track) {
 
 TEST(Damage, OfAWholeFileThereIsNone) {
   for (const char* container : {"mp4", "matroska", "mpegts"}) {
-    const auto facts = look(test::make_clip(film(container)), Damage::kSalvage);
+    const auto facts = look(test::make_clip(clip(container)), Damage::kSalvage);
     ASSERT_TRUE(facts) << facts.error().text;
     EXPECT_THAT(facts->losses, IsEmpty()) << container;
     EXPECT_EQ(facts->video->frames.size(), 100U) << container;
@@ -62,7 +62,7 @@ TEST(Damage, OfAWholeFileThereIsNone) {
 }
 
 TEST(Damage, FramesThatDoNotDecodeAreNamed) {
-  const Fd file = test::with_broken_packet(test::make_clip(film("matroska")), 1, 40);
+  const Fd file = test::with_broken_packet(test::make_clip(clip("matroska")), 1, 40);
   EXPECT_THAT(refused(look(file, Damage::kRefuse, true)),
               AllOf(HasSubstr("the frame at 1.600 s cannot be decoded"), HasSubstr("--salvage")));
   const auto facts = look(file, Damage::kSalvage);
@@ -76,7 +76,7 @@ TEST(Damage, FramesThatDoNotDecodeAreNamed) {
 }
 
 TEST(Damage, ConcealedFramesAreNamed) {
-  const Fd file = test::with_scratched_packet(test::make_clip(film("matroska")), 1, 25);
+  const Fd file = test::with_scratched_packet(test::make_clip(clip("matroska")), 1, 25);
   EXPECT_THAT(refused(look(file, Damage::kRefuse, true)), HasSubstr("the frame at 1.000 s is damaged"));
   const auto facts = look(file, Damage::kSalvage);
   ASSERT_TRUE(facts) << facts.error().text;
@@ -89,7 +89,7 @@ TEST(Damage, ConcealedFramesAreNamed) {
 
 TEST(Damage, AFileThatIsCutOffSaysSoAndIsTakenAsFarAsItGoes) {
   // The index and the room kept for it stand in front.
-  const std::string whole = test::bytes_of(test::make_clip(film("mp4")));
+  const std::string whole = test::bytes_of(test::make_clip(clip("mp4")));
   constexpr std::size_t kInFront = 20'000;
   const Fd file = test::file_of(std::string_view(whole).substr(0, kInFront + (whole.size() - kInFront) * 6 / 10));
   EXPECT_THAT(refused(look(file)),
@@ -126,7 +126,7 @@ TEST(Damage, AStreamWithoutContainerMayEndAnywhere) {
 }
 
 TEST(Damage, AHoleInABroadcastIsRefusedAndSalvaged) {
-  std::string bytes = test::bytes_of(test::make_clip(film("mpegts")));
+  std::string bytes = test::bytes_of(test::make_clip(clip("mpegts")));
   bytes.erase(bytes.size() / 188 / 2 * 188, 188 * 12);
   const Fd file = test::file_of(bytes);
   EXPECT_THAT(refused(look(file)), AllOf(HasSubstr("marks it as incomplete"), HasSubstr("--salvage")));
@@ -137,7 +137,7 @@ TEST(Damage, AHoleInABroadcastIsRefusedAndSalvaged) {
 }
 
 TEST(Damage, ASourceThatCannotBeReadIsNoShortSource) {
-  const Fd file = test::make_clip(film("mpegts"));
+  const Fd file = test::make_clip(clip("mpegts"));
   const Fd blind(::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_WRONLY | O_CLOEXEC));
   const auto facts = look(blind);
   ASSERT_FALSE(facts);
@@ -164,7 +164,7 @@ std::vector<double> beeps_of(const Fd& file, const SourceFacts& facts) {
 }
 
 TEST(Clock, ARecordingMayStartAtAnyHour) {
-  const Fd file = test::make_clip(film("mpegts", {40'000, 1}));
+  const Fd file = test::make_clip(clip("mpegts", {40'000, 1}));
   const auto facts = look(file);
   ASSERT_TRUE(facts) << facts.error().text;
   EXPECT_NEAR(facts->video->starts_at, 40'000, 2);
@@ -175,7 +175,7 @@ TEST(Clock, ARecordingMayStartAtAnyHour) {
 TEST(Clock, JoinedRecordingsFollowEachOtherWithTheirAudioBesideThem) {
   // Back by eleven hours, and then ahead by three.
   std::vector<Fd> parts;
-  for (const std::int64_t start : {40'000, 100, 11'000}) parts.push_back(test::make_clip(film("mpegts", {start, 1})));
+  for (const std::int64_t start : {40'000, 100, 11'000}) parts.push_back(test::make_clip(clip("mpegts", {start, 1})));
   const Fd file = test::joined(parts);
   const auto facts = look(file);
   ASSERT_TRUE(facts) << facts.error().text;

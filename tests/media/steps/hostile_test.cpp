@@ -59,7 +59,7 @@ TEST(Hostile, TextIsNoMedia) {
   EXPECT_THAT(verdict(test::file_of(texts[2])), HasSubstr("a list of files"));
 }
 
-// Formats that are not films are not opened at all.
+// Formats that are not clips are not opened at all.
 TEST(Hostile, WhatIsNotOpenedIsNamed) {
   const std::string sun =
       ".snd" + std::string("\0\0\0\x18\0\0\x10\0\0\0\0\x03\0\0\x1f\x40\0\0\0\x01", 20) + std::string(4096, '\0');
@@ -130,7 +130,7 @@ TEST(Hostile, AFrameOfAnySizeIsMeasuredFirst) {
   verdict(test::file_of(large));
 }
 
-TEST(Hostile, MoreTracksThanAnyFilmHasAreRefused) {
+TEST(Hostile, MoreTracksThanAnyClipHasAreRefused) {
   const std::string whole = mp4();
   const std::size_t moov = test::box_payload(whole, "moov") - 8;
   const std::size_t trak = test::box_payload(whole, "trak") - 8;

@@ -26,14 +26,14 @@ struct Shape {
 
 constexpr int kFrames = 60;
 
-const Fd& film() {
+const Fd& clip() {
   static const Fd packets = test::journal_of_track(
       test::make_clip({.frame = test::ClipVideo{.width = 192, .height = 112, .frames = kFrames, .gop = 12, .b_frames = 0}}).get(),
       1);
   return packets;
 }
 
-// Frames [first, first + the sum of `gops`) of the film, with a key frame at the beginning of each GOP, shown at `times` or one a tick.
+// Frames [first, first + the sum of `gops`) of the clip, with a key frame at the beginning of each GOP, shown at `times` or one a tick.
 RenditionTask rendition(std::uint32_t first, const std::vector<int>& gops, Shape shape = {},
                         const std::vector<std::int64_t>& times = {}) {
   RenditionTask task;
@@ -71,7 +71,7 @@ Encoded encode(std::vector<RenditionTask> renditions) {
   std::vector<int> outputs;
   for (std::size_t i = 0; i < task.renditions.size(); ++i) outputs.push_back(files.emplace_back(*temporary_file()).get());
   test::ParentDouble parent;
-  const auto result = transcode(task, film().get(), 0, outputs, parent.line());
+  const auto result = transcode(task, clip().get(), 0, outputs, parent.line());
   EXPECT_TRUE(result) << (result ? "" : result.error().text);
   Encoded encoded;
   if (!result) return encoded;
@@ -107,7 +107,7 @@ int frames_in(const std::string& packet) {
   return indexed ? static_cast<int>(marker & 7U) + 1 : 1;
 }
 
-TEST(TwoPasses, AGopIsTheSameBytesWhereverTheFilmIsCut) {
+TEST(TwoPasses, AGopIsTheSameBytesWhereverTheClipIsCut) {
   const auto whole = encode_one(rendition(0, {20, 20, 20}));
   ASSERT_THAT(whole, SizeIs(60));
   EXPECT_EQ(encode_one(rendition(0, {20})), part(whole, 0, 20));

@@ -123,9 +123,9 @@ TEST_F(Finished, AgreesWithWhatTheStitcherKnew) {
 
 // Cameras count microseconds, broadcasts 90,000ths, and the movie's ticks are the audio's.
 TEST_F(Finished, MayEndBetweenTheTicksOfTheMovie) {
-  const std::vector<std::pair<Rational, std::int64_t>> films = {
+  const std::vector<std::pair<Rational, std::int64_t>> clips = {
       {{33'333, 1'000'000}, 1}, {{1, 90'000}, 3003}, {{1, 90'000}, 3001}};
-  for (const auto& [base, step] : films) {
+  for (const auto& [base, step] : clips) {
     for (const std::vector<int>& rates : {std::vector{44'100}, std::vector{22'050}, std::vector{8'000, 44'100}}) {
       make(base, step, rates);
       EXPECT_THAT(failed(verified(plan_)), IsEmpty()) << base.den << ' ' << step << ' ' << rates.back();

@@ -17,7 +17,7 @@ constexpr Rational kMilliseconds{1, 1000};
 constexpr Rational kEighths{1, 8};  // exact as floating point
 
 // Key packets every ten frames of 125 ms, shown in the order of decoding.
-std::vector<PacketFacts> film(std::uint32_t frames) {
+std::vector<PacketFacts> clip(std::uint32_t frames) {
   std::vector<PacketFacts> packets;
   for (std::uint32_t i = 0; i < frames; ++i)
     packets.push_back({.pts = i, .dts = i, .duration = 1, .key = i % 10 == 0, .clean = i % 10 == 0});
@@ -60,33 +60,33 @@ TEST(Refusal, SaysWhatIsMissingAndWhatToDo) {
 }
 
 TEST(FrameLosses, AreFramesThatDoNotComeAfterDamage) {
-  const auto packets = film(40);
+  const auto packets = clip(40);
   EXPECT_THAT(
       frame_losses(packets, all_but(40, {12, 13, 14}), {.refused = {12}, .concealed = {15}, .reason = "bad"}, kEighths, 0),
       ElementsAre(Loss{DamageKind::kFrames, 1.5, 1.875, 3, "bad"}, Loss{DamageKind::kConcealed, 1.875, 2, 1, "bad"}));
 }
 
 TEST(FrameLosses, AreNoneWhereTheTrackNeverShowsThem) {
-  EXPECT_THAT(frame_losses(film(40), all_but(40, {12, 22}), {}, kEighths, 0), IsEmpty());
+  EXPECT_THAT(frame_losses(clip(40), all_but(40, {12, 22}), {}, kEighths, 0), IsEmpty());
   // Second fields: a damaged frame does not make them frames.
   DecodedFrames fields{.whole = true};
   for (std::uint32_t i = 0; i < 40; i += 2) fields.shown.push_back(i);
-  EXPECT_THAT(frame_losses(film(40), fields, {.concealed = {12}, .reason = "bad"}, kEighths, 0), SizeIs(1));
+  EXPECT_THAT(frame_losses(clip(40), fields, {.concealed = {12}, .reason = "bad"}, kEighths, 0), SizeIs(1));
 }
 
 TEST(FrameLosses, OfALostKeyFrameAreAllThatNeededIt) {
-  EXPECT_THAT(frame_losses(film(40), all_but(40, {10, 11, 12, 13, 14, 15, 16, 17, 18, 19}), {.refused = {10}, .reason = "bad"},
+  EXPECT_THAT(frame_losses(clip(40), all_but(40, {10, 11, 12, 13, 14, 15, 16, 17, 18, 19}), {.refused = {10}, .reason = "bad"},
                            kEighths, 0),
               ElementsAre(Loss{DamageKind::kFrames, 1.25, 2.5, 10, "bad"}));
 }
 
 TEST(FrameLosses, EndAtTheNextCleanKeyPacket) {
-  EXPECT_THAT(frame_losses(film(40), all_but(40, {12, 25}), {.refused = {12}, .reason = "bad"}, kEighths, 0),
+  EXPECT_THAT(frame_losses(clip(40), all_but(40, {12, 25}), {.refused = {12}, .reason = "bad"}, kEighths, 0),
               ElementsAre(Loss{DamageKind::kFrames, 1.5, 1.625, 1, "bad"}));
 }
 
 TEST(FrameLosses, AreNoneBeforeTheFirstKeyPacket) {
-  auto packets = film(40);
+  auto packets = clip(40);
   packets[0].key = packets[0].clean = false;
   EXPECT_THAT(
       frame_losses(packets, all_but(40, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), {.refused = {0, 1, 2}, .reason = "bad"}, kEighths, 10),
@@ -94,7 +94,7 @@ TEST(FrameLosses, AreNoneBeforeTheFirstKeyPacket) {
 }
 
 TEST(MarkedLosses, AreWhatTheContainerMarks) {
-  auto packets = film(40);
+  auto packets = clip(40);
   packets[7].corrupt = packets[8].corrupt = true;
   EXPECT_THAT(marked_losses(packets, kEighths, 0), ElementsAre(testing::Field(&Loss::count, 2U)));
 }
