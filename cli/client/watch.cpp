@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "cli/client/collect.h"
 #include "cli/client/outputs.h"
-#include "cli/commands/command.h"
+#include "cli/terminal/exit_codes.h"
 #include "cli/terminal/json.h"
 #include "cli/terminal/summary.h"
 #include "cli/terminal/talk.h"

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/result.h"
+#include "cli/terminal/exit_codes.h"
 
 namespace CLI {
 class App;
@@ -13,10 +14,6 @@ namespace gopmill {
 // What the command line asked for, ready to be carried out: an exit code, or the fault that `main` says and turns into
 // one. kCancelled means that the person at the terminal interrupted it: 130.
 using Command = std::function<Result<int>()>;
-
-inline constexpr int kExitDone = 0;
-inline constexpr int kExitJobFailed = 1;
-inline constexpr int kExitInterrupted = 130;
 
 // Each declares its subcommands, with help and examples; parsing the command line sets `chosen`. `chosen` outlives `app`.
 void add_run_command(CLI::App& app, Command& chosen);       // run

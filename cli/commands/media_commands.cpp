@@ -86,12 +86,12 @@ std::string source_text(const std::string& name, const SourceFacts& facts) {
     if (facts.audio.size() > 1 && i == facts.audio_chosen) what += ", the one that is used";
     rows.push_back({"audio", what});
   }
-  for (const SubtitleTrack& s : facts.beside.subtitles) {
+  for (const SubtitleTrack& s : facts.side_tracks.subtitles) {
     std::string what = s.codec + (s.language.empty() ? "" : ", " + s.language) + (s.is_forced ? ", forced" : "");
     if (s.is_text) what += ", " + std::to_string(s.cues.size()) + " cues";
     rows.push_back({"subtitles", std::move(what)});
   }
-  if (!facts.beside.chapters.empty()) rows.push_back({"chapters", std::to_string(facts.beside.chapters.size())});
+  if (!facts.side_tracks.chapters.empty()) rows.push_back({"chapters", std::to_string(facts.side_tracks.chapters.size())});
   for (const Loss& loss : facts.losses) rows.push_back({"lost", describe(loss)});
   for (const std::string& note : facts.notes) rows.push_back({"note", note});
   return table_text(rows, {});

@@ -227,7 +227,7 @@ std::string source_json(const std::string& name, const SourceFacts& facts) {
   Json audio = Json::array();
   for (const AudioTrack& track : facts.audio) audio.push_back(audio_object(track));
   Json subtitles = Json::array();
-  for (const SubtitleTrack& track : facts.beside.subtitles) {
+  for (const SubtitleTrack& track : facts.side_tracks.subtitles) {
     subtitles.push_back({{"stream", track.stream},
                          {"codec", track.codec},
                          {"language", track.language},
@@ -243,8 +243,8 @@ std::string source_json(const std::string& name, const SourceFacts& facts) {
                    {"audio", std::move(audio)},
                    {"audio_chosen", facts.audio_chosen},
                    {"subtitles", std::move(subtitles)},
-                   {"chapters", facts.beside.chapters.size()},
-                   {"tags", facts.beside.tags},
+                   {"chapters", facts.side_tracks.chapters.size()},
+                   {"tags", facts.side_tracks.tags},
                    {"losses", losses_json(facts.losses)},
                    {"notes", facts.notes}});
 }

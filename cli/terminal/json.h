@@ -12,7 +12,7 @@
 #include "proto/messages.h"
 
 // What --json prints. Field names are stable: fields are added, never renamed or removed. Times end in _ms (milliseconds),
-// _s (seconds) or _unix_ms; text that is not UTF-8 has U+FFFD for what is not. Pure.
+// _s (seconds) or _unix_ms; text that is not UTF-8 has U+FFFD for what is not. No side effects.
 
 namespace gopmill {
 

@@ -14,7 +14,7 @@
 
 namespace gopmill {
 
-// What a person sees of running jobs, as text. Pure: statuses and times in, lines out; cli/terminal/display.h puts them on a screen.
+// What a person sees of running jobs, as text. Statuses and times in, lines out; cli/terminal/display.h puts them on a screen.
 
 struct Pace {
   double fps = 0;              // frames of the source timeline per second, all renditions of each; 0 for audio alone

@@ -9,7 +9,7 @@
 
 namespace gopmill {
 
-// What report.json says, for the person who waited for it: a table of the files, what was checked, the notes. Pure.
+// What report.json says, for the person who waited for it: a table of the files, what was checked, the notes.
 // kInput where `report` is no report.
 Result<std::vector<std::string>> summary_lines(std::string_view report, const std::filesystem::path& folder);
 

@@ -73,7 +73,7 @@ Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
                              {"starts_after_video_s", rounded(track.starts_after_video.seconds())}});
   }
   json["subtitles"] = Json::array();
-  for (const SubtitleTrack& track : source.beside.subtitles) {
+  for (const SubtitleTrack& track : source.side_tracks.subtitles) {
     json["subtitles"].push_back({{"codec", track.codec},
                                  {"language", track.language},
                                  {"title", track.title},
@@ -81,7 +81,7 @@ Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
                                  {"forced", track.is_forced},
                                  {"cues", track.cues.size()}});
   }
-  json["chapters"] = source.beside.chapters.size();
+  json["chapters"] = source.side_tracks.chapters.size();
   return json;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "media/text/cue_text.h"
 
 namespace gopmill {
 namespace {
@@ -133,9 +134,9 @@ Result<> check_bitmaps(const std::vector<Bitmap>& bitmaps) {
 }
 
 // What is beside video and audio becomes names of files and text in files: it is looked at whole.
-Result<> check_side_tracks(const SideTrackFacts& beside) {
+Result<> check_side_tracks(const SideTrackFacts& side_tracks) {
   std::size_t bytes = 0;
-  for (const SubtitleTrack& track : beside.subtitles) {
+  for (const SubtitleTrack& track : side_tracks.subtitles) {
     if (!is_language(track.language) || !is_clean(track.title, kTrackTitleBytesMax) || track.cues.size() > kCuesMax)
       return malformed("a subtitle track beyond the limits");
     TRY(check_bitmaps(track.bitmaps));
@@ -147,23 +148,23 @@ Result<> check_side_tracks(const SideTrackFacts& beside) {
       }
     }
   }
-  if (beside.chapters.size() > kChaptersMax) return malformed("more chapters than the limit");
-  for (const Chapter& chapter : beside.chapters) {
+  if (side_tracks.chapters.size() > kChaptersMax) return malformed("more chapters than the limit");
+  for (const Chapter& chapter : side_tracks.chapters) {
     if (!is_clean(chapter.title, kChapterTitleBytesMax) || !plausible_us(chapter.start))
       return malformed("a chapter beyond the limits");
   }
-  for (const auto& [name, value] : beside.tags) {
+  for (const auto& [name, value] : side_tracks.tags) {
     if (!is_clean(value, kTagBytesMax)) return malformed("a tag beyond the limits");
   }
-  if (!is_clean(beside.location, kTagBytesMax)) return malformed("a place beyond the limits");
-  if (beside.cover && beside.cover->bytes.size() > kCoverBytesMax) return malformed("a cover frame beyond the limits");
+  if (!is_clean(side_tracks.location, kTagBytesMax)) return malformed("a place beyond the limits");
+  if (side_tracks.cover && side_tracks.cover->bytes.size() > kCoverBytesMax) return malformed("a cover frame beyond the limits");
   return {};
 }
 
 }  // namespace
 
 Result<> check_facts(const SourceFacts& source) {
-  const std::size_t streams = source.audio.size() + source.beside.subtitles.size() + (source.video ? 1 : 0);
+  const std::size_t streams = source.audio.size() + source.side_tracks.subtitles.size() + (source.video ? 1 : 0);
   if (streams > static_cast<std::size_t>(kSourceStreamsMax)) {
     return fail(FaultKind::kInput,
                 std::to_string(streams) + " tracks are more than the limit of " + std::to_string(kSourceStreamsMax));
@@ -174,7 +175,7 @@ Result<> check_facts(const SourceFacts& source) {
     TRY(check_keys(*source.video));
   }
   for (const AudioTrack& track : source.audio) TRY(check_audio(track));
-  TRY(check_side_tracks(source.beside));
+  TRY(check_side_tracks(source.side_tracks));
   if (!source.audio.empty() && source.audio_chosen >= source.audio.size())
     return malformed("a chosen audio track that is not there");
   return {};

@@ -32,7 +32,7 @@ std::int64_t to_ms(std::int64_t us) {
 }
 
 bool is_wanted(const SourceFacts& source, const SubtitleProfile& profile, std::size_t index) {
-  const std::vector<SubtitleTrack>& tracks = source.beside.subtitles;
+  const std::vector<SubtitleTrack>& tracks = source.side_tracks.subtitles;
   switch (profile.tracks) {
     case TrackChoice::kAll: return true;
     case TrackChoice::kLanguages:
@@ -85,8 +85,8 @@ std::string file_name(const TextTrack& track, const std::string& base, std::set<
 std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfile& profile, const SideTrackTimes& times,
                                  Plan& plan) {
   std::vector<TextTrack> tracks;
-  for (std::size_t i = 0; i < source.beside.subtitles.size(); ++i) {
-    const SubtitleTrack& track = source.beside.subtitles[i];
+  for (std::size_t i = 0; i < source.side_tracks.subtitles.size(); ++i) {
+    const SubtitleTrack& track = source.side_tracks.subtitles[i];
     const std::string name = track_name(track, i);
     if (!track.bitmaps.empty() && has_video(plan)) {
       plan.notes.push_back(name + " is burnt into the frame");
@@ -117,7 +117,7 @@ std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfil
 // is put. A chapter that ends before the video begins, or begins after its end, is none of it.
 std::vector<Chapter> plan_chapters(const SourceFacts& source, const SideTrackTimes& times) {
   std::vector<Chapter> chapters;
-  for (const Chapter& chapter : source.beside.chapters)
+  for (const Chapter& chapter : source.side_tracks.chapters)
     chapters.push_back({to_ms(chapter.start + times.shift_us), chapter.title});
   std::ranges::sort(chapters, {}, [](const Chapter& c) { return std::tie(c.start, c.title); });
   std::vector<Chapter> kept;
@@ -141,28 +141,28 @@ std::vector<Chapter> plan_chapters(const SourceFacts& source, const SideTrackTim
 
 void plan_side_tracks(const SourceFacts& source, const Profile& profile, const SideTrackTimes& times,
                       const std::string& output_base, Plan& plan) {
-  const SideTrackFacts& facts = source.beside;
-  SideTrackPlan beside;
+  const SideTrackFacts& facts = source.side_tracks;
+  SideTrackPlan side_tracks;
   std::vector<TextTrack> texts = plan_text(source, profile.subtitles, times, plan);
-  beside.chapters = plan_chapters(source, times);
+  side_tracks.chapters = plan_chapters(source, times);
   std::uint32_t tags_left_out = facts.tags_left_out;
   if (profile.metadata.keep) {
-    beside.tags = facts.tags;
-    beside.created_unix_s = facts.created_unix_s;
+    side_tracks.tags = facts.tags;
+    side_tracks.created_unix_s = facts.created_unix_s;
   } else {
     tags_left_out += static_cast<std::uint32_t>(facts.tags.size()) + (facts.created_unix_s ? 1 : 0);
   }
   if (profile.metadata.location) {
-    beside.location = facts.location;
+    side_tracks.location = facts.location;
   } else if (!facts.location.empty()) {
     plan.notes.emplace_back("the place of the recording is not carried");
   }
   if (tags_left_out > 0)
     plan.notes.push_back(std::to_string(tags_left_out) + (tags_left_out == 1 ? " tag is not carried" : " tags are not carried"));
   for (PlannedRendition& rendition : plan.renditions) {
-    rendition.file.beside = beside;
-    if (profile.subtitles.as_tracks()) rendition.file.beside.subtitles = texts;
-    if (!rendition.file.has_video && profile.metadata.cover) rendition.file.beside.cover = facts.cover;
+    rendition.file.side_tracks = side_tracks;
+    if (profile.subtitles.as_tracks()) rendition.file.side_tracks.subtitles = texts;
+    if (!rendition.file.has_video && profile.metadata.cover) rendition.file.side_tracks.cover = facts.cover;
   }
   if (facts.cover && has_video(plan)) {
     plan.notes.emplace_back("the cover frame is not carried: the outputs have a frame of their own");
@@ -184,7 +184,7 @@ std::vector<Overlay> overlays_of(const SourceFacts& source, const std::vector<st
   std::vector<std::int64_t> times;
   for (const std::uint32_t frame : frames) times.push_back(rescale(track.frames[frame].pts, track.base, kMicroseconds) + kHalfMs);
   std::vector<Overlay> overlays;
-  for (const SubtitleTrack& subtitles : source.beside.subtitles) {
+  for (const SubtitleTrack& subtitles : source.side_tracks.subtitles) {
     for (const Bitmap& bitmap : subtitles.bitmaps) {
       const auto first = std::ranges::lower_bound(times, bitmap.start) - times.begin();
       const auto end = std::ranges::lower_bound(times, bitmap.end) - times.begin();

@@ -34,10 +34,10 @@ constexpr std::uint64_t kFreeBytesMin = 8;
 // Upper bound of the moov box (ISO/IEC 14496-12): stsz 4 per sample, stts and ctts 8 per run, stss 4 per key, and per chunk
 // 12 of stsc and 8 of co64. A chapter is a sample of its own track, and in Nero's list a time and a title; a reference to that track is
 // among what is fixed per track.
-std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t pieces, const MuxSideTracks& beside) {
-  std::uint64_t bytes = kFixedBytes + beside.user_data.size();
-  if (!beside.chapters.empty()) bytes += kFixedBytesPerTrack + kEditListBytesMax;
-  for (const Chapter& chapter : beside.chapters) bytes += 4 + 8 + 20 + 9 + chapter.title.size();
+std::uint64_t moov_bytes_max(const std::vector<MuxTrack>& tracks, std::uint64_t pieces, const MuxSideTracks& side_tracks) {
+  std::uint64_t bytes = kFixedBytes + side_tracks.user_data.size();
+  if (!side_tracks.chapters.empty()) bytes += kFixedBytesPerTrack + kEditListBytesMax;
+  for (const Chapter& chapter : side_tracks.chapters) bytes += 4 + 8 + 20 + 9 + chapter.title.size();
   for (const MuxTrack& track : tracks) {
     const std::uint64_t chunks = std::min(track.samples, pieces + 2 * track.bytes / kChunkBytes + 2);
     bytes += kFixedBytesPerTrack + 2 * track.title.size() + 2 * track.parameters.extradata.size() + kEditListBytesMax;
@@ -145,19 +145,19 @@ std::uint32_t tag_of(AVCodecID codec) {
 }
 
 // What libavformat frees with its context.
-void add_chapters(AVFormatContext& format, const MuxSideTracks& beside) {
-  if (beside.chapters.empty()) return;
-  format.chapters = static_cast<AVChapter**>(av_calloc(beside.chapters.size(), sizeof(AVChapter*)));
+void add_chapters(AVFormatContext& format, const MuxSideTracks& side_tracks) {
+  if (side_tracks.chapters.empty()) return;
+  format.chapters = static_cast<AVChapter**>(av_calloc(side_tracks.chapters.size(), sizeof(AVChapter*)));
   GOPMILL_CHECK(format.chapters);
-  for (std::size_t i = 0; i < beside.chapters.size(); ++i) {
+  for (std::size_t i = 0; i < side_tracks.chapters.size(); ++i) {
     auto* chapter = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
     GOPMILL_CHECK(chapter);
     format.chapters[format.nb_chapters++] = chapter;
     chapter->id = static_cast<std::int64_t>(i);
     chapter->time_base = {1, 1000};
-    chapter->start = beside.chapters[i].start;
-    chapter->end = i + 1 < beside.chapters.size() ? beside.chapters[i + 1].start : beside.ends_ms;
-    av_dict_set(&chapter->metadata, "title", beside.chapters[i].title.c_str(), 0);
+    chapter->start = side_tracks.chapters[i].start;
+    chapter->end = i + 1 < side_tracks.chapters.size() ? side_tracks.chapters[i + 1].start : side_tracks.ends_ms;
+    av_dict_set(&chapter->metadata, "title", side_tracks.chapters[i].title.c_str(), 0);
   }
 }
 
@@ -175,7 +175,7 @@ std::string date_text(std::int64_t unix_s) {
 struct Muxer::State {
   LastWords words;
   std::vector<MuxTrack> tracks;
-  MuxSideTracks beside;
+  MuxSideTracks side_tracks;
   std::uint32_t movie_timescale = 0;
   std::uint64_t gap = 0;       // bytes reserved for moov and what fills up
   std::size_t type_bytes = 0;  // of the box in front of it
@@ -232,8 +232,9 @@ Result<> Muxer::State::begin() {
   format->pb = writer->io();
   format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
   for (const MuxTrack& track : tracks) TRY(add_stream(track));
-  add_chapters(*format, beside);
-  if (beside.created_unix_s) av_dict_set(&format->metadata, "creation_time", date_text(*beside.created_unix_s).c_str(), 0);
+  add_chapters(*format, side_tracks);
+  if (side_tracks.created_unix_s)
+    av_dict_set(&format->metadata, "creation_time", date_text(*side_tracks.created_unix_s).c_str(), 0);
   AVDictionary* options = nullptr;
   av_dict_set_int(&options, "moov_size", static_cast<std::int64_t>(gap), 0);
   av_dict_set_int(&options, "movie_timescale", movie_timescale, 0);
@@ -276,12 +277,12 @@ Result<> Muxer::State::place_head() {
                      static_cast<std::uint64_t>(rescale(track.lasts, base, movie, Rounding::kUp)),
                      static_cast<std::uint64_t>(track.skips)});
   }
-  if (!beside.chapters.empty()) {
-    const std::int64_t end = av_rescale_q(beside.ends_ms, {1, 1000}, {1, static_cast<int>(movie_timescale)});
+  if (!side_tracks.chapters.empty()) {
+    const std::int64_t end = av_rescale_q(side_tracks.ends_ms, {1, 1000}, {1, static_cast<int>(movie_timescale)});
     edits.push_back({0, static_cast<std::uint64_t>(end), 0});
   }
   std::string head(written.substr(0, type_bytes));
-  head += TRY(with_edit_lists(std::string(written.substr(type_bytes, size)), edits, beside.user_data));
+  head += TRY(with_edit_lists(std::string(written.substr(type_bytes, size)), edits, side_tracks.user_data));
   const std::uint64_t end = type_bytes + gap;
   if (head.size() + kFreeBytesMin > end) {
     return fail(FaultKind::kInternal,
@@ -294,15 +295,15 @@ Result<> Muxer::State::place_head() {
   return writer->write_out(0, head);
 }
 
-Result<Muxer> Muxer::create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxSideTracks beside) {
+Result<Muxer> Muxer::create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxSideTracks side_tracks) {
   GOPMILL_CHECK(!tracks.empty());
   auto state = std::make_unique<State>();
   LastWords::clear();
   state->movie_timescale = movie_timescale(tracks);
   state->tracks = std::move(tracks);
-  const std::uint64_t moov = moov_bytes_max(state->tracks, pieces, beside) + kFreeBytesMin;
+  const std::uint64_t moov = moov_bytes_max(state->tracks, pieces, side_tracks) + kFreeBytesMin;
   if (moov > kMoovBytesMax) return fail(FaultKind::kInternal, "an index of " + std::to_string(moov) + " bytes");
-  state->beside = std::move(beside);
+  state->side_tracks = std::move(side_tracks);
   state->gap = moov;
   // The type box comes in front of the gap, so everything up to here is head for certain.
   state->writer = SplitWriter::make(fd, moov);

@@ -62,7 +62,7 @@ struct MuxSample {
 class Muxer {
  public:
   // `pieces`: at most so many times the track changes from one sample to the next. kInternal for a codec MP4 cannot hold, kMachine where the disk fails.
-  static Result<Muxer> create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxSideTracks beside = {});
+  static Result<Muxer> create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxSideTracks side_tracks = {});
   Muxer(Muxer&&) noexcept;
   ~Muxer();
 

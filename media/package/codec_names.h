@@ -5,7 +5,7 @@
 #include "base/result.h"
 #include "media/package/mp4_boxes.h"
 
-// What a finished track is called: the names manifests and reports use, read from the file's own sample entry. PURE.
+// What a finished track is called: the names manifests and reports use, read from the file's own sample entry.
 
 namespace gopmill {
 

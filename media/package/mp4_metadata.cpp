@@ -1,4 +1,5 @@
 #include "media/package/mp4_metadata.h"
+#include "media/text/cue_text.h"
 
 #include <algorithm>
 #include <array>
@@ -77,13 +78,13 @@ Result<std::vector<TextSample>> text_samples(const TextTrack& track) {
   return samples;
 }
 
-std::string user_data_of(const SideTrackPlan& beside) {
+std::string user_data_of(const SideTrackPlan& side_tracks) {
   std::string items;
   for (const Name& name : kItems) {
-    const auto tag = beside.tags.find(std::string(name.tag));
-    if (tag != beside.tags.end()) items += item(name.item, kUtf8, tag->second);
+    const auto tag = side_tracks.tags.find(std::string(name.tag));
+    if (tag != side_tracks.tags.end()) items += item(name.item, kUtf8, tag->second);
   }
-  if (beside.cover) items += item("covr", beside.cover->png ? kPng : kJpeg, beside.cover->bytes);
+  if (side_tracks.cover) items += item("covr", side_tracks.cover->png ? kPng : kJpeg, side_tracks.cover->bytes);
   std::string boxes;
   if (!items.empty()) {
     std::string handler(8, '\0');
@@ -91,13 +92,13 @@ std::string user_data_of(const SideTrackPlan& beside) {
     handler.append(9, '\0');
     boxes += box("meta", std::string(4, '\0') + box("hdlr", handler) + box("ilst", items));
   }
-  if (!beside.location.empty()) {
+  if (!side_tracks.location.empty()) {
     static constexpr std::uint64_t kEnglish =
         0x15c7;  // five bits for each letter of "eng"; the place is no language, but must have one
     std::string place;
-    put(place, beside.location.size(), 2);
+    put(place, side_tracks.location.size(), 2);
     put(place, kEnglish, 2);
-    boxes += box("\xA9xyz", place + beside.location);
+    boxes += box("\xA9xyz", place + side_tracks.location);
   }
   return boxes;
 }

@@ -25,6 +25,6 @@ Result<std::vector<TextSample>> text_samples(const TextTrack& track);
 
 // The boxes that go into the movie's user data: iTunes' list of tags with the cover, and QuickTime's place. Empty where there is
 // nothing to say.
-std::string user_data_of(const SideTrackPlan& beside);
+std::string user_data_of(const SideTrackPlan& side_tracks);
 
 }  // namespace gopmill

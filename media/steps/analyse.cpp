@@ -127,11 +127,11 @@ void read_clocks(Read& read, const Chosen& chosen, const std::vector<av::StreamF
 }
 
 // Chooses no video where the track that was chosen turns out to be empty.
-Result<Read> read_all_packets(int source, Chosen& chosen, SideTrackReader& beside, ParentLine& parent) {
+Result<Read> read_all_packets(int source, Chosen& chosen, SideTrackReader& side_tracks, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   std::vector<std::uint32_t> keep = chosen.audio;
   if (chosen.video) keep.push_back(*chosen.video);
-  keep.insert(keep.end(), beside.streams().begin(), beside.streams().end());
+  keep.insert(keep.end(), side_tracks.streams().begin(), side_tracks.streams().end());
   demuxer.keep_only(keep);
   Read read;
   read.audio.resize(demuxer.streams().size());
@@ -153,8 +153,8 @@ Result<Read> read_all_packets(int source, Chosen& chosen, SideTrackReader& besid
       read.video_bytes += packet.bytes.size();
       continue;
     }
-    if (beside.wants(item->stream)) {
-      TRY(beside.take(item->stream, packet));
+    if (side_tracks.wants(item->stream)) {
+      TRY(side_tracks.take(item->stream, packet));
       continue;
     }
     Read::Audio& audio = read.audio[item->stream];
@@ -552,17 +552,17 @@ void shorten_ticks_for_audio(VideoTrack& video, const std::vector<AudioTrack>& a
 Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLine& parent) {
   SourceFacts facts;
   std::vector<av::StreamFacts> streams;
-  std::optional<SideTrackReader> beside;
+  std::optional<SideTrackReader> side_tracks;
   {
     const av::Demuxer demuxer = TRY(av::Demuxer::open(source));
     streams = demuxer.streams();
     facts.container = demuxer.container();
     facts.bytes = demuxer.bytes();
-    beside.emplace(streams, demuxer.claims(), request.burn);
+    side_tracks.emplace(streams, demuxer.claims(), request.burn);
   }
   Chosen chosen = choose(streams);
   if (!chosen.video && chosen.audio.empty()) return fail(FaultKind::kInput, "neither frame nor audio inside");
-  Read read = TRY(read_all_packets(source, chosen, *beside, parent));
+  Read read = TRY(read_all_packets(source, chosen, *side_tracks, parent));
   facts.notes = chosen.notes;
   LossList losses;
   std::optional<Timestamp> frame;
@@ -582,8 +582,8 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
   if (read.cut) losses.add(end_loss(facts, read, zero));
   if (!losses.empty() && request.damage == Damage::kRefuse) return fail(FaultKind::kInput, refusal(losses.all()));
   facts.losses = losses.all();
-  SideTrackReader::Found found = beside->finish(zero);
-  facts.beside = std::move(found.facts);
+  SideTrackReader::Found found = side_tracks->finish(zero);
+  facts.side_tracks = std::move(found.facts);
   facts.notes.insert(facts.notes.end(), found.notes.begin(), found.notes.end());
   return facts;
 }

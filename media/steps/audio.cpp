@@ -39,7 +39,7 @@ struct Placement {
   std::int64_t skip = 0;
 };
 
-// Counts source samples against timestamps. PURE.
+// Counts source samples against timestamps.
 class SourceClock {
  public:
   // `varies`: blocks of the codec differ in length, and multiplexers stamp them by their beginnings or by their ends.

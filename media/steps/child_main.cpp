@@ -4,16 +4,15 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <exception>
 
+#include "base/archive.h"
+#include "base/file.h"
 #include "base/hash.h"
-#include "base/time.h"
 #include "media/child/child_line.h"
+#include "media/child/parent_line.h"
 #include "media/child/sandbox.h"
 #include "media/steps/work.h"
 
@@ -21,17 +20,10 @@ namespace gopmill {
 
 namespace {
 
-constexpr std::int64_t kProgressEveryMs = 200;
 // Encoding takes every core there is for hours: the loops that hold sockets, and the short steps that a waiting user
 // notices (analysis, splitting, stitching), go before it.
 constexpr int kEncodingNice = 10;
 constexpr int kFrameBytesMin = 128 * 1024;
-
-void say(int socket, ChildSaying saying, std::uint64_t value) {
-  const ChildMessage message{saying, value};
-  // A parent that is gone needs no answer; the kernel ends this process with it.
-  (void)::send(socket, &message, sizeof message, MSG_NOSIGNAL);
-}
 
 std::vector<int> work_fds(const ChildRequest& head) {
   std::vector<int> fds;
@@ -89,40 +81,6 @@ Result<std::string> prepare_and_work(ParentLine& parent) {
 
 }  // namespace
 
-void ParentLine::progress(std::uint64_t done) {
-  const std::int64_t now = monotonic_now().since_zero.count();
-  if (now - last_progress_ms_ < kProgressEveryMs) return;
-  last_progress_ms_ = now;
-  say(socket_, ChildSaying::kProgress, done);
-}
-
-Result<Fd> ParentLine::want_file(std::uint32_t index) {
-  say(socket_, ChildSaying::kWantFile, index);
-  char byte = 0;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
-  const cmsghdr* header = got == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int))) {
-    return fail(FaultKind::kMachine, "the parent gave no file");
-  }
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  return Fd(fd);
-}
-
-void ParentLine::hashed_file(std::uint64_t hash) { say(socket_, ChildSaying::kHashedFile, hash); }
-
-void ParentLine::closed_file(std::uint32_t index) { say(socket_, ChildSaying::kClosedFile, index); }
-
 int media_child_main() {
   ParentLine parent(kChildSocketFd);
   const auto result = prepare_and_work(parent);
@@ -132,7 +90,7 @@ int media_child_main() {
   outcome.text = result ? *result : result.error().text;
   const std::string bytes = encode(outcome);
   if (!write_at(kChildResultFd, 0, std::as_bytes(std::span(bytes)))) return 1;
-  say(kChildSocketFd, ChildSaying::kFinished, 0);
+  say_to_parent(kChildSocketFd, ChildSaying::kFinished, 0);
   return 0;
 }
 

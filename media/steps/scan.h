@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "media/child/parent_line.h"
 #include "media/signal/cadence.h"
-#include "media/steps/child_main.h"
 #include "media/task/timeline.h"
 #include "media/timeline/frame_list.h"
 
@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kScanRunFrames = 24;  // four cycles of 2:3 pulld
 inline constexpr int kInterlacedHeightMax = 1088;
 
 // Where runs of samples begin: ordinals of key packets, the first one and others as evenly spread as keys allow. Where there are fewer
-// keys than runs, runs go on from one to the next. PURE.
+// keys than runs, runs go on from one to the next.
 std::vector<std::uint32_t> scan_run_starts(const std::vector<PacketFacts>& packets);
 
 // Decides for the whole of `track`, whose frames are listed, and sets its scan, top_first, interlaced, scan_evidence and film.

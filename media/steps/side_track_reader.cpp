@@ -10,6 +10,7 @@
 #include "media/av/decode/decoder.h"
 #include "media/av/frame/frame.h"
 #include "media/task/timeline.h"
+#include "media/text/cue_text.h"
 #include "media/text/language.h"
 
 namespace gopmill {

@@ -13,6 +13,7 @@
 #include "media/package/mp4_metadata.h"
 #include "media/steps/work.h"
 #include "media/task/journal.h"
+#include "media/text/cue_text.h"
 #include "media/text/language.h"
 
 namespace gopmill {
@@ -308,7 +309,7 @@ class Stitch {
                           });
       tracks_.push_back(audio_track(plan_.audio_tracks[i], i == 0, audio));
     }
-    for (const TextTrack& text : plan_.beside.subtitles) {
+    for (const TextTrack& text : plan_.side_tracks.subtitles) {
       std::vector<TextSample> samples = TRY(text_samples(text));
       tracks_.push_back(text_mux_track(text, samples));
       texts_.emplace_back(tracks_.size() - 1, std::move(samples));
@@ -317,7 +318,7 @@ class Stitch {
   }
 
   Result<> write(int file) {
-    av::Muxer muxer = TRY(av::Muxer::create(file, tracks_, pieces_of(tracks_), beside()));
+    av::Muxer muxer = TRY(av::Muxer::create(file, tracks_, pieces_of(tracks_), side_tracks()));
     const auto all_done = [](const auto& feeds) { return std::ranges::all_of(feeds, [](const auto& f) { return f.done(); }); };
     const auto done = [&] { return all_done(feeds_) && all_done(texts_); };
     for (std::int64_t piece = 1; !done(); ++piece) {
@@ -354,15 +355,16 @@ class Stitch {
   }
 
  private:
-  [[nodiscard]] av::MuxSideTracks beside() const {
-    av::MuxSideTracks beside{plan_.beside.chapters, 0, plan_.beside.created_unix_s, user_data_of(plan_.beside)};
+  [[nodiscard]] av::MuxSideTracks side_tracks() const {
+    av::MuxSideTracks side_tracks{plan_.side_tracks.chapters, 0, plan_.side_tracks.created_unix_s,
+                                  user_data_of(plan_.side_tracks)};
     for (const av::MuxTrack& track : tracks_) {
       const Timestamp end{track.starts + track.lasts, {1, track.timescale}};
-      beside.ends_ms = std::max(beside.ends_ms, end.in(kTextBase).ticks);
+      side_tracks.ends_ms = std::max(side_tracks.ends_ms, end.in(kTextBase).ticks);
     }
     // A chapter may begin with the last instant of the video; it lasts a moment then.
-    if (!beside.chapters.empty()) beside.ends_ms = std::max(beside.ends_ms, beside.chapters.back().start + 1);
-    return beside;
+    if (!side_tracks.chapters.empty()) side_tracks.ends_ms = std::max(side_tracks.ends_ms, side_tracks.chapters.back().start + 1);
+    return side_tracks;
   }
 
   const StitchRequest& request_;

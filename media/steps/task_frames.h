@@ -10,10 +10,10 @@
 #include "media/av/frame/burn.h"
 #include "media/av/frame/filter.h"
 #include "media/av/frame/weave.h"
-#include "media/steps/child_main.h"
+#include "media/child/parent_line.h"
+#include "media/steps/decode_clock.h"
 #include "media/task/journal.h"
 #include "media/task/task.h"
-#include "media/timeline/decode_clock.h"
 #include "media/timeline/wanted.h"
 
 struct AVFrame;

@@ -55,14 +55,14 @@ std::string SideTrackCheck::text_fault(const Text& text, const TextTrack& planne
 }
 
 void SideTrackCheck::check_texts(std::vector<Check>& checks) const {
-  if (texts_.empty() && (!plan_ || plan_->beside.subtitles.empty())) return;
+  if (texts_.empty() && (!plan_ || plan_->side_tracks.subtitles.empty())) return;
   std::string found = count_of(texts_.size(), "text track");
   bool good = true;
   if (plan_) {
-    good = texts_.size() == plan_->beside.subtitles.size();
-    auto planned = plan_->beside.subtitles.begin();
+    good = texts_.size() == plan_->side_tracks.subtitles.size();
+    auto planned = plan_->side_tracks.subtitles.begin();
     for (const auto& [stream, text] : texts_) {
-      if (planned == plan_->beside.subtitles.end()) break;
+      if (planned == plan_->side_tracks.subtitles.end()) break;
       std::string fault = text_fault(text, *planned);
       const std::string language = iso639_2(planned->language);
       if (fault.empty() && (text.boxes->language != (language.empty() ? "und" : language) || text.boxes->name != planned->title))
@@ -77,10 +77,10 @@ void SideTrackCheck::check_texts(std::vector<Check>& checks) const {
 }
 
 void SideTrackCheck::check_chapters(const av::Claims& claims, std::vector<Check>& checks) const {
-  if (claims.chapters.empty() && (!plan_ || plan_->beside.chapters.empty())) return;
+  if (claims.chapters.empty() && (!plan_ || plan_->side_tracks.chapters.empty())) return;
   bool good = true;
   if (plan_) {
-    const std::vector<Chapter>& planned = plan_->beside.chapters;
+    const std::vector<Chapter>& planned = plan_->side_tracks.chapters;
     // libav's own times of a text track are in the movie's ticks, and Nero's list counts 100 ns.
     good = chapters_.has_value() && std::ranges::equal(claims.chapters, planned, [](const av::ChapterClaim& a, const Chapter& b) {
              return rescale(a.start, a.base, kMs) == b.start && a.title == b.title;
@@ -97,7 +97,7 @@ void SideTrackCheck::check_tags(const av::Claims& claims, std::vector<Check>& ch
     checks.push_back({"tags", true, count_of(claims.tags.size(), "tag")});
     return;
   }
-  const SideTrackPlan& planned = plan_->beside;
+  const SideTrackPlan& planned = plan_->side_tracks;
   const std::string wrong = claims.tags != planned.tags || claims.tags_left_out > 0        ? "tags"
                             : claims.created_unix_s != planned.created_unix_s              ? "date"
                             : claims.location != planned.location                          ? "place"

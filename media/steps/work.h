@@ -4,11 +4,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/steps/child_main.h"
+#include "media/child/parent_line.h"
 #include "media/task/task.h"
 #include "media/task/timeline.h"
 
-// The five kinds of media work, as a child does them: descriptors and a typed request in, a typed result out. Each runs
+// The kinds of media work, as a child does them: descriptors and a typed request in, a typed result out. Each runs
 // in a process of its own (media/steps/child_main.cpp) and may be called directly by tests. Descriptors stay the caller's.
 // Faults: kInput names what is wrong with the source and where; kMachine is worth another try elsewhere.
 

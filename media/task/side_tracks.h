@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "media/task/bitmap.h"
-#include "media/text/cue_text.h"
+#include "media/text/cue.h"
 #include "profiles/profile.h"
 
 // What a source carries beside video and audio, and what an output does: value types only, so that the planner stays pure.
@@ -29,15 +29,6 @@ inline constexpr std::size_t kTrackTitleBytesMax = 255;
 inline constexpr std::size_t kLanguageBytesMax = 16;     // "zh-hant-hk" takes 10
 inline constexpr std::size_t kCoverBytesMax = 4U << 20;  // players hold it in memory with the index
 inline constexpr int kCoverSideMax = 8192;
-
-// Text shown for a while. In facts microseconds after the first frame (the first audio, where there is no video); in plans
-// milliseconds of the output timeline.
-struct Cue {
-  std::int64_t start = 0, end = 0;
-  std::string text;      // cue text (media/text/cue_text.h), not empty
-  std::string settings;  // of WebVTT; mostly empty
-  friend bool operator==(const Cue&, const Cue&) = default;
-};
 
 struct SubtitleTrack {
   std::uint32_t stream = 0;
@@ -81,14 +72,6 @@ struct SideTrackFacts {
   std::optional<Cover> cover;
 };
 
-// One text track of an output, times in milliseconds of its timeline, cues in order of start, inside of [0, video end].
-struct TextTrack {
-  std::string language;
-  std::string title;
-  bool is_default = false, is_forced = false;
-  std::vector<Cue> cues;
-};
-
 // What one output file has beside video and audio.
 struct SideTrackPlan {
   std::vector<TextTrack> subtitles;
@@ -110,10 +93,6 @@ void fields(A& a, BurnRequest& v) {
   a(v.tracks, v.languages);
 }
 template <class A>
-void fields(A& a, Cue& v) {
-  a(v.start, v.end, v.text, v.settings);
-}
-template <class A>
 void fields(A& a, SubtitleTrack& v) {
   a(v.stream, v.codec, v.is_text, v.is_bitmap, v.language, v.title, v.is_default, v.is_forced, v.cues, v.cues_left_out,
     v.bitmaps);
@@ -129,10 +108,6 @@ void fields(A& a, Cover& v) {
 template <class A>
 void fields(A& a, SideTrackFacts& v) {
   a(v.subtitles, v.chapters, v.tags, v.tags_left_out, v.created_unix_s, v.location, v.cover);
-}
-template <class A>
-void fields(A& a, TextTrack& v) {
-  a(v.language, v.title, v.is_default, v.is_forced, v.cues);
 }
 template <class A>
 void fields(A& a, SideTrackPlan& v) {

@@ -196,7 +196,7 @@ struct RenditionPlan {  // what the finished file must be
   std::int64_t last_duration = 1;
   std::optional<std::int64_t> maxrate, bufsize;  // for the leaky bucket
   std::vector<PlannedAudio> audio_tracks;        // the first plays unless somebody chooses another
-  SideTrackPlan beside;
+  SideTrackPlan side_tracks;
 };
 // Files asked for in order: video journals of every segment, then one audio journal for each of the plan's audio_tracks. fds: the
 // file to write (read/write).
@@ -316,7 +316,7 @@ void fields(A& a, PlannedAudio& v) {
 template <class A>
 void fields(A& a, RenditionPlan& v) {
   a(v.name, v.has_video, v.codec, v.width, v.height, v.pixel_format, v.colour, v.mastering, v.light, v.base, v.frames,
-    v.last_duration, v.maxrate, v.bufsize, v.audio_tracks, v.beside);
+    v.last_duration, v.maxrate, v.bufsize, v.audio_tracks, v.side_tracks);
 }
 template <class A>
 void fields(A& a, StitchRequest& v) {

@@ -147,7 +147,7 @@ struct SourceFacts {
   std::vector<AudioTrack> audio;    // in file order; the default one is `audio_chosen`
   std::uint32_t audio_chosen = 0;
   std::vector<Loss> losses;  // seen by the analysis; empty unless it was asked to salvage
-  SideTrackFacts beside;
+  SideTrackFacts side_tracks;
   std::vector<std::string> notes;  // "data tracks are not carried: 1"
 };
 
@@ -188,7 +188,7 @@ void fields(A& a, AudioTrack& v) {
 }
 template <class A>
 void fields(A& a, SourceFacts& v) {
-  a(v.container, v.bytes, v.video, v.audio, v.audio_chosen, v.losses, v.beside, v.notes);
+  a(v.container, v.bytes, v.video, v.audio, v.audio_chosen, v.losses, v.side_tracks, v.notes);
 }
 
 }  // namespace gopmill

@@ -1,4 +1,5 @@
 #include "media/text/webvtt.h"
+#include "media/text/cue_text.h"
 
 #include <array>
 #include <cstdio>

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/task/side_tracks.h"
+#include "media/text/cue.h"
 
 namespace gopmill {
 

@@ -231,7 +231,7 @@ TEST(ToYaml, LoadsBackEqual) {
 // ---- Extends ----
 
 // Files beside each other, by name.
-ProfileContext beside(const std::map<std::string, std::string>& files) {
+ProfileContext side_tracks(const std::map<std::string, std::string>& files) {
   return {.parent = [files](std::string_view extends, std::string_view) -> Result<ParentFile> {
     const auto file = files.find(std::string(extends));
     if (file == files.end()) return fail(FaultKind::kNoInput, "cannot open " + std::string(extends));
@@ -246,14 +246,14 @@ TEST(Extends, InheritsAllButTheName) {
   expected.audio->bitrate = 64'000;
   expected.device = "phone";
   EXPECT_EQ(loaded("extends: base.yaml\naudio: {bitrate: 64k}\ndevice: phone\n", "mine.yaml",
-                   beside({{"base.yaml", std::string(kEverything)}})),
+                   side_tracks({{"base.yaml", std::string(kEverything)}})),
             expected);
 }
 
 TEST(Extends, ReplacesTheListAndMergesTheCommonKeys) {
   const Profile profile =
       loaded("extends: base.yaml\nrendition: {bitrate: 1M, options: {tune: film}}\nrenditions: [{height: 480}]\n", "mine.yaml",
-             beside({{"base.yaml", std::string(kEverything)}}));
+             side_tracks({{"base.yaml", std::string(kEverything)}}));
   RenditionProfile expected{.name = "480p", .codec = VideoCodec::kHevc, .height = 480};
   expected.rate.bitrate = 1'000'000;  // instead of the inherited quality
   expected.preset = "medium";
@@ -275,14 +275,14 @@ TEST(Extends, AShippedProfileByItsName) {
 TEST(Extends, FourFilesAndNoMore) {
   std::map<std::string, std::string> files = {{"5.yaml", "renditions: []\n"}};
   for (int i = 1; i < 5; ++i) files[std::to_string(i) + ".yaml"] = "extends: " + std::to_string(i + 1) + ".yaml\n";
-  EXPECT_EQ(loaded("extends: 2.yaml\n", "mine.yaml", beside(files)), loaded("renditions: []\n"));
-  EXPECT_EQ(fault_text(load_profile("extends: 1.yaml\n", "mine.yaml", beside(files))),
+  EXPECT_EQ(loaded("extends: 2.yaml\n", "mine.yaml", side_tracks(files)), loaded("renditions: []\n"));
+  EXPECT_EQ(fault_text(load_profile("extends: 1.yaml\n", "mine.yaml", side_tracks(files))),
             "4.yaml:1:10: key 'extends': expected at most 4 files above the first, found '5.yaml'");
 }
 
 TEST(Extends, FindsCycles) {
   const auto files =
-      beside({{"a.yaml", "extends: b.yaml\n"}, {"b.yaml", "\nextends: a.yaml\n"}, {"self.yaml", "extends: self.yaml\n"}});
+      side_tracks({{"a.yaml", "extends: b.yaml\n"}, {"b.yaml", "\nextends: a.yaml\n"}, {"self.yaml", "extends: self.yaml\n"}});
   EXPECT_EQ(fault_text(load_profile("extends: b.yaml\n", "a.yaml", files)),
             "b.yaml:2:10: key 'extends': expected a file that does not lead back to this one, found 'a.yaml'");
   EXPECT_EQ(fault_text(load_profile("extends: self.yaml\n", "self.yaml", files)),
@@ -290,8 +290,8 @@ TEST(Extends, FindsCycles) {
 }
 
 TEST(Extends, BlamesTheFileThatIsWrong) {
-  const auto files =
-      beside({{"bad.yaml", "gop: 2\naudio: {codec: mp3}\nrenditions: []\n"}, {"good.yaml", "segment: 10\nrenditions: []\n"}});
+  const auto files = side_tracks(
+      {{"bad.yaml", "gop: 2\naudio: {codec: mp3}\nrenditions: []\n"}, {"good.yaml", "segment: 10\nrenditions: []\n"}});
   EXPECT_EQ(fault_text(load_profile("extends: bad.yaml\n", "mine.yaml", files)),
             "bad.yaml:2:16: key 'codec': expected one of aac, opus, found 'mp3'");
   EXPECT_EQ(fault_text(load_profile("extends: good.yaml\ngop: 3\n", "mine.yaml", files)),
@@ -391,7 +391,7 @@ class ProfileFiles : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(ProfileFiles, ExtendFilesBesideThem) {
+TEST_F(ProfileFiles, ExtendFilesOfTheirFolder) {
   write("base.yaml", "renditions: [{height: 360, quality: 23}]\n");
   write("sub/middle.yml", "extends: ../base.yaml\naudio: none\n");
   const std::string path = write("mine.yaml", "extends: sub/middle.yml\ngop: 1\n");

@@ -406,7 +406,7 @@ TEST_F(Channel, LeavesNoDescriptorToChildren) {
 
 // ---- Poller ----
 
-TEST_F(Channel, WatchesDescriptorsBesideSockets) {
+TEST_F(Channel, WatchesDescriptorsAndSockets) {
   Listener listener = listen();
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);

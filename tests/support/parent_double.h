@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "media/steps/child_main.h"
+#include "media/child/parent_line.h"
 
 namespace gopmill::test {
 

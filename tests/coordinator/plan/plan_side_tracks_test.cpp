@@ -48,7 +48,7 @@ class SideTracks : public ::testing::Test {
 };
 
 TEST_F(SideTracks, CuesAreCutToTheClipAndPutInOrder) {
-  facts_.beside.subtitles = {
+  facts_.side_tracks.subtitles = {
       track("eng", {cue(3.5, 9, "late"), cue(1, 2, "b"), cue(-1, 0.5, "early"), cue(1, 2, "a"), cue(1, 2, "b"),
                     cue(1, 1.5, "short"), cue(-3, 0, "before"), cue(4, 5, "after"), cue(2, 1, "backward")})};
   const Plan plan = planned();
@@ -61,11 +61,11 @@ TEST_F(SideTracks, CuesAreCutToTheClipAndPutInOrder) {
 
 TEST_F(SideTracks, TimesMoveWithTheFrame) {
   facts_ = clip().frames(100).audio_after(-250).facts();
-  facts_.beside.subtitles = {track("", {cue(1, 2, "a")})};
-  facts_.beside.chapters = {{0, "one"}, {2'000'000, "two"}};
+  facts_.side_tracks.subtitles = {track("", {cue(1, 2, "a")})};
+  facts_.side_tracks.chapters = {{0, "one"}, {2'000'000, "two"}};
   Plan plan = planned();
   EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(1250, 2250, "a")));
-  EXPECT_THAT(plan.renditions[0].file.beside.chapters, ElementsAre(Chapter{0, "one"}, Chapter{2250, "two"}));
+  EXPECT_THAT(plan.renditions[0].file.side_tracks.chapters, ElementsAre(Chapter{0, "one"}, Chapter{2250, "two"}));
   // Of the clip only its audio, from its own beginning.
   profile_ = test::audio_profile();
   for (const auto& [milliseconds, start] : {std::pair(-250, 1250), std::pair(400, 600)}) {
@@ -78,20 +78,21 @@ TEST_F(SideTracks, TimesMoveWithTheFrame) {
 
 TEST_F(SideTracks, NamesOfFilesAreUnique) {
   const std::vector<Cue> text = {cue(0, 1, "a")};
-  facts_.beside.subtitles = {track("eng", text), track("", text), track("eng", text), track("deu", text), track("eng", text)};
-  facts_.beside.subtitles[3].is_forced = true;
+  facts_.side_tracks.subtitles = {track("eng", text), track("", text), track("eng", text), track("deu", text),
+                                  track("eng", text)};
+  facts_.side_tracks.subtitles[3].is_forced = true;
   EXPECT_THAT(names(), ElementsAre("clip.eng.vtt", "clip.und.vtt", "clip.eng.2.vtt", "clip.deu.forced.vtt", "clip.eng.3.vtt"));
 }
 
 TEST_F(SideTracks, TheProfileChoosesTracks) {
   const std::vector<Cue> text = {cue(0, 1, "a")};
-  facts_.beside.subtitles = {track("eng", text), track("pt-br", text), track("ger", text)};
+  facts_.side_tracks.subtitles = {track("eng", text), track("pt-br", text), track("ger", text)};
   profile_.subtitles.tracks = TrackChoice::kLanguages;
   profile_.subtitles.languages = {"de", "por"};
   EXPECT_THAT(names(), ElementsAre("clip.pt-br.vtt", "clip.ger.vtt"));
   profile_.subtitles.tracks = TrackChoice::kDefault;
   EXPECT_THAT(names(), ElementsAre("clip.eng.vtt"));
-  facts_.beside.subtitles[1].is_default = true;
+  facts_.side_tracks.subtitles[1].is_default = true;
   EXPECT_THAT(names(), ElementsAre("clip.pt-br.vtt"));
   profile_.subtitles.text = TextSubtitles::kNone;
   EXPECT_THAT(names(), IsEmpty());
@@ -99,11 +100,11 @@ TEST_F(SideTracks, TheProfileChoosesTracks) {
 }
 
 TEST_F(SideTracks, TextGoesIntoFilesOrRenditionsOrBoth) {
-  facts_.beside.subtitles = {track("eng", {cue(0, 1, "a")})};
+  facts_.side_tracks.subtitles = {track("eng", {cue(0, 1, "a")})};
   const auto counts = [&](TextSubtitles text) {
     profile_.subtitles.text = text;
     const Plan plan = planned();
-    return std::pair(plan.text_files.size(), plan.renditions[0].file.beside.subtitles.size());
+    return std::pair(plan.text_files.size(), plan.renditions[0].file.side_tracks.subtitles.size());
   };
   EXPECT_EQ(counts(TextSubtitles::kVtt), std::pair(1UL, 0UL));
   EXPECT_EQ(counts(TextSubtitles::kMovText), std::pair(0UL, 1UL));
@@ -111,71 +112,71 @@ TEST_F(SideTracks, TextGoesIntoFilesOrRenditionsOrBoth) {
 }
 
 TEST_F(SideTracks, BitmapsAndOtherKindsAreReported) {
-  facts_.beside.subtitles = {track("eng", {}), track("fra", {}), track("", {})};
-  facts_.beside.subtitles[0].codec = "hdmv_pgs_subtitle";
-  facts_.beside.subtitles[0].is_text = false;
-  facts_.beside.subtitles[0].is_bitmap = true;
-  facts_.beside.subtitles[1].codec = "dvb_teletext";
-  facts_.beside.subtitles[1].is_text = false;
+  facts_.side_tracks.subtitles = {track("eng", {}), track("fra", {}), track("", {})};
+  facts_.side_tracks.subtitles[0].codec = "hdmv_pgs_subtitle";
+  facts_.side_tracks.subtitles[0].is_text = false;
+  facts_.side_tracks.subtitles[0].is_bitmap = true;
+  facts_.side_tracks.subtitles[1].codec = "dvb_teletext";
+  facts_.side_tracks.subtitles[1].is_text = false;
   EXPECT_THAT(planned().notes, ElementsAre("subtitle track 1 (hdmv_pgs_subtitle, eng) is not carried: its bitmaps are dropped",
                                            "subtitle track 2 (dvb_teletext, fra) is not carried: its kind is not read",
                                            "subtitle track 3 (subrip) has no text and is not carried"));
 }
 
 TEST_F(SideTracks, ChaptersRiseWithinTheClip) {
-  facts_.beside.chapters = {
+  facts_.side_tracks.chapters = {
       {3'000'000, "three"}, {-2'000'000, "before"}, {-500'000, "running"}, {4'000'000, "after"}, {1'000'400, "one"}};
-  EXPECT_THAT(planned().renditions[0].file.beside.chapters,
+  EXPECT_THAT(planned().renditions[0].file.side_tracks.chapters,
               ElementsAre(Chapter{0, "running"}, Chapter{1000, "one"}, Chapter{3000, "three"}));
-  facts_.beside.chapters = {{3'000'000, "three"}, {1'000'000, "one"}};
-  EXPECT_THAT(planned().renditions[0].file.beside.chapters,
+  facts_.side_tracks.chapters = {{3'000'000, "three"}, {1'000'000, "one"}};
+  EXPECT_THAT(planned().renditions[0].file.side_tracks.chapters,
               ElementsAre(Chapter{0, ""}, Chapter{1000, "one"}, Chapter{3000, "three"}));
 }
 
 TEST_F(SideTracks, TagsGoByTheProfile) {
-  facts_.beside.tags = {{"title", "A clip"}};
-  facts_.beside.tags_left_out = 2;
-  facts_.beside.created_unix_s = 1'600'000'000;
-  facts_.beside.location = "+48.8584+002.2945/";
+  facts_.side_tracks.tags = {{"title", "A clip"}};
+  facts_.side_tracks.tags_left_out = 2;
+  facts_.side_tracks.created_unix_s = 1'600'000'000;
+  facts_.side_tracks.location = "+48.8584+002.2945/";
   Plan plan = planned();
-  EXPECT_EQ(plan.renditions[0].file.beside.tags, facts_.beside.tags);
-  EXPECT_EQ(plan.renditions[0].file.beside.created_unix_s, facts_.beside.created_unix_s);
-  EXPECT_EQ(plan.renditions[0].file.beside.location, "");
+  EXPECT_EQ(plan.renditions[0].file.side_tracks.tags, facts_.side_tracks.tags);
+  EXPECT_EQ(plan.renditions[0].file.side_tracks.created_unix_s, facts_.side_tracks.created_unix_s);
+  EXPECT_EQ(plan.renditions[0].file.side_tracks.location, "");
   EXPECT_THAT(plan.notes, ElementsAre("the place of the recording is not carried", "2 tags are not carried"));
   profile_.metadata = {.keep = false, .location = true};
   plan = planned();
-  EXPECT_THAT(plan.renditions[0].file.beside.tags, IsEmpty());
-  EXPECT_EQ(plan.renditions[0].file.beside.created_unix_s, std::nullopt);
-  EXPECT_EQ(plan.renditions[0].file.beside.location, "+48.8584+002.2945/");
+  EXPECT_THAT(plan.renditions[0].file.side_tracks.tags, IsEmpty());
+  EXPECT_EQ(plan.renditions[0].file.side_tracks.created_unix_s, std::nullopt);
+  EXPECT_EQ(plan.renditions[0].file.side_tracks.location, "+48.8584+002.2945/");
   EXPECT_THAT(plan.notes, ElementsAre("4 tags are not carried"));
 }
 
 TEST_F(SideTracks, TheCoverGoesWhereThereIsNoFrame) {
   facts_ = clip().frames(100).audio_after(0).facts();
-  facts_.beside.cover = Cover{true, 4, 4, "bytes"};
+  facts_.side_tracks.cover = Cover{true, 4, 4, "bytes"};
   Plan plan = planned();
-  EXPECT_EQ(plan.renditions[0].file.beside.cover, std::nullopt);
+  EXPECT_EQ(plan.renditions[0].file.side_tracks.cover, std::nullopt);
   EXPECT_THAT(plan.notes, Contains(HasSubstr("cover")));
   profile_ = test::audio_profile();
   plan = planned();
-  EXPECT_EQ(plan.renditions[0].file.beside.cover, std::nullopt);
+  EXPECT_EQ(plan.renditions[0].file.side_tracks.cover, std::nullopt);
   EXPECT_THAT(plan.notes, Contains(HasSubstr("cover: true")));
   profile_.metadata.cover = true;
   plan = planned();
-  EXPECT_EQ(plan.renditions[0].file.beside.cover, facts_.beside.cover);
+  EXPECT_EQ(plan.renditions[0].file.side_tracks.cover, facts_.side_tracks.cover);
 }
 
 TEST_F(SideTracks, EveryFrameKnowsItsBitmapsWhateverTheSegment) {
-  facts_.beside.subtitles = {track("eng", {})};
-  facts_.beside.subtitles[0].is_text = false;
-  facts_.beside.subtitles[0].is_bitmap = true;
+  facts_.side_tracks.subtitles = {track("eng", {})};
+  facts_.side_tracks.subtitles[0].is_text = false;
+  facts_.side_tracks.subtitles[0].is_bitmap = true;
   const auto bitmap = [](std::int64_t start, std::int64_t end) {
     Bitmap made{start, end, 1920, 1080, {}};
     made.rects.push_back({0, 0, 1, 1, {0}, "\x01\x01"});
     return made;
   };
   // 25 frames a second; a microsecond of rounding either way does not matter.
-  facts_.beside.subtitles[0].bitmaps = {bitmap(400'001, 799'999), bitmap(799'999, 801'000), bitmap(3'900'000, 9'000'000)};
+  facts_.side_tracks.subtitles[0].bitmaps = {bitmap(400'001, 799'999), bitmap(799'999, 801'000), bitmap(3'900'000, 9'000'000)};
   const auto over = [&](std::uint32_t first, std::uint32_t end) {
     std::vector<std::uint32_t> frames;
     for (std::uint32_t i = first; i < end; ++i) frames.push_back(i);
@@ -196,8 +197,8 @@ TEST_F(SideTracks, EveryFrameKnowsItsBitmapsWhateverTheSegment) {
 TEST_F(SideTracks, FactsThatAreNotCleanAreRefused) {
   const auto refused = [&](auto change) {
     SourceFacts facts = facts_;
-    facts.beside.subtitles = {track("eng", {cue(0, 1, "a")})};
-    change(facts.beside);
+    facts.side_tracks.subtitles = {track("eng", {cue(0, 1, "a")})};
+    change(facts.side_tracks);
     const auto plan = make_plan(facts, profile_, "clip");
     return !plan && plan.error().kind == FaultKind::kInput;
   };

@@ -109,7 +109,7 @@ TEST(Burn, AnalysisDecodesTheTrackThatIsWanted) {
     const auto facts = analyse(file.get(), {.name = "clip", .burn = burn}, parent.line());
     std::vector<std::string> seen;
     if (!facts) return std::vector{facts.error().text};
-    for (const SubtitleTrack& track : facts->beside.subtitles) {
+    for (const SubtitleTrack& track : facts->side_tracks.subtitles) {
       for (const Bitmap& b : track.bitmaps) {
         seen.push_back(track.language + " " + std::to_string(b.start / 1000) + "-" + std::to_string(b.end / 1000) + " ms on " +
                        std::to_string(b.width) + "x" + std::to_string(b.height) + ":");

@@ -52,9 +52,9 @@ TEST(TextSamples, RefuseToRepeatTextWithoutEnd) {
 TEST(UserData, IsNothingWhereThereIsNothingToSay) { EXPECT_EQ(user_data_of({}), ""); }
 
 TEST(UserData, ListsTags) {
-  SideTrackPlan beside;
-  beside.tags = {{"title", "T"}};
-  EXPECT_EQ(user_data_of(beside),
+  SideTrackPlan side_tracks;
+  side_tracks.tags = {{"title", "T"}};
+  EXPECT_EQ(user_data_of(side_tracks),
             "\0\0\0\x4emeta\0\0\0\0\0\0\0\x21hdlr\0\0\0\0\0\0\0\0mdirappl\0\0\0\0\0\0\0\0\0"
             "\0\0\0\x21ilst\0\0\0\x19\xA9nam\0\0\0\x11"
             "data\0\0\0\1\0\0\0\0T"s);
@@ -71,14 +71,14 @@ class Mp4Metadata : public ::testing::Test {
     plan_.base = {1, 10'000};
     plan_.last_duration = 1000;
     for (std::size_t i = 0; i < 30; ++i) plan_.frames.push_back({static_cast<std::int64_t>(i) * 1000, i == 0});
-    SideTrackPlan& beside = plan_.beside;
-    beside.subtitles = {{"eng", "English", true, false, {{500, 1000, "<b>a</b> &amp; b", ""}, {900, 2900, "c\nd", ""}}},
-                        {"de", "", false, true, {{0, 3000, "\u00e4", ""}}}};
-    beside.chapters = {{0, "Eins \u00e9"}, {1501, ""}, {2999, "Drei"}};
+    SideTrackPlan& side_tracks = plan_.side_tracks;
+    side_tracks.subtitles = {{"eng", "English", true, false, {{500, 1000, "<b>a</b> &amp; b", ""}, {900, 2900, "c\nd", ""}}},
+                             {"de", "", false, true, {{0, 3000, "\u00e4", ""}}}};
+    side_tracks.chapters = {{0, "Eins \u00e9"}, {1501, ""}, {2999, "Drei"}};
     for (const char* name : {"title", "artist", "album", "album_artist", "date", "genre", "comment", "description", "copyright"})
-      beside.tags[name] = "the "s + name;
-    beside.created_unix_s = 1'580'702'706;
-    beside.location = "+48.8584+002.2945/";
+      side_tracks.tags[name] = "the "s + name;
+    side_tracks.created_unix_s = 1'580'702'706;
+    side_tracks.location = "+48.8584+002.2945/";
   }
   // The finished file's checks that failed.
   std::vector<std::string> stitched_and_verified() {
@@ -109,17 +109,17 @@ TEST_F(Mp4Metadata, IsReadBackAsPlanned) {
   test::ParentDouble parent;
   const auto facts = analyse(file_.get(), {.name = "output"}, parent.line());
   ASSERT_TRUE(facts) << facts.error().text;
-  const SideTrackFacts& beside = facts->beside;
-  EXPECT_EQ(beside.tags, plan_.beside.tags);
-  EXPECT_EQ(beside.created_unix_s, plan_.beside.created_unix_s);
-  EXPECT_EQ(beside.location, plan_.beside.location);
-  EXPECT_THAT(beside.chapters, ElementsAre(Chapter{0, "Eins \u00e9"}, Chapter{1'501'000, ""}, Chapter{2'999'000, "Drei"}));
-  ASSERT_EQ(beside.subtitles.size(), 2U);
-  EXPECT_THAT(beside.subtitles[0].cues,
+  const SideTrackFacts& side_tracks = facts->side_tracks;
+  EXPECT_EQ(side_tracks.tags, plan_.side_tracks.tags);
+  EXPECT_EQ(side_tracks.created_unix_s, plan_.side_tracks.created_unix_s);
+  EXPECT_EQ(side_tracks.location, plan_.side_tracks.location);
+  EXPECT_THAT(side_tracks.chapters, ElementsAre(Chapter{0, "Eins \u00e9"}, Chapter{1'501'000, ""}, Chapter{2'999'000, "Drei"}));
+  ASSERT_EQ(side_tracks.subtitles.size(), 2U);
+  EXPECT_THAT(side_tracks.subtitles[0].cues,
               ElementsAre(Cue{500'000, 900'000, "<b>a</b> &amp; b", ""}, Cue{900'000, 1'000'000, "<b>a</b> &amp; b\nc\nd", ""},
                           Cue{1'000'000, 2'900'000, "c\nd", ""}));
-  EXPECT_THAT(beside.subtitles[1].cues, ElementsAre(Cue{0, 3'000'000, "\u00e4", ""}));
-  EXPECT_EQ(std::pair(beside.subtitles[0].language, beside.subtitles[1].language), std::pair("eng"s, "deu"s));
+  EXPECT_THAT(side_tracks.subtitles[1].cues, ElementsAre(Cue{0, 3'000'000, "\u00e4", ""}));
+  EXPECT_EQ(std::pair(side_tracks.subtitles[0].language, side_tracks.subtitles[1].language), std::pair("eng"s, "deu"s));
   EXPECT_THAT(facts->notes, IsEmpty());
 }
 
@@ -131,17 +131,18 @@ TEST_F(Mp4Metadata, HasTheSameBytesEachTime) {
 }
 
 TEST_F(Mp4Metadata, WithChaptersAlone) {
-  plan_.beside = {.chapters = {{0, "only"}}};
+  plan_.side_tracks = {.chapters = {{0, "only"}}};
   EXPECT_THAT(stitched_and_verified(), IsEmpty());
 }
 
 TEST_F(Mp4Metadata, WithAsManyAsThereMayBe) {
-  plan_.beside.chapters.clear();
+  plan_.side_tracks.chapters.clear();
   for (std::size_t i = 0; i < kChaptersMax; ++i)
-    plan_.beside.chapters.push_back({static_cast<std::int64_t>(i) * 11, std::string(kChapterTitleBytesMax, 'x')});
-  plan_.beside.subtitles[0].cues.clear();
-  for (std::int64_t i = 0; i < 3000; ++i) plan_.beside.subtitles[0].cues.push_back({i, i + 1, "line " + std::to_string(i), ""});
-  for (auto& [name, value] : plan_.beside.tags) value = std::string(kTagBytesMax, 'y');
+    plan_.side_tracks.chapters.push_back({static_cast<std::int64_t>(i) * 11, std::string(kChapterTitleBytesMax, 'x')});
+  plan_.side_tracks.subtitles[0].cues.clear();
+  for (std::int64_t i = 0; i < 3000; ++i)
+    plan_.side_tracks.subtitles[0].cues.push_back({i, i + 1, "line " + std::to_string(i), ""});
+  for (auto& [name, value] : plan_.side_tracks.tags) value = std::string(kTagBytesMax, 'y');
   EXPECT_THAT(stitched_and_verified(), IsEmpty());
 }
 
@@ -149,7 +150,7 @@ TEST_F(Mp4Metadata, WhatIsNotThePlansIsFound) {
   ASSERT_THAT(stitched_and_verified(), IsEmpty());
   const auto with = [&](auto change) {
     RenditionPlan other = plan_;
-    change(other.beside);
+    change(other.side_tracks);
     return failed(other);
   };
   EXPECT_THAT(with([](SideTrackPlan& b) { b.tags["title"] = "another"; }),
@@ -175,14 +176,14 @@ TEST(CoverInMp4, IsCopiedAsItIs) {
   const Fd clip = test::make_clip({.audio = ClipAudio{.seconds = 1}, .cover = true});
   test::ParentDouble parent;
   const auto facts = analyse(clip.get(), {.name = "clip"}, parent.line());
-  ASSERT_TRUE(facts && facts->beside.cover);
+  ASSERT_TRUE(facts && facts->side_tracks.cover);
   RenditionPlan plan;
   plan.name = "audio";
   PlannedAudio audio;
   audio.task.profile.bitrate = 64'000;
   plan.audio_tracks = {audio};
   plan.base = {1, 48000};
-  plan.beside.cover = facts->beside.cover;
+  plan.side_tracks.cover = facts->side_tracks.cover;
   std::vector<Fd> files;
   files.push_back(*temporary_file());
   const Fd source = test::journal_of_track(clip.get(), 2);
@@ -196,7 +197,7 @@ TEST(CoverInMp4, IsCopiedAsItIs) {
   EXPECT_TRUE(std::ranges::all_of(report->checks, &Check::passed));
   const auto output = analyse(file.get(), {.name = "output"}, line.line());
   ASSERT_TRUE(output) << output.error().text;
-  EXPECT_EQ(output->beside.cover, facts->beside.cover);
+  EXPECT_EQ(output->side_tracks.cover, facts->side_tracks.cover);
 }
 
 }  // namespace

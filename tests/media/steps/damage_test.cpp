@@ -172,7 +172,7 @@ TEST(Clock, ARecordingMayStartAtAnyHour) {
   EXPECT_THAT(facts->audio[0].clock, IsEmpty());
 }
 
-TEST(Clock, JoinedRecordingsFollowEachOtherWithTheirAudioBesideThem) {
+TEST(Clock, JoinedRecordingsFollowEachOtherWithTheirAudio) {
   // Back by eleven hours, and then ahead by three.
   std::vector<Fd> parts;
   for (const std::int64_t start : {40'000, 100, 11'000}) parts.push_back(test::make_clip(clip("mpegts", {start, 1})));

@@ -54,13 +54,13 @@ TEST(SideTrackFacts, TextTracksOfMatroska) {
                  .is_forced = true,
                  .lines = {{0, 1000, "0,0,Default,,0,0,0,,{\\an8}drei\\Nvier"}, {1000, 100, "1,0,Default,,0,0,0,,{\\p1}m 0 0"}}}};
   const SourceFacts facts = facts_of(clip);
-  ASSERT_EQ(facts.beside.subtitles.size(), 2U);
-  const SubtitleTrack& first = facts.beside.subtitles[0];
+  ASSERT_EQ(facts.side_tracks.subtitles.size(), 2U);
+  const SubtitleTrack& first = facts.side_tracks.subtitles[0];
   EXPECT_EQ(std::tuple(first.codec, first.language, first.title, first.is_text, first.is_default, first.is_forced),
             std::tuple("subrip"s, "eng"s, "English"s, true, true, false));
   EXPECT_THAT(first.cues,
               ElementsAre(found(200, 800, "<i>one</i>"), found(400, 800, "two\nlines"), found(1000, 1500, "&lt;br&gt;")));
-  const SubtitleTrack& second = facts.beside.subtitles[1];
+  const SubtitleTrack& second = facts.side_tracks.subtitles[1];
   EXPECT_EQ(std::tuple(second.codec, second.language, second.is_default, second.is_forced),
             std::tuple("ass"s, "ger"s, false, true));
   EXPECT_THAT(second.cues, ElementsAre(found(0, 1000, "drei\nvier")));
@@ -71,7 +71,7 @@ TEST(SideTrackFacts, TimesCountFromTheFirstFrame) {
   Clip clip = clip_of("matroska");
   clip.shift = {3, 1};
   clip.texts = {{.lines = {{-500, 1000, "early"}, {1000, 500, "a"}}}};
-  EXPECT_THAT(facts_of(clip).beside.subtitles.at(0).cues, ElementsAre(found(-500, 500, "early"), found(1000, 1500, "a")));
+  EXPECT_THAT(facts_of(clip).side_tracks.subtitles.at(0).cues, ElementsAre(found(-500, 500, "early"), found(1000, 1500, "a")));
 }
 
 TEST(SideTrackFacts, TimedTextOfMp4) {
@@ -84,16 +84,16 @@ TEST(SideTrackFacts, TimedTextOfMp4) {
                             "\0\x04"
                             "deux"s}}}};
   const SourceFacts facts = facts_of(clip);
-  ASSERT_EQ(facts.beside.subtitles.size(), 1U);
-  EXPECT_EQ(facts.beside.subtitles[0].language, "fra");
-  EXPECT_THAT(facts.beside.subtitles[0].cues, ElementsAre(found(200, 800, "une"), found(1000, 1500, "deux")));
+  ASSERT_EQ(facts.side_tracks.subtitles.size(), 1U);
+  EXPECT_EQ(facts.side_tracks.subtitles[0].language, "fra");
+  EXPECT_THAT(facts.side_tracks.subtitles[0].cues, ElementsAre(found(200, 800, "une"), found(1000, 1500, "deux")));
 }
 
 TEST(SideTrackFacts, WebvttOfWebm) {
   Clip clip = clip_of("webm");
   clip.frame->encoder = "libvpx";
   clip.texts = {{.codec = "webvtt", .lines = {{0, 900, "<v Ann>one &amp; <b>two</b>"}}}};
-  EXPECT_THAT(facts_of(clip).beside.subtitles.at(0).cues, ElementsAre(found(0, 900, "one &amp; <b>two</b>")));
+  EXPECT_THAT(facts_of(clip).side_tracks.subtitles.at(0).cues, ElementsAre(found(0, 900, "one &amp; <b>two</b>")));
 }
 
 TEST(SideTrackFacts, ChaptersAndTags) {
@@ -104,10 +104,11 @@ TEST(SideTrackFacts, ChaptersAndTags) {
         {"title", " A  title\t"}, {"artist", "Somebody"}, {"creation_time", "2020-02-03T04:05:06.000000Z"}, {"comment", ""}};
     if (container == "matroska") clip.tags["secret"] = "x";
     const SourceFacts facts = facts_of(clip);
-    EXPECT_THAT(facts.beside.chapters, ElementsAre(Chapter{0, "Ein Tag"}, Chapter{700'000, "\xEF\xBF\xBDzwei"})) << container;
-    EXPECT_THAT(facts.beside.tags, UnorderedElementsAre(Pair("title", "A title"), Pair("artist", "Somebody"))) << container;
-    EXPECT_EQ(facts.beside.created_unix_s, 1'580'702'706) << container;
-    EXPECT_EQ(facts.beside.tags_left_out, container == "matroska" ? 1U : 0U);
+    EXPECT_THAT(facts.side_tracks.chapters, ElementsAre(Chapter{0, "Ein Tag"}, Chapter{700'000, "\xEF\xBF\xBDzwei"}))
+        << container;
+    EXPECT_THAT(facts.side_tracks.tags, UnorderedElementsAre(Pair("title", "A title"), Pair("artist", "Somebody"))) << container;
+    EXPECT_EQ(facts.side_tracks.created_unix_s, 1'580'702'706) << container;
+    EXPECT_EQ(facts.side_tracks.tags_left_out, container == "matroska" ? 1U : 0U);
     // The track that holds an MP4's chapters is no data track that was dropped.
     EXPECT_THAT(facts.notes, IsEmpty()) << container;
   }
@@ -119,10 +120,10 @@ TEST(SideTrackFacts, CoverOfAudio) {
   clip.cover = true;
   const SourceFacts facts = facts_of(clip);
   EXPECT_FALSE(facts.video);
-  ASSERT_TRUE(facts.beside.cover);
-  EXPECT_EQ(std::tuple(facts.beside.cover->png, facts.beside.cover->width, facts.beside.cover->height),
+  ASSERT_TRUE(facts.side_tracks.cover);
+  EXPECT_EQ(std::tuple(facts.side_tracks.cover->png, facts.side_tracks.cover->width, facts.side_tracks.cover->height),
             std::tuple(false, 64, 48));
-  EXPECT_EQ(facts.beside.cover->bytes.substr(0, 3), "\xff\xd8\xff");
+  EXPECT_EQ(facts.side_tracks.cover->bytes.substr(0, 3), "\xff\xd8\xff");
 }
 
 TEST(SideTrackFacts, TooManyCuesAreCounted) {
@@ -131,7 +132,7 @@ TEST(SideTrackFacts, TooManyCuesAreCounted) {
   ClipText text;
   for (std::size_t i = 0; i < kCuesMax + 7; ++i) text.lines.push_back({static_cast<std::int64_t>(i / 100), 10, "x"});
   clip.texts = {text};
-  const SubtitleTrack track = facts_of(clip).beside.subtitles.at(0);
+  const SubtitleTrack track = facts_of(clip).side_tracks.subtitles.at(0);
   EXPECT_EQ(std::pair(track.cues.size(), track.cues_left_out), std::pair(kCuesMax, 7U));
 }
 

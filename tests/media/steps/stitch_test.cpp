@@ -267,7 +267,7 @@ TEST(Stitch, AudioAloneIsAFileToo) {
   EXPECT_EQ(layout.tracks[0].edits[0].duration * 48000 / layout.timescale, 1'440'000U);
 }
 
-TEST(Stitch, PiecesOfAudioLieBesideTheirFrames) {
+TEST(Stitch, PiecesOfAudioLieNextToTheirFrames) {
   RenditionPlan plan = plan_of(300, 1, 30, 60);
   add_audio(plan);
   auto files = test::encode_segments(plan, {120, 180}, test::settings_for(plan));

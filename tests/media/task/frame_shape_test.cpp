@@ -14,7 +14,7 @@ TEST(FrameShape, AFrameLikeThePlannedOneFillsItsFrame) {
   EXPECT_EQ(box_for({720, 576, {64, 45}, {16, 15}, 0}, 720, 576, {16, 15}, 1024, 576), (FrameBox{0, 0, 1024, 576}));
 }
 
-TEST(FrameShape, AWiderOneGetsBarsAboveAndBelowAndANarrowerOneBeside) {
+TEST(FrameShape, AWiderOneGetsBarsAboveAndBelowAndANarrowerOneAtItsSides) {
   EXPECT_EQ(box_for({720, 576, {16, 15}, {16, 15}, 0}, 720, 576, {64, 45}, 768, 576), (FrameBox{0, 72, 768, 432}));
   EXPECT_EQ(box_for({720, 576, {64, 45}, {64, 45}, 0}, 720, 576, {16, 15}, 1024, 576), (FrameBox{128, 0, 768, 576}));
 }

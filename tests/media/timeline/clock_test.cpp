@@ -125,7 +125,7 @@ TEST(AudioClock, FollowsTheFramesEpochs) {
               ElementsAre(ClockShift{50, ticks}));
 }
 
-TEST(AudioClock, KeepsItsPlaceBesideTheFrameAfterAGapAtTheJoin) {
+TEST(AudioClock, KeepsItsPlaceInTheVideoAfterAGapAtTheJoin) {
   const auto shifts = frame_clock(Recording().go(40'000, 50).go(100, 200).packets, kClock, true, {});
   EXPECT_THAT(audio_clock(audio({{40'000, 50}, {105, 50}}), shifts, kClock, false, true),
               ElementsAre(ClockShift{50, rescale(shifts[0].ticks, kClock, kSamples)}));
