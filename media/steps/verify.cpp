@@ -26,7 +26,7 @@ namespace {
 
 // A decoder gives whole frames of audio; what the last one has beyond the end is at most an Opus frame of 60 ms at 48 kHz.
 constexpr std::int64_t kAudioTailMax = 2880;
-// What is earliest may be so much after 0: a tick of the output base (docs/architecture.md).
+// What is earliest may be so much after 0: a tick of the output base (docs/decisions/16-output-base.md).
 constexpr Timestamp kFirstMax{1, {1, 10'000}};
 
 std::string count_of(std::uint64_t count, const std::string& thing) {
