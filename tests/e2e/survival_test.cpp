@@ -59,8 +59,9 @@ TEST_F(Survival, WorkersKeepWhatTheyHoldOverARestartOfTheCoordinator) {
   farm.add_worker(2);
   const Folder out;
   const pid_t waiting = submit_and_wait(farm, out);
-  for (std::uint64_t restarts = 0; restarts < 2; ++restarts) {
-    ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= 1 + restarts && busy(farm); })) << farm.log();
+  // Some work is done and some held at each restart. More is not waited for: a fast machine would be through with the clip.
+  for (int restarts = 0; restarts < 2; ++restarts) {
+    ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= 1 && busy(farm); })) << farm.log();
     farm.kill_coordinator();
     farm.start_coordinator();
   }
