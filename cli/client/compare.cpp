@@ -79,7 +79,7 @@ void compare_audio(const SourceFacts& source, const SourceFacts& output, std::ve
   if (source.video && output.video) {
     const double late = to.starts_after_video.seconds() - from.starts_after_video.seconds();
     checks.push_back({"source audio start", std::abs(late) <= kAudioStartToleranceSeconds,
-                      ms_text(to.starts_after_video.seconds()) + " after the frame, the source's " +
+                      ms_text(to.starts_after_video.seconds()) + " after the video, the source's " +
                           ms_text(from.starts_after_video.seconds())});
   }
   checks.push_back({"source audio length", std::abs(to.seconds - from.seconds) <= kAudioLengthToleranceSeconds,
@@ -95,7 +95,7 @@ std::vector<Check> compare(const SourceFacts& source, const SourceFacts& output)
   } else if (source.video.has_value() != output.video.has_value()) {
     const bool audio_only = source.video.has_value();
     checks.push_back(
-        {"source frame", false, audio_only ? "none, the source has one" : "there is one, the source has none", audio_only});
+        {"source video", false, audio_only ? "none, the source has one" : "there is one, the source has none", audio_only});
   }
   compare_audio(source, output, checks);
   return checks;

@@ -81,7 +81,7 @@ std::string source_text(const std::string& name, const SourceFacts& facts) {
     const AudioTrack& a = facts.audio[i];
     std::string what = a.codec + ", " + std::to_string(a.sample_rate) + " Hz, " + std::to_string(a.channels) + " channels, " +
                        seconds_text(a.seconds);
-    if (facts.video) what += ", starts " + seconds_text(a.starts_after_video.seconds()) + " after the frame";
+    if (facts.video) what += ", starts " + seconds_text(a.starts_after_video.seconds()) + " after the video";
     if (!a.language.empty()) what += ", " + a.language;
     if (facts.audio.size() > 1 && i == facts.audio_chosen) what += ", the one that is used";
     rows.push_back({"audio", what});

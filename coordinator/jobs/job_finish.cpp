@@ -52,7 +52,7 @@ Result<> JobWork::start_finisher(StepKind step, std::size_t file, Instant now) {
   return {};
 }
 
-// Files by the stitcher's counting: every segment in order, then every audio.
+// Files by the stitcher's counting: every segment in order, then every audio track.
 Result<> JobWork::serve_stitcher(std::uint32_t file, std::vector<Event>& out) {
   std::uint32_t segment = 0;
   const std::uint32_t segments = stitch_request(finisher_->file).video_inputs;

@@ -193,7 +193,7 @@ Result<> JobWork::replan() {
 
 Result<> JobWork::start_split(const std::vector<std::uint32_t>& tasks, Instant now) {
   if (!plan_) return fail(FaultKind::kMachine, "what its analysis found is not in the spool");
-  // Audio and frame are read by children side by side: an audio run spans the whole file, and the first segment shall
+  // Audio and video are read by children side by side: the run of an audio track spans the whole file, and the first segment shall
   // not wait for it. Segments whose bitrate is measured first are read once more for that.
   std::vector<std::uint32_t> audio, measure, frame;
   for (const std::uint32_t task : tasks) {

@@ -45,7 +45,7 @@ Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile,
       return fail(FaultKind::kInput, "the source has no audio, and profile " + profile.name + " carries nothing else");
     }
     return fail(FaultKind::kInput, source.audio.empty() || profile.audio
-                                       ? "the source has neither frame nor audio"
+                                       ? "the source has neither video nor audio"
                                        : "the source has no video, and profile " + profile.name + " carries nothing else");
   }
   if (carried.video == nullptr) {

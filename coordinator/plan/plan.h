@@ -15,7 +15,7 @@
 // nothing in it depends on how many workers there are.
 //
 // Every output frame of the job is decided here, once, for the whole file: its time on the output timeline and the
-// source frame it shows. Time 0 is the first frame or the first audio, whichever comes first. Each rendition has an
+// source frame it shows. Time 0 is the first frame or the first audio sample, whichever comes first. Each rendition has an
 // IDR at the first frame that reaches k x gop seconds (plan_frames.h), and at its first frame; a segment is the frames between two
 // multiples of `segment` seconds, so it begins with an IDR and is a whole number of GOPs in every rendition. What a
 // segment's task receives is a self-contained run of source packets: from a key packet early enough that every frame
@@ -45,8 +45,8 @@
 // - Audio. 48 kHz; AAC of sources whose rate is a multiple of 11025 Hz is 44.1 kHz. Six channels if the profile wants
 //   and the source has them, else the least of what both have and 2. Of the tracks that the profile chooses, the one that
 //   plays by default is first: the source's own default, or of listed languages the first that there is; if there is none,
-//   the default track is carried. Every audio keeps its offset from the frame and from the others to half a sample: what
-//   is earliest is at 0, or where an audio is earlier than the frame, less than a tick of the frame's base after it.
+//   the default track is carried. Every audio track keeps its offset from the video and from the others to half a sample: what
+//   is earliest is at 0, or where audio is earlier than the video, less than a tick of the base of the video after it.
 
 namespace gopmill {
 
@@ -106,7 +106,7 @@ struct Plan {
 
 // Names come out as BASE_RENDITION.mp4; a job without frames has one rendition, "audio". The source's own notes are not
 // repeated. Takes time linear in the frames, once for each doubling of the segment length.
-// kInput: nothing to transcode (neither frame nor audio that the profile carries, or no video decodes), limits
+// kInput: nothing to transcode (neither video nor audio that the profile carries, or no video decodes), limits
 // exceeded, facts that contradict themselves: they may come from a child that its source has taken over.
 Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const std::string& output_base);
 

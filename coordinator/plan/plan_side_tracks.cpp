@@ -13,7 +13,7 @@
 namespace gopmill {
 namespace {
 
-constexpr std::int64_t kFirstChapterMs = 1000;  // audio that begins before the frame, a leader of black
+constexpr std::int64_t kFirstChapterMs = 1000;  // audio that begins before the video, a leader of black
 
 // "subtitle track 2 (ass, deu)": the place among the subtitle tracks, from 1.
 std::string track_name(const SubtitleTrack& track, std::size_t index) {

@@ -129,7 +129,7 @@ void LoudnessMeter::end_step() {
   steps_[steps_done_++ % kStepsPerBlock] = step_energy_ / step_samples_;
   step_energy_ = 0;
   step_filled_ = 0;
-  // What is left of an audio long past would be counted in denormal numbers, a hundred times slower.
+  // What is left of audio long past would be counted in denormal numbers, a hundred times slower.
   for (Channel& channel : channels_) {
     for (double& value : channel.state) value = std::abs(value) < kNothing ? 0 : value;
   }

@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t kProbeFrames = 32;
 // A probe that reads this far without video gives up: the track does not decode.
 constexpr std::uint32_t kProbePacketsMax = 3000;
-// Audio packets decoded after the first audio to find one with a timestamp.
+// Audio packets decoded after the first audio sample to find one with a timestamp.
 constexpr std::uint32_t kProbeAudioPackets = 200;
 constexpr int kProbeThreads = 2;
 // Where audio begins is known this much finer than to a sample: the plan rounds it once, together with what the frame moves.
@@ -48,7 +48,7 @@ struct Read {
     std::vector<ClockShift> clock;
   };
   std::vector<Audio> audio;           // by stream index
-  std::vector<ClockShift> clock;      // of the frame track
+  std::vector<ClockShift> clock;      // of the video track
   std::optional<av::Truncation> cut;  // the file is shorter than it should be
   bool is_broadcast = false;          // its clock may jump and its end is anywhere
   bool counted = false;               // no video has a time of its own
@@ -64,7 +64,7 @@ std::string track_name(const av::StreamFacts& stream) {
   return std::to_string(stream.index) + " (" + stream.kind + (stream.language.empty() ? "" : ", " + stream.language) + ")";
 }
 
-// The track a player would show: the first real frame track, and every audio track that has a known codec.
+// The track a player would show: the first real video track, and every audio track that has a known codec.
 Chosen choose(const std::vector<av::StreamFacts>& streams) {
   Chosen chosen;
   std::size_t frames = 0;
@@ -74,7 +74,7 @@ Chosen choose(const std::vector<av::StreamFacts>& streams) {
     } else if (stream.media == av::Media::kVideo && !chosen.video) {
       chosen.video = stream.index;
     } else if (stream.media == av::Media::kVideo) {
-      chosen.notes.push_back("second frame track " + track_name(stream) + " is not carried");
+      chosen.notes.push_back("second video track " + track_name(stream) + " is not carried");
     } else if (stream.media == av::Media::kAudio && stream.kind != "unknown" && stream.parameters.sample_rate > 0) {
       chosen.audio.push_back(stream.index);
     } else if (stream.media == av::Media::kAudio) {
@@ -168,8 +168,8 @@ Result<Read> read_all_packets(int source, Chosen& chosen, SideTrackReader& side_
   read.cut = demuxer.truncation();
   read.is_broadcast = demuxer.clock_may_jump();
   if (chosen.video && read.video.empty()) {
-    if (chosen.audio.empty()) return fail(FaultKind::kInput, "the frame track has no packets");
-    chosen.notes.push_back("frame track " + track_name(demuxer.streams()[*chosen.video]) + " has no packets and is not carried");
+    if (chosen.audio.empty()) return fail(FaultKind::kInput, "the video track has no packets");
+    chosen.notes.push_back("video track " + track_name(demuxer.streams()[*chosen.video]) + " has no packets and is not carried");
     chosen.video.reset();
   }
   if (chosen.video) read.counted = count_times(read.video, demuxer.streams()[*chosen.video].parameters.base);
@@ -532,7 +532,7 @@ Result<std::optional<Timestamp>> analyse_audio_tracks(int source, const Chosen& 
   return zero;
 }
 
-// Audio that begins before the frame will move it by whole ticks. Where these are long, they are made as short as half a sample, so
+// Audio that begins before the video moves the video by whole ticks. Where these are long, they are made as short as half a sample, so
 // that the two stay as far apart as they were and both begin on a tick.
 void shorten_ticks_for_audio(VideoTrack& video, const std::vector<AudioTrack>& audio_tracks) {
   for (const AudioTrack& audio : audio_tracks) {
@@ -561,7 +561,7 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
     side_tracks.emplace(streams, demuxer.claims(), request.burn);
   }
   Chosen chosen = choose(streams);
-  if (!chosen.video && chosen.audio.empty()) return fail(FaultKind::kInput, "neither frame nor audio inside");
+  if (!chosen.video && chosen.audio.empty()) return fail(FaultKind::kInput, "neither video nor audio inside");
   Read read = TRY(read_all_packets(source, chosen, *side_tracks, parent));
   facts.notes = chosen.notes;
   LossList losses;

@@ -274,7 +274,7 @@ class Verification {
              audio == Timestamp{planned->task.first_sample, {1, planned->task.sample_rate}};
     }
     check(audio_tracks_.size() > 1 ? audio_name(index) + " offset" : "offset", good,
-          "audio starts " + seconds_text(offset) + " after the frame and ends " + seconds_text(lengths) + " after it");
+          "audio starts " + seconds_text(offset) + " after the video and ends " + seconds_text(lengths) + " after it");
   }
 
   // ---- By libav ----

@@ -34,7 +34,7 @@ enum class DamageKind : std::uint8_t {
 };
 struct Loss {
   DamageKind kind = DamageKind::kFrames;
-  double from = 0, to = 0;  // seconds after the first frame; without frames, after the first audio
+  double from = 0, to = 0;  // seconds after the first frame; without frames, after the first audio sample
   std::uint64_t count = 0;  // frames, or packets of audio, or packets missing at the end
   std::string reason;       // in FFmpeg's words
   friend bool operator==(const Loss&, const Loss&) = default;

@@ -11,7 +11,7 @@
 // Sources whose clock is set anew on the way: recordings joined end to end, a broadcast spliced or its multiplexer
 // restarted. PURE.
 //
-// The timeline is cut into epochs where the frame track's decoding times break, and each epoch begins where the one
+// The timeline is cut into epochs where the video track's decoding times break, and each epoch begins where the one
 // before it ends: nothing is shown twice, nothing is lost, and no still frame fills hours that never were. A step back
 // is a break in every container, because decoding times never fall. A step forward is one only where the container's
 // clock may jump (MPEG transport and program streams) and only beyond kClockForwardMax, the limit other players use;
@@ -30,7 +30,7 @@ inline constexpr Rational kClockForwardMax{10, 1};  // s
 struct AudioTime {
   std::int64_t pts = INT64_MIN;  // ticks of the stream's base
   std::int32_t duration = 0;
-  std::uint32_t frames_before = 0;  // packets of the frame track that stand before it in the file
+  std::uint32_t frames_before = 0;  // packets of the video track that stand before it in the file
   bool corrupt = false;             // the container marks it as damaged
 };
 struct AudioTimes {
@@ -42,7 +42,7 @@ struct AudioTimes {
 // the order of the file, which is that of decoding. True where that was so.
 bool count_times(std::vector<PacketFacts>& packets, Rational base);
 
-// Where the frame track's clock breaks. `jumps_forward`: the container is one whose clock may; a gap through which any
+// Where the video track's clock breaks. `jumps_forward`: the container is one whose clock may; a gap through which any
 // audio goes on is one of the frames alone, and stays.
 std::vector<ClockShift> frame_clock(const std::vector<PacketFacts>& packets, Rational base, bool jumps_forward,
                                     const std::vector<AudioTimes>& audio);

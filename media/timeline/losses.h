@@ -34,7 +34,7 @@ std::string describe(const Loss& loss);
 // Precondition: `losses` is not empty.
 std::string refusal(const std::vector<Loss>& losses);
 
-// What happened while a frame track was decoded.
+// What happened while a video track was decoded.
 struct DecodeEvents {
   std::vector<std::uint32_t> refused;    // ordinals of packets the decoder would not take, rising
   std::vector<std::uint32_t> concealed;  // ordinals of frames that came out with parts guessed

@@ -81,8 +81,8 @@ TEST(Compare, AudioAloneAndNothingAtAll) {
   SourceFacts audio = clip(250, 25);
   audio.video.reset();
   EXPECT_THAT(differing(audio, audio), IsEmpty());
-  EXPECT_THAT(differing(clip(250, 25), audio), ElementsAre("(source frame)"));
-  EXPECT_THAT(differing(audio, clip(250, 25)), ElementsAre("source frame"));
+  EXPECT_THAT(differing(clip(250, 25), audio), ElementsAre("(source video)"));
+  EXPECT_THAT(differing(audio, clip(250, 25)), ElementsAre("source video"));
   SourceFacts empty = clip(0, 25);
   EXPECT_THAT(differing(clip(250, 25), empty), testing::Contains("source frames"));
 }

@@ -43,10 +43,10 @@ TEST_F(OutputsTest, OneSourceGoesIntoTheFolderSeveralIntoOneEach) {
   const auto one = place_outputs({"a/clip.mp4"}, folder_);
   ASSERT_TRUE(one);
   EXPECT_EQ(one->front().folder, folder_);
-  const auto two = place_outputs({"a/clip.mp4", "b/clip.mp4"}, folder_ / "");
+  const auto two = place_outputs({"a/clip.mp4", "b/talk.mp4"}, folder_ / "");
   ASSERT_TRUE(two);
   EXPECT_EQ((*two)[0].folder, folder_ / "clip");
-  EXPECT_EQ((*two)[1].folder, folder_ / "clip");
+  EXPECT_EQ((*two)[1].folder, folder_ / "talk");
 }
 
 TEST_F(OutputsTest, TwoSourcesOfOneBaseAreRefused) {

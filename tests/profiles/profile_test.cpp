@@ -205,7 +205,7 @@ TEST(ToYaml, IsCanonicalAndComplete) {
             "    pixel_format: yuv420p\n"
             "    dynamic_range: sdr\n"
             "    options:\n"
-            "      \"tune\": \"clip\"\n");
+            "      \"tune\": \"film\"\n");
 }
 
 TEST(ToYaml, LoadsBackEqual) {

@@ -31,7 +31,7 @@ class SourceBuilder {
   SourceBuilder& field_packets();  // every frame is two packets, named by the first
   SourceBuilder& size(int width, int height);
   SourceBuilder& colour(Colour colour);
-  // A stereo track of 48 kHz as long as the clip; starts this many milliseconds after the frame.
+  // A stereo track of 48 kHz as long as the clip; starts this many milliseconds after the video.
   SourceBuilder& audio_after(std::int64_t milliseconds);
   SourceBuilder& audio(AudioTrack track);
   SourceBuilder& no_video();

@@ -22,7 +22,7 @@ struct ChapterClaim {
   std::string title;
 };
 
-// What a stream that is neither audio, frame nor subtitle is.
+// What a stream that is neither audio, video nor subtitle is.
 enum class Kind : std::uint8_t { kMedia, kChapters, kTimecode, kAttachment, kData };
 
 struct StreamClaim {

@@ -56,7 +56,7 @@ TEST_F(SideTracks, CuesAreCutToTheClipAndPutInOrder) {
   EXPECT_THAT(plan.text_files[0].track.cues,
               ElementsAre(shown(0, 500, "early"), shown(1000, 1500, "short"), shown(1000, 2000, "b"), shown(1000, 2000, "a"),
                           shown(3500, 4000, "late")));
-  EXPECT_THAT(plan.notes, Contains("subtitle track 1 (subrip, eng): 3 cues outside of the clip are left out"));
+  EXPECT_THAT(plan.notes, Contains("subtitle track 1 (subrip, eng): 3 cues outside of the video are left out"));
 }
 
 TEST_F(SideTracks, TimesMoveWithTheFrame) {

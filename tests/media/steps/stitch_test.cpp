@@ -211,7 +211,7 @@ TEST(Stitch, ABaseWithANumeratorIsKeptInWholeTicks) {
   expect_frames(plan, test::look_at(stitched.file.get()));
 }
 
-// Audio that starts with, shortly after and long after the frame, and before it: the offset holds to the sample, in the
+// Audio that starts with, shortly after and long after the video, and before it: the offset holds to the sample, in the
 // boxes and when decoded by libav.
 TEST(Stitch, TheOffsetOfAudioAndFrameHolds) {
   struct Offset {
