@@ -16,6 +16,7 @@
 #include "coordinator/plan/plan_rate.h"
 #include "coordinator/plan/plan_segments.h"
 #include "coordinator/plan/plan_side_tracks.h"
+#include "media/encoder/encoder_facts.h"
 #include "profiles/ladder.h"
 
 namespace gopmill {
@@ -70,7 +71,7 @@ StoredFrame source_frame(const VideoTrack& track) {
 }
 
 EncoderSettings encoder_settings(const Rung& rung, const FrameList& list, Rational frame_rate, const RenditionColour& colour) {
-  return {.codec = rung.profile.codec,
+  return {.encoder = encoder_for(rung.profile.codec),
           .width = rung.width,
           .height = rung.height,
           .pixel_format = rung.profile.pixel_format,
@@ -237,7 +238,7 @@ RenditionTask rendition_task(const PlannedRendition& rendition, const std::vecto
 void measure_renditions(const Plan& plan, const PlannedTask& planned, const std::vector<std::uint32_t>& frames, VideoTask& task) {
   for (std::size_t r = 0; r < plan.renditions.size(); ++r) {
     if (!plan.renditions[r].encoder.rate.bitrate) continue;
-    for (const double quality : measured_qualities(plan.renditions[r].encoder.codec)) {
+    for (const double quality : measured_qualities(plan.renditions[r].encoder.encoder)) {
       RenditionTask one = rendition_task(plan.renditions[r], plan.shows[r], planned.ranges[r], planned.ranges[r], frames);
       one.encoder.preset = measuring_preset(one.encoder);
       one.encoder.rate = {.quality = quality};

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "media/encoder/encoder_facts.h"
+
 namespace gopmill {
 namespace {
 
@@ -27,58 +29,19 @@ constexpr auto kDecodeCosts = std::to_array<DecodeCost>({{"h264", 2.0, 18},
 constexpr DecodeCost kOtherDecoder{"", 2.0, 10};
 constexpr DecodeCost kPlainH264{"h264", 0.7, 6};
 
-struct PresetCost {
-  std::string_view preset;
-  double pixel_ns;
-};
-constexpr auto kX264Costs = std::to_array<PresetCost>({{"ultrafast", 6},
-                                                       {"superfast", 9},
-                                                       {"veryfast", 15},
-                                                       {"faster", 22},
-                                                       {"fast", 28},
-                                                       {"medium", 33},
-                                                       {"slow", 45},
-                                                       {"slower", 80},
-                                                       {"veryslow", 120},
-                                                       {"placebo", 250}});
-constexpr auto kX265Costs = std::to_array<PresetCost>({{"ultrafast", 20},
-                                                       {"superfast", 25},
-                                                       {"veryfast", 30},
-                                                       {"faster", 32},
-                                                       {"fast", 40},
-                                                       {"medium", 60},
-                                                       {"slow", 120},
-                                                       {"slower", 300},
-                                                       {"veryslow", 500},
-                                                       {"placebo", 800}});
 constexpr double kUnknownPresetNs = 40;
-// SVT-AV1 doubles its work every 1.6 presets towards 0, libvpx every 2.5; measured at one point each. libvpx's number is of both
-// passes: 1.35 to 1.46 times one pass of preset 4 (three videos at 360p).
-constexpr double kSvtAv1Preset8Ns = 78, kSvtAv1PresetsPerDoubling = 1.6;
-constexpr double kVp9Preset4Ns = 116, kVp9PresetsPerDoubling = 2.5;
 // Scaling, and decoding again what was encoded.
 constexpr double kAroundEncoderNs = 5;
 
-template <std::size_t N>
-double listed_cost(const std::array<PresetCost, N>& costs, std::string_view preset) {
-  const auto found = std::ranges::find(costs, preset, &PresetCost::preset);
-  return found == costs.end() ? kUnknownPresetNs : found->pixel_ns;
-}
-
-double numbered_cost(std::string_view preset, int known, double known_ns, double presets_per_doubling) {
-  int number = known;
-  std::from_chars(preset.data(), preset.data() + preset.size(), number);
-  return known_ns * std::exp2((known - number) / presets_per_doubling);
-}
-
 double encoder_ns(const EncoderSettings& encoder) {
-  switch (encoder.codec) {
-    case VideoCodec::kH264: return listed_cost(kX264Costs, encoder.preset);
-    case VideoCodec::kHevc: return listed_cost(kX265Costs, encoder.preset);
-    case VideoCodec::kAv1: return numbered_cost(encoder.preset, 8, kSvtAv1Preset8Ns, kSvtAv1PresetsPerDoubling);
-    case VideoCodec::kVp9: return numbered_cost(encoder.preset, 4, kVp9Preset4Ns, kVp9PresetsPerDoubling);
+  const EncoderFacts& facts = facts_of(encoder.encoder);
+  if (!facts.presets.empty()) {
+    const auto found = std::ranges::find(facts.presets, encoder.preset, &PresetFacts::name);
+    return found == facts.presets.end() ? kUnknownPresetNs : found->pixel_ns;
   }
-  return kUnknownPresetNs;
+  int number = facts.numbered.measured;
+  std::from_chars(encoder.preset.data(), encoder.preset.data() + encoder.preset.size(), number);
+  return facts.numbered.pixel_ns * std::exp2((facts.numbered.measured - number) / facts.numbered.per_doubling);
 }
 
 }  // namespace

@@ -3,19 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "media/encoder/encoder_facts.h"
+
 namespace gopmill {
 namespace {
-
-struct QualityScale {
-  double low, high;         // measured at
-  double finest, coarsest;  // never asked for beyond
-};
-constexpr QualityScale kCrf51{20, 30, 8, 45};
-constexpr QualityScale kCrf63{25, 45, 10, 60};
-
-const QualityScale& scale_of(VideoCodec codec) {
-  return codec == VideoCodec::kH264 || codec == VideoCodec::kHevc ? kCrf51 : kCrf63;
-}
 
 // Steps of quality that halve a size. Video lies between 4 and 9 on the scale of x264; what is outside is noise of tiny segments.
 constexpr double kHalvingMin = 3, kHalvingMax = 20;
@@ -28,9 +19,10 @@ class SizeCurve {
     const double low = std::max<double>(1, static_cast<double>(segment.bytes[0]));
     const double high = std::max<double>(1, static_cast<double>(segment.bytes[1]));
     size_ = low;
-    halving_ = std::clamp((scale.high - scale.low) / std::max(1e-3, std::log2(low / high)), kHalvingMin, kHalvingMax);
+    halving_ = std::clamp((scale.measured_coarse - scale.measured_fine) / std::max(1e-3, std::log2(low / high)), kHalvingMin,
+                          kHalvingMax);
   }
-  [[nodiscard]] double at(double quality) const { return size_ * std::exp2((scale_.low - quality) / halving_); }
+  [[nodiscard]] double at(double quality) const { return size_ * std::exp2((scale_.measured_fine - quality) / halving_); }
   [[nodiscard]] double halving() const { return halving_; }
 
  private:
@@ -41,21 +33,20 @@ class SizeCurve {
 
 }  // namespace
 
-std::array<double, 2> measured_qualities(VideoCodec codec) { return {scale_of(codec).low, scale_of(codec).high}; }
-
-std::string measuring_preset(const EncoderSettings& encoder) {
-  switch (encoder.codec) {
-    case VideoCodec::kH264:
-    case VideoCodec::kHevc: return encoder.preset == "ultrafast" || encoder.preset == "superfast" ? encoder.preset : "veryfast";
-    case VideoCodec::kAv1: return encoder.preset == "13" ? "13" : "12";
-    case VideoCodec::kVp9: return "5";
-  }
-  return encoder.preset;
+std::array<double, 2> measured_qualities(Encoder encoder) {
+  const QualityScale& scale = facts_of(encoder).quality;
+  return {scale.measured_fine, scale.measured_coarse};
 }
 
-std::vector<SegmentRate> share_bitrate(const std::vector<MeasuredSegment>& segments, VideoCodec codec, std::int64_t bitrate,
+std::string measuring_preset(const EncoderSettings& encoder) {
+  const EncoderFacts& facts = facts_of(encoder.encoder);
+  const bool quicker = std::ranges::find(facts.quicker_presets, encoder.preset) != facts.quicker_presets.end();
+  return quicker ? encoder.preset : std::string(facts.measuring_preset);
+}
+
+std::vector<SegmentRate> share_bitrate(const std::vector<MeasuredSegment>& segments, Encoder encoder, std::int64_t bitrate,
                                        std::optional<std::int64_t> maxrate) {
-  const QualityScale& scale = scale_of(codec);
+  const QualityScale& scale = facts_of(encoder).quality;
   std::vector<SizeCurve> curves;
   double left = 0;  // bytes to share
   for (const MeasuredSegment& segment : segments) {
@@ -65,7 +56,7 @@ std::vector<SegmentRate> share_bitrate(const std::vector<MeasuredSegment>& segme
   std::vector<SegmentRate> shares(segments.size());
   std::vector<bool> capped(segments.size(), false);
   for (int round = 0; round < kCapRounds; ++round) {
-    double finest = scale.finest, coarsest = scale.coarsest;
+    double finest = scale.shared_finest, coarsest = scale.shared_coarsest;
     const auto total = [&](double quality) {
       double bytes = 0;
       for (std::size_t i = 0; i < curves.size(); ++i) bytes += capped[i] ? 0 : curves[i].at(quality);
@@ -116,7 +107,7 @@ std::optional<SegmentRates> segment_rates(const Plan& plan, const MeasuredSizes&
       if (found == sizes.end() || found->second.size() < output + 2) return std::nullopt;
       measured.push_back({{found->second[output], found->second[output + 1]}, plan.tasks[measure].media_seconds});
     }
-    const std::vector<SegmentRate> shares = share_bitrate(measured, encoder.codec, *encoder.rate.bitrate, encoder.rate.maxrate);
+    const std::vector<SegmentRate> shares = share_bitrate(measured, encoder.encoder, *encoder.rate.bitrate, encoder.rate.maxrate);
     for (std::size_t i = 0; i < segments.size(); ++i) {
       rates[segments[i]].resize(plan.renditions.size());
       rates[segments[i]][r] = shares[i];

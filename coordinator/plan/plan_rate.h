@@ -18,7 +18,7 @@
 namespace gopmill {
 
 // The two qualities a segment is measured at: far enough apart that what lies between is a straight line in the logarithm.
-std::array<double, 2> measured_qualities(VideoCodec codec);
+std::array<double, 2> measured_qualities(Encoder encoder);
 // With which preset: as quick as one can be that spreads its bits as the slower ones do.
 std::string measuring_preset(const EncoderSettings& encoder);
 
@@ -29,7 +29,7 @@ struct MeasuredSegment {
 };
 
 // One rendition's share for each segment. `bitrate` and `maxrate` in bits/s.
-std::vector<SegmentRate> share_bitrate(const std::vector<MeasuredSegment>& segments, VideoCodec codec, std::int64_t bitrate,
+std::vector<SegmentRate> share_bitrate(const std::vector<MeasuredSegment>& segments, Encoder encoder, std::int64_t bitrate,
                                        std::optional<std::int64_t> maxrate);
 
 }  // namespace gopmill

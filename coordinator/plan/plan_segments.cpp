@@ -8,7 +8,7 @@
 #include "coordinator/plan/plan_cost.h"
 #include "coordinator/plan/plan_film.h"
 #include "media/encoder/cold_start.h"
-#include "media/encoder/key_runs.h"
+#include "media/encoder/encoder_facts.h"
 #include "media/task/split_passes.h"
 
 namespace gopmill {
@@ -147,7 +147,7 @@ double encode_all_seconds(const std::vector<PlannedRendition>& renditions) {
 
 // How often a segment is decoded: once for all renditions, and once before for those that are encoded in two passes.
 int decodes_of(const std::vector<PlannedRendition>& renditions) {
-  const auto in_two = [](const PlannedRendition& rendition) { return in_two_passes(rendition.encoder.codec); };
+  const auto in_two = [](const PlannedRendition& rendition) { return facts_of(rendition.encoder.encoder).two_passes; };
   return std::ranges::any_of(renditions, in_two) ? 2 : 1;
 }
 
@@ -266,6 +266,10 @@ Segmentation cut_segments(const std::vector<PlannedRendition>& renditions, const
   }
   got.note = longer_note(asked, got, profile.segment, {profile.segment.num * high, profile.segment.den});
   return got;
+}
+
+std::uint32_t lookahead_frames(const EncoderSettings& encoder) {
+  return std::min(facts_of(encoder.encoder).lookahead_frames(encoder), kLookaheadFramesMax);
 }
 
 }  // namespace gopmill

@@ -7,26 +7,6 @@ namespace gopmill {
 
 namespace {
 
-struct PresetDepth {
-  std::string_view preset;
-  LookaheadDepth depth;
-};
-
-// x264 common/base.c param_apply_preset; what is not there has the defaults of medium.
-constexpr PresetDepth kX264Depths[] = {{"ultrafast", {0, 0}}, {"superfast", {0, 3}}, {"veryfast", {10, 3}}, {"faster", {20, 3}},
-                                       {"fast", {30, 3}},     {"medium", {40, 3}},   {"slow", {50, 3}},     {"slower", {60, 3}},
-                                       {"veryslow", {60, 8}}, {"placebo", {60, 16}}};
-// x265 documentation, "Presets".
-constexpr PresetDepth kX265Depths[] = {{"ultrafast", {5, 3}}, {"superfast", {10, 3}}, {"veryfast", {15, 4}}, {"faster", {15, 4}},
-                                       {"fast", {15, 4}},     {"medium", {20, 4}},    {"slow", {25, 4}},     {"slower", {40, 8}},
-                                       {"veryslow", {40, 8}}, {"placebo", {60, 8}}};
-
-LookaheadDepth depth_of(std::span<const PresetDepth> depths, std::string_view preset) {
-  auto found = std::ranges::find(depths, preset, &PresetDepth::preset);
-  if (found == depths.end()) found = std::ranges::find(depths, "medium", &PresetDepth::preset);
-  return found->depth;
-}
-
 template <class Number>
 std::optional<Number> parsed(std::string_view text) {
   Number value = 0;
@@ -56,18 +36,40 @@ std::optional<std::string_view> listed(std::string_view list, std::string_view k
   return value;
 }
 
-LookaheadDepth lookahead_depth(const EncoderSettings& encoder) {
-  const bool x264 = encoder.codec == VideoCodec::kH264;
-  LookaheadDepth depth = x264 ? depth_of(kX264Depths, encoder.preset) : depth_of(kX265Depths, encoder.preset);
-  if (option_of(encoder, "tune").find("zerolatency") != std::string_view::npos) depth = {};
-  const std::string_view list = option_of(encoder, x264 ? "x264-params" : "x265-params");
-  // The encoder's own list is applied last, so it wins.
-  for (const auto& given :
-       {whole_number(option_of(encoder, "rc-lookahead")), whole_number(listed(list, "rc-lookahead").value_or(""))})
-    depth.lookahead = given.value_or(depth.lookahead);
-  for (const auto& given : {whole_number(option_of(encoder, "bf")), whole_number(listed(list, "bframes").value_or(""))})
-    depth.bframes = given.value_or(depth.bframes);
-  return depth;
+std::string number_text(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+Rational told_rate(Rational frame_rate) { return std::max(frame_rate, Rational{1001, 1000}); }
+
+std::string fraction(Rational rate) { return std::to_string(rate.num) + "/" + std::to_string(rate.den); }
+
+namespace {
+
+// "G(…)B(…)R(…)WP(…)L(…)", the form all encoders take; x264 and x265 in the integer units of ST 2086, SVT-AV1 in plain numbers.
+std::string mastering_text(const MasteringDisplay& display, bool plain) {
+  const auto chromaticity = [&](std::uint16_t value) { return plain ? number_text(value / 50'000.0) : std::to_string(value); };
+  const auto luminance = [&](std::uint32_t value) { return plain ? number_text(value / 10'000.0) : std::to_string(value); };
+  const auto point = [&](const Chromaticity& p) { return "(" + chromaticity(p.x) + "," + chromaticity(p.y) + ")"; };
+  return "G" + point(display.green) + "B" + point(display.blue) + "R" + point(display.red) + "WP" + point(display.white) + "L(" +
+         luminance(display.luminance_max) + "," + luminance(display.luminance_min) + ")";
+}
+
+}  // namespace
+
+std::string hdr_parameters(const EncoderSettings& s, const std::string& mastering_key, const std::string& light_key, bool plain) {
+  std::string text;
+  if (s.mastering) text += ":" + mastering_key + "=" + mastering_text(*s.mastering, plain);
+  if (s.light) text += ":" + light_key + "=" + std::to_string(s.light->max) + "," + std::to_string(s.light->average_max);
+  return text;
+}
+
+std::string with_own(std::string ours, const EncoderSettings& settings, const std::string& key) {
+  const auto own = settings.options.find(key);
+  return own == settings.options.end() || own->second.empty() ? ours : ours + ":" + own->second;
 }
 
 }  // namespace gopmill

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,11 +19,18 @@ std::optional<std::string_view> listed(std::string_view list, std::string_view k
 std::optional<std::uint32_t> whole_number(std::string_view text);
 std::optional<double> number(std::string_view text);
 
-// How far x264 and x265 look ahead and how many frames they hold for reordering, by preset and options.
-struct LookaheadDepth {
-  std::uint32_t lookahead = 0;
-  std::uint32_t bframes = 0;
-};
-LookaheadDepth lookahead_depth(const EncoderSettings& encoder);
+// No encoder may place a key frame on its own: the grid is the plan's.
+inline constexpr int kNeverKey = 1'000'000;
+std::string number_text(double value);
+std::string fraction(Rational rate);  // "25/1"
+// No encoder is told that frames last a second or longer on average. EncoderClock makes none last longer, libvpx wants no longer tick, x264
+// and x265 enlarge a buffer that does not hold what arrives in that time, and x265 3.5 looks ahead by less than a second: past no
+// frame then (see kBufferStartAlone of x265.cpp).
+Rational told_rate(Rational frame_rate);
+// What an encoder writes beside HDR frames, ":key=value" each; libavcodec 5.1's wrappers do not pass it on. libvpx has no such
+// thing: there the MP4's boxes say it alone. `plain`: in plain numbers, not in the integer units of ST 2086.
+std::string hdr_parameters(const EncoderSettings& s, const std::string& mastering_key, const std::string& light_key, bool plain);
+// The profile's own colon-separated encoder parameters come last, so that they win where that is allowed.
+std::string with_own(std::string ours, const EncoderSettings& settings, const std::string& key);
 
 }  // namespace gopmill

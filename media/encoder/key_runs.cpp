@@ -4,8 +4,6 @@
 
 namespace gopmill {
 
-bool in_two_passes(VideoCodec codec) { return codec == VideoCodec::kVp9; }
-
 std::size_t gop_end(std::span<const OutputFrame> frames, std::size_t first) {
   std::size_t end = first + 1;
   while (end < frames.size() && !frames[end].key) ++end;

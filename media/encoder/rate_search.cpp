@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "media/encoder/encoder_facts.h"
 #include "media/package/joined.h"
 
 namespace gopmill {
@@ -15,13 +16,8 @@ namespace {
 constexpr double kBufferStepMin = 1.5;
 constexpr double kBufferStepMargin = 1.25;
 
-double quality_max(VideoCodec codec) { return codec == VideoCodec::kH264 || codec == VideoCodec::kHevc ? 51 : 63; }
-
-// The encoders of AV1 and VP9 take whole numbers only.
-double settable(VideoCodec codec, double quality) {
-  const bool fine = codec == VideoCodec::kH264 || codec == VideoCodec::kHevc;
-  const double rounded = fine ? std::round(quality * 100) / 100 : std::round(quality);
-  return std::clamp(rounded, 0.0, quality_max(codec));
+double settable(const QualityScale& scale, double quality) {
+  return std::clamp(std::round(quality * scale.steps) / scale.steps, 0.0, scale.max);
 }
 
 double bits_of(const std::vector<CodedFrame>& body) {
@@ -72,7 +68,7 @@ double RateSearch::quality_for(double size_log2) const {
 }
 
 bool RateSearch::move_to(double quality) {
-  const double next = settable(task_.encoder.codec, quality);
+  const double next = settable(facts_of(task_.encoder.encoder).quality, quality);
   const auto tried = [&](const Point& point) { return point.quality == next; };
   if (tries_ >= kTriesMax || std::ranges::any_of(seen_, tried)) return false;
   quality_ = next;

@@ -16,6 +16,7 @@
 #include "media/av/encode/encoder.h"
 #include "media/av/encode/first_pass.h"
 #include "media/av/frame/frame.h"
+#include "media/encoder/encoder_facts.h"
 #include "media/encoder/key_runs.h"
 #include "media/encoder/rate_search.h"
 #include "media/steps/task_frames.h"
@@ -169,13 +170,13 @@ class RenditionEncode {
   [[nodiscard]] bool in_body(std::size_t at) const { return at >= task_.lead && at < task_.lead + task_.body; }
 
   Result<> open_encoder(std::size_t at) {
-    av::EncoderStart start{.continues = task_.continues || at > 0, .alone = gop_end(task_.frames, at) == at + 1};
+    EncoderStart start{.continues = task_.continues || at > 0, .alone = gop_end(task_.frames, at) == at + 1};
     if (!statistics_.empty()) {
       GOPMILL_CHECK(gop_ < statistics_.size());
-      start.pass = av::Pass::kSecond;
+      start.pass = Pass::kSecond;
       start.statistics = statistics_[gop_++];
       encoder_end_ = gop_end(task_.frames, at);
-    } else if (av::keys_at_intervals(settings_.codec)) {
+    } else if (facts_of(settings_.encoder).keys == KeyRequests::kAtIntervals) {
       const KeyRun run = key_run(task_.frames, at);
       start.key_interval = run.interval;
       encoder_end_ = run.end;
@@ -238,7 +239,7 @@ Result<std::vector<Statistics>> first_pass(const Segment& segment, TaskResult& r
   std::vector<std::size_t> open;
   std::vector<RenditionStatistics> passes;
   for (std::size_t i = 0; i < segment.task.renditions.size(); ++i) {
-    if (!in_two_passes(segment.task.renditions[i].encoder.codec)) continue;
+    if (!facts_of(segment.task.renditions[i].encoder.encoder).two_passes) continue;
     open.push_back(i);
     passes.emplace_back(segment.task.renditions[i]);
   }

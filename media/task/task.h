@@ -28,9 +28,12 @@ struct OutputFrame {
   friend bool operator==(const OutputFrame&, const OutputFrame&) = default;
 };
 
+// Which program encodes; what is known of each is in media/encoder/encoder_facts.h.
+enum class Encoder : std::uint8_t { kX264 = 1, kX265 = 2, kSvtAv1 = 3, kLibvpxVp9 = 4 };
+
 // How one rendition is encoded; the same in every segment of the job, so that parameter sets are too.
 struct EncoderSettings {
-  VideoCodec codec = VideoCodec::kH264;
+  Encoder encoder = Encoder::kX264;
   int width = 0, height = 0;
   PixelFormat pixel_format = PixelFormat::kYuv420p;
   Colour colour;                              // to be tagged
@@ -241,7 +244,7 @@ void fields(A& a, OutputFrame& v) {
 }
 template <class A>
 void fields(A& a, EncoderSettings& v) {
-  a(v.codec, v.width, v.height, v.pixel_format, v.colour, v.mastering, v.light, v.rate, v.preset, v.codec_profile, v.level,
+  a(v.encoder, v.width, v.height, v.pixel_format, v.colour, v.mastering, v.light, v.rate, v.preset, v.codec_profile, v.level,
     v.options, v.base, v.frame_rate);
 }
 template <class A>

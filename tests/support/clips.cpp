@@ -455,7 +455,7 @@ Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&
 
 EncoderSettings settings_for(const RenditionPlan& plan) {
   EncoderSettings settings;
-  settings.codec = plan.codec;
+  settings.encoder = encoder_for(plan.codec);
   settings.width = plan.width;
   settings.height = plan.height;
   settings.pixel_format = plan.pixel_format;
@@ -483,7 +483,7 @@ std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std
     const auto keep = [&](const JournalPacket& packet) { return journal.append(packet); };
     for (std::size_t i = 0; i < length; ++i, ++at) {
       GOPMILL_CHECK(at < plan.frames.size());
-      if (i > 0 && plan.frames[at].key && av::keys_at_intervals(settings.codec)) {
+      if (i > 0 && plan.frames[at].key && facts_of(settings.encoder).keys == KeyRequests::kAtIntervals) {
         GOPMILL_CHECK(encoder->finish(keep));
         encoder.emplace(*av::VideoEncoder::open(settings, {}));
       }

@@ -6,23 +6,13 @@
 #include <string>
 
 #include "base/result.h"
+#include "media/encoder/encoder_start.h"
 #include "media/task/journal.h"
 #include "media/task/task.h"
 
 struct AVFrame;
 
 namespace gopmill::av {
-
-enum class Pass : std::uint8_t { kOnly, kFirst, kSecond };
-
-// Where in the video an encoder begins.
-struct EncoderStart {
-  bool continues = false;          // not at the video's first frame: as if it had been running (media/encoder/cold_start.h)
-  bool alone = false;              // the first frame: the next, if there is one, is a key as well
-  std::uint32_t key_interval = 0;  // frames from key to key, where keys_at_intervals
-  Pass pass = Pass::kOnly;
-  std::string statistics = {};  // of the second pass: what FirstPass said of the frames to come, which are one GOP
-};
 
 // Encodes the frames of one rendition of one segment. Built so that segments join: key frames only where they are
 // asked for and always as IDR, one thread (thread counts change bytes), bit-exact paths where the encoder has them
@@ -49,10 +39,6 @@ class VideoEncoder {
   explicit VideoEncoder(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-// Some encoders cannot be told to put a key frame at a given frame, only at every n-th; each run of GOPs of one length
-// (media/encoder/key_runs.h) is encoded by a fresh one.
-bool keys_at_intervals(VideoCodec codec);
 
 // What is wrong with a rendition's preset, codec profile, level or options, asked of the encoder itself by opening it. Also refuses
 // encoder parameters that would break joins or bytes (threads, key frames, HRD). Nothing of a media file is involved.

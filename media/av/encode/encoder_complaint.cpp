@@ -9,6 +9,7 @@ extern "C" {
 
 #include "media/av/encode/encoder.h"
 #include "media/av/encode/encoder_open.h"
+#include "media/encoder/encoder_facts.h"
 #include "profiles/profile_tree.h"
 
 namespace gopmill::av {
@@ -30,7 +31,7 @@ std::string nearest_option(const AVCodec& codec, const std::string& wanted) {
 
 EncoderSettings trial_settings(const RenditionProfile& rendition) {
   EncoderSettings settings;
-  settings.codec = rendition.codec;
+  settings.encoder = encoder_for(rendition.codec);
   settings.width = 640;
   settings.height = 360;
   settings.pixel_format = rendition.pixel_format;
@@ -97,20 +98,19 @@ constexpr std::string_view kReservedParameters[] = {"threads",
                                                     "analysis-save",
                                                     "analysis-load"};
 
-// x264's and x265's preset names. Asked of x264 itself, a wrong one is also complained about on stderr, past libav's log.
-constexpr std::string_view kPresets[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
-                                         "medium",    "slow",      "slower",   "veryslow", "placebo"};
-
+// Asked of x264 itself, a wrong preset name is also complained about on stderr, past libav's log.
 std::optional<EncoderComplaint> unknown_preset(const EncoderSettings& settings) {
-  if (settings.codec != VideoCodec::kH264 && settings.codec != VideoCodec::kHevc) return std::nullopt;
-  const std::vector<std::string_view> presets(std::begin(kPresets), std::end(kPresets));
+  std::vector<std::string_view> presets;
+  for (const PresetFacts& preset : facts_of(settings.encoder).presets) presets.push_back(preset.name);
+  if (presets.empty()) return std::nullopt;
   if (std::find(presets.begin(), presets.end(), settings.preset) != presets.end()) return std::nullopt;
-  return EncoderComplaint{"preset", std::string(encoder_name(settings.codec)) + " has no preset '" + settings.preset + "'",
+  return EncoderComplaint{"preset", std::string(facts_of(settings.encoder).name) + " has no preset '" + settings.preset + "'",
                           std::string(nearest_word(settings.preset, presets))};
 }
 
 std::optional<EncoderComplaint> reserved_parameter(const EncoderSettings& settings) {
-  for (const char* key : {"x264-params", "x265-params", "svtav1-params"}) {
+  for (const EncoderFacts* facts : all_encoders()) {
+    const std::string key(facts->own_list);
     const auto own = settings.options.find(key);
     if (own == settings.options.end()) continue;
     for (const std::string_view reserved : kReservedParameters) {
@@ -133,8 +133,8 @@ std::optional<EncoderComplaint> complaint_about(const RenditionProfile& renditio
   if (auto unknown = unknown_preset(settings)) return unknown;
   const Opened opened = open_encoder(settings);
   if (!opened.left.empty() && opened.error >= 0) {
-    const AVCodec* codec = avcodec_find_encoder_by_name(encoder_name(settings.codec));
-    return EncoderComplaint{opened.left, std::string(encoder_name(settings.codec)) + " has no such option",
+    const AVCodec* codec = avcodec_find_encoder_by_name(facts_of(settings.encoder).name.data());
+    return EncoderComplaint{opened.left, std::string(facts_of(settings.encoder).name) + " has no such option",
                             nearest_option(*codec, opened.left)};
   }
   // x264's and x265's own parameter lists are parsed by the library, which complains in words and goes on.
@@ -144,7 +144,7 @@ std::optional<EncoderComplaint> complaint_about(const RenditionProfile& renditio
                           opened.words.find("bad value") != std::string::npos;
   if (opened.error >= 0 && !complained) return std::nullopt;
   const std::string why = opened.words.empty() ? error_text(opened.error) : opened.words;
-  return EncoderComplaint{guilty_key(settings), std::string(encoder_name(settings.codec)) + ": " + why, ""};
+  return EncoderComplaint{guilty_key(settings), std::string(facts_of(settings.encoder).name) + ": " + why, ""};
 }
 
 }  // namespace gopmill::av

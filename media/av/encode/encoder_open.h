@@ -11,13 +11,9 @@ namespace gopmill::av {
 // From settings to an opened encoder: the one place that says what makes segments join and bytes repeat. For encoder.cpp, which
 // encodes with it, and encoder_complaint.cpp, which only asks whether it opens.
 
-const char* encoder_name(VideoCodec codec);  // libavcodec's: "libx264"
-
-// Whether an encoder's clock counts frames (media/av/encode/encoder_clock.h).
-bool counts_frames(VideoCodec codec);
-
 // Closes an encoder that may be in the middle of its work. SVT-AV1 1.4 waits for ever unless it was told the end first.
 struct CloseEncoder {
+  bool end_first = false;  // EncoderFacts::end_before_close
   void operator()(AVCodecContext* context) const;
 };
 using EncoderContext = std::unique_ptr<AVCodecContext, CloseEncoder>;

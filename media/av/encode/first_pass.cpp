@@ -4,6 +4,7 @@
 
 #include "media/av/encode/encoder_open.h"
 #include "media/av/handles.h"
+#include "media/encoder/encoder_facts.h"
 
 namespace gopmill::av {
 
@@ -24,7 +25,7 @@ Result<FirstPass> FirstPass::open(const EncoderSettings& settings) {
   Opened opened = open_encoder(settings, {.pass = Pass::kFirst});
   if (opened.error < 0) {
     return std::unexpected(
-        fault_of(FaultKind::kConfig, std::string(encoder_name(settings.codec)) + " refuses its settings", opened.error));
+        fault_of(FaultKind::kConfig, std::string(facts_of(settings.encoder).name) + " refuses its settings", opened.error));
   }
   state->context = std::move(opened.context);
   return FirstPass(std::move(state));

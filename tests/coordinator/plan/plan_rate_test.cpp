@@ -28,7 +28,7 @@ std::uint64_t total(const std::vector<SegmentRate>& shares) {
 }
 
 TEST(ShareBitrate, OneQualityAndSharesByDifficulty) {
-  const auto shares = share_bitrate({measured(1e6), measured(4e6), measured(1e6)}, VideoCodec::kH264, 800'000, {});
+  const auto shares = share_bitrate({measured(1e6), measured(4e6), measured(1e6)}, Encoder::kX264, 800'000, {});
   EXPECT_NEAR(static_cast<double>(total(shares)), 3e6, 10);
   EXPECT_NEAR(static_cast<double>(shares[0].budget_bytes), 0.5e6, 1e3);
   EXPECT_NEAR(static_cast<double>(shares[1].budget_bytes), 2e6, 1e3);
@@ -38,7 +38,7 @@ TEST(ShareBitrate, OneQualityAndSharesByDifficulty) {
 }
 
 TEST(ShareBitrate, SegmentsThatFallAtTheirOwnPace) {
-  const auto shares = share_bitrate({measured(2e6, 4), measured(2e6, 9)}, VideoCodec::kH264, 800'000, {});
+  const auto shares = share_bitrate({measured(2e6, 4), measured(2e6, 9)}, Encoder::kX264, 800'000, {});
   EXPECT_NEAR(static_cast<double>(total(shares)), 2e6, 10);
   for (const SegmentRate& share : shares) {
     EXPECT_NEAR(static_cast<double>(share.budget_bytes), 2e6 * std::exp2((20 - share.quality) / share.halving), 2e3);
@@ -47,14 +47,14 @@ TEST(ShareBitrate, SegmentsThatFallAtTheirOwnPace) {
 }
 
 TEST(ShareBitrate, WhatMaxrateTakesFromOneIsGivenToTheOthers) {
-  const auto shares = share_bitrate({measured(1e6), measured(50e6), measured(2e6)}, VideoCodec::kH264, 800'000, 1'000'000);
+  const auto shares = share_bitrate({measured(1e6), measured(50e6), measured(2e6)}, Encoder::kX264, 800'000, 1'000'000);
   EXPECT_EQ(shares[1].budget_bytes, 1'250'000U);
   EXPECT_NEAR(static_cast<double>(total(shares)), 3e6, 10);
   EXPECT_NEAR(static_cast<double>(shares[2].budget_bytes), 2.0 * static_cast<double>(shares[0].budget_bytes), 1e3);
 }
 
 TEST(ShareBitrate, AnEmptyFrameCostsNothingAndBreaksNothing) {
-  const auto shares = share_bitrate({{{0, 0}, 10}, measured(1e6)}, VideoCodec::kAv1, 400'000, {});
+  const auto shares = share_bitrate({{{0, 0}, 10}, measured(1e6)}, Encoder::kSvtAv1, 400'000, {});
   EXPECT_NEAR(static_cast<double>(total(shares)), 1e6, 10);
   for (const SegmentRate& share : shares) EXPECT_TRUE(std::isfinite(share.quality) && std::isfinite(share.halving));
 }
@@ -77,7 +77,7 @@ TEST(PlanRate, EverySegmentIsMeasuredBeforeAnyIsEncoded) {
   EXPECT_EQ(made.tasks[2].outputs, 2U);
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_TRUE(measure.renditions[i].measure);
-    EXPECT_EQ(measure.renditions[i].encoder.rate, (RateControl{.quality = measured_qualities(VideoCodec::kH264)[i]}));
+    EXPECT_EQ(measure.renditions[i].encoder.rate, (RateControl{.quality = measured_qualities(Encoder::kX264)[i]}));
     EXPECT_EQ(measure.renditions[i].frames.size(), 250U);
   }
 }

@@ -464,7 +464,7 @@ TEST(PlanEncoder, SettingsAreThoseOfTheRenditionAndTheSource) {
 
 TEST(PlanEncoder, LookaheadFollowsCodecPresetAndOptions) {
   const auto frames = [](VideoCodec codec, const std::string& preset, std::map<std::string, std::string> options = {}) {
-    return lookahead_frames({.codec = codec, .preset = preset, .options = std::move(options)});
+    return lookahead_frames({.encoder = encoder_for(codec), .preset = preset, .options = std::move(options)});
   };
   EXPECT_EQ(frames(VideoCodec::kH264, "ultrafast"), 2U);
   EXPECT_EQ(frames(VideoCodec::kH264, "veryfast"), 15U);
@@ -486,7 +486,7 @@ TEST(PlanEncoder, LookaheadFollowsCodecPresetAndOptions) {
 
 TEST(PlanEncoder, CostsWeighPixelsFramesAndCodecs) {
   RenditionProfile hevc = rendition("hevc");
-  hevc.codec = VideoCodec::kHevc;
+  hevc.encoder = Encoder::kX265;
   const Plan made =
       plan(clip().at(25).frames(500).closed_gops(50).audio_after(0).facts(), profile_with({rendition("h264"), hevc}));
   ASSERT_EQ(made.tasks.size(), 3U);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "media/encoder/encoder_facts.h"
 #include "media/encoder/key_runs.h"
 
 namespace gopmill {
@@ -11,7 +12,7 @@ namespace {
 
 EncoderSettings settings(VideoCodec codec, std::string preset = "medium", std::map<std::string, std::string> options = {}) {
   EncoderSettings made;
-  made.codec = codec;
+  made.encoder = encoder_for(codec);
   made.preset = std::move(preset);
   made.options = std::move(options);
   made.rate.quality = 25;

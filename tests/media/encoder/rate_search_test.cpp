@@ -119,7 +119,7 @@ TEST(RateSearch, MeetsABudgetFromFarAway) {
 
 TEST(RateSearch, SetsWholeNumbersWhereTheEncoderTakesNoOthers) {
   RenditionTask task = segment();
-  task.encoder.codec = VideoCodec::kAv1;
+  task.encoder.encoder = Encoder::kSvtAv1;
   task.encoder.rate.quality = 35;
   task.grant.budget_bytes = 40'000;
   RateSearch search(task);

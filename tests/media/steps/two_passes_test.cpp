@@ -37,7 +37,7 @@ const Fd& clip() {
 RenditionTask rendition(std::uint32_t first, const std::vector<int>& gops, Shape shape = {},
                         const std::vector<std::int64_t>& times = {}) {
   RenditionTask task;
-  task.encoder.codec = VideoCodec::kVp9;
+  task.encoder.encoder = Encoder::kLibvpxVp9;
   task.encoder.width = shape.width;
   task.encoder.height = shape.height;
   task.encoder.pixel_format = shape.format;
@@ -145,7 +145,7 @@ TEST(TwoPasses, TimesMakeNoDifference) {
 
 TEST(TwoPasses, RenditionsOfOneTaskAreAsEncodedAlone) {
   RenditionTask h264 = rendition(0, {30, 30});
-  h264.encoder.codec = VideoCodec::kH264;
+  h264.encoder.encoder = Encoder::kX264;
   h264.encoder.preset = "veryfast";
   const RenditionTask full = rendition(0, {30, 30}), half = rendition(0, {30, 30}, {96, 56});
   const Encoded together = encode({half, h264, full});
@@ -195,7 +195,7 @@ TEST(TwoPasses, ABufferIsKeptByEncodingAgain) {
 }
 
 TEST(TwoPasses, TheSecondPassNeedsTheFirst) {
-  const auto opened = av::VideoEncoder::open(rendition(0, {1}).encoder, {.pass = av::Pass::kSecond});
+  const auto opened = av::VideoEncoder::open(rendition(0, {1}).encoder, {.pass = Pass::kSecond});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, FaultKind::kConfig);
 }
