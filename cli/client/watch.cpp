@@ -9,6 +9,7 @@
 #include "cli/terminal/json.h"
 #include "cli/terminal/summary.h"
 #include "cli/terminal/talk.h"
+#include "proto/job_state.h"
 
 namespace gopmill {
 
@@ -57,7 +58,7 @@ class Watching {
         return false;
       }
       heard_ = monotonic_now();
-      if (is_ended(reply->job.state)) {
+      if (is_final(reply->job.state)) {
         codes_[i] = TRY(end(*reply, awaited_[i]));
         heard_ = monotonic_now();
       } else {

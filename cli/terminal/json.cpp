@@ -5,6 +5,7 @@
 #include "cli/terminal/progress.h"
 #include "media/timeline/losses.h"
 #include "profiles/ladder.h"
+#include "proto/job_state.h"
 
 namespace gopmill {
 
@@ -40,11 +41,12 @@ Json job_object(const wire::JobStatus& s) {
   for (const auto& r : s.renditions)
     renditions.push_back({{"name", r.name}, {"frames_done", r.frames_done}, {"frames_total", r.frames_total}});
   Json files = Json::array();
-  for (const auto& f : s.files) files.push_back({{"name", f.name}, {"bytes", f.facts.bytes}, {"sha256", f.sha256}});
+  for (const auto& f : s.files)
+    files.push_back({{"name", f.name}, {"kind", output_kind_word(f.kind)}, {"bytes", f.facts.bytes}, {"sha256", f.sha256}});
   return {{"job", s.job.value},
           {"source", s.source_name},
           {"profile", s.profile_name},
-          {"state", state_word(s.state)},
+          {"state", wire::job_state_word(s.state)},
           {"priority", s.priority},
           {"submitted_unix_ms", s.submitted_unix_ms},
           {"elapsed_ms", s.elapsed.count()},
@@ -178,17 +180,6 @@ std::string jobs_json(const std::vector<wire::JobStatus>& jobs) {
   return indented(list);
 }
 
-std::string_view worker_state_word(wire::WorkerState state) {
-  switch (state) {
-    case wire::WorkerState::kWorking: return "working";
-    case wire::WorkerState::kDraining: return "draining";
-    case wire::WorkerState::kSetAside: return "set aside";
-    case wire::WorkerState::kProbation: return "on probation";
-    case wire::WorkerState::kUnreachable: return "unreachable";
-  }
-  return "unknown";
-}
-
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
   Json list = Json::array();
   for (const auto& w : workers) {
@@ -200,7 +191,7 @@ std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
                     {"tasks_done", w.tasks_done},
                     {"tasks_failed", w.tasks_failed},
                     {"silent_ms", w.silent.count()},
-                    {"state", worker_state_word(w.state)},
+                    {"state", wire::worker_state_word(w.state)},
                     {"aside_for_ms", w.aside_for.count()}});
   }
   return indented(list);
@@ -212,7 +203,7 @@ std::string outcome_json(const wire::JobStatus& status, const std::filesystem::p
   for (const auto& path : files) paths.push_back(path.string());
   return text_of({{"job", status.job.value},
                   {"source", status.source_name},
-                  {"state", state_word(status.state)},
+                  {"state", wire::job_state_word(status.state)},
                   {"folder", folder.string()},
                   {"files", std::move(paths)},
                   {"report", files.empty() ? Json(nullptr) : Json(files.back().string())},

@@ -16,15 +16,13 @@
 
 namespace gopmill {
 
-// job, source, profile, state (uploading queued analysing running stitching verifying done failed cancelled), priority,
+// job, source, profile, state (uploading queued analysing running stitching packaging verifying done failed cancelled), priority,
 // submitted_unix_ms, elapsed_ms, media_ms (0 until planned), percent, eta_ms (null: unknown), tasks {done total running},
 // attempts_lost, workers_busy, slots_total, renditions [{name frames_done frames_total}], output_folder, output_base,
-// files [{name bytes sha256}], notes [text], delivered, fault {kind text} or null
+// files [{name kind (rendition, subtitles, report) bytes sha256}], notes [text], delivered, fault {kind text} or null
 std::string job_json(const wire::JobStatus& status);
 std::string jobs_json(const std::vector<wire::JobStatus>& jobs);  // an array of them, newest first
 
-// "working", "draining", "set aside", "on probation", "unreachable"
-std::string_view worker_state_word(wire::WorkerState state);
 // worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers);
 

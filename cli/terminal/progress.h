@@ -46,9 +46,6 @@ struct Look {
   bool colour = false;
 };
 
-// "uploading", "queued", … as in --json.
-std::string_view state_word(wire::JobState state);
-bool is_ended(wire::JobState state);
 // Whole percent of the work that is done; rounds down, so that 100 means all.
 int percent_done(const wire::JobStatus& status);
 int percent_done(const wire::RenditionProgress& rendition);

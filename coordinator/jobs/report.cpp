@@ -168,49 +168,43 @@ Json describe_audio_tracks(const std::vector<PlannedAudio>& audio_tracks) {
   return json;
 }
 
-Json describe_renditions(const JobReport& report) {
-  Json json = Json::array();
-  for (std::size_t i = 0; i < report.plan.renditions.size() && i < report.files.size(); ++i) {
-    const PlannedRendition& planned = report.plan.renditions[i];
-    const FileReport& file = report.files[i];
-    Json one{{"name", planned.file.name}, {"file", planned.file_name},        {"bytes", file.bytes},
-             {"sha256", file.sha256},     {"seconds", rounded(file.seconds)}, {"codecs", file.codecs}};
-    if (planned.file.has_video) {
-      one["width"] = planned.file.width;
-      one["height"] = planned.file.height;
-      one["frames"] = file.frames;
-      one["level"] = file.level;
-      one["colour"] = describe_colour(planned.file.colour, planned.file.mastering, planned.file.light);
-      one["colour"]["done"] = planned.colour_done;
-      one["video_bits_per_s"] = file.video_bitrate;
-      add_segment_checks(one, report, i);
-    }
-    if (!planned.file.audio_tracks.empty()) {
-      one["audio_samples"] = file.audio_samples;
-      one["audio_bits_per_s"] = file.audio_bitrate;
-      one["audio"] = describe_audio_tracks(planned.file.audio_tracks);
-    }
-    one["checks"] = describe_checks(file.checks);
-    json.push_back(std::move(one));
+Json describe_rendition(const JobReport& report, const PlannedOutput& output, const FileReport& file) {
+  const PlannedRendition& planned = report.plan.renditions[output.of];
+  Json json{{"name", planned.file.name},        {"file", output.path},  {"bytes", file.bytes}, {"sha256", file.sha256},
+            {"seconds", rounded(file.seconds)}, {"codecs", file.codecs}};
+  if (planned.file.has_video) {
+    json["width"] = planned.file.width;
+    json["height"] = planned.file.height;
+    json["frames"] = file.frames;
+    json["level"] = file.level;
+    json["colour"] = describe_colour(planned.file.colour, planned.file.mastering, planned.file.light);
+    json["colour"]["done"] = planned.colour_done;
+    json["video_bits_per_s"] = file.video_bitrate;
+    add_segment_checks(json, report, output.of);
   }
+  if (!planned.file.audio_tracks.empty()) {
+    json["audio_samples"] = file.audio_samples;
+    json["audio_bits_per_s"] = file.audio_bitrate;
+    json["audio"] = describe_audio_tracks(planned.file.audio_tracks);
+  }
+  json["checks"] = describe_checks(file.checks);
   return json;
 }
 
-Json describe_text_files(const JobReport& report) {
+Json describe_subtitles(const JobReport& report, const PlannedOutput& output, const FileReport& file) {
+  const TextTrack& track = report.plan.text_files[output.of];
+  return {{"file", output.path},        {"bytes", file.bytes},       {"sha256", file.sha256},
+          {"language", track.language}, {"title", track.title},      {"default", track.is_default},
+          {"forced", track.is_forced},  {"cues", track.cues.size()}, {"checks", describe_checks(file.checks)}};
+}
+
+// The outputs of one kind, as `describe` says each.
+Json describe_outputs(const JobReport& report, OutputKind kind,
+                      Json (*describe)(const JobReport&, const PlannedOutput&, const FileReport&)) {
   Json json = Json::array();
-  const std::size_t renditions = report.plan.renditions.size();
-  for (std::size_t i = 0; i < report.plan.text_files.size() && renditions + i < report.files.size(); ++i) {
-    const PlannedTextFile& planned = report.plan.text_files[i];
-    const FileReport& file = report.files[renditions + i];
-    json.push_back({{"file", planned.file_name},
-                    {"bytes", file.bytes},
-                    {"sha256", file.sha256},
-                    {"language", planned.track.language},
-                    {"title", planned.track.title},
-                    {"default", planned.track.is_default},
-                    {"forced", planned.track.is_forced},
-                    {"cues", planned.track.cues.size()},
-                    {"checks", describe_checks(file.checks)}});
+  for (const auto& [number, file] : report.files) {
+    const PlannedOutput& output = report.plan.outputs[number];
+    if (output.kind == kind) json.push_back(describe(report, output, file));
   }
   return json;
 }
@@ -312,8 +306,8 @@ std::string report_json(const JobReport& report) {
                   {"build", report.build},
                   {"profile", report.submit.profile_name},
                   {"source", describe_source(report.submit, report.source)},
-                  {"renditions", describe_renditions(report)},
-                  {"subtitles", describe_text_files(report)},
+                  {"renditions", describe_outputs(report, OutputKind::kRendition, describe_rendition)},
+                  {"subtitles", describe_outputs(report, OutputKind::kSubtitles, describe_subtitles)},
                   {"segments", describe_tasks(report)},
                   {"decode_ratio", rounded(report.plan.decode_ratio)},
                   {"repeated_decode_share_estimated", rounded(report.plan.repeated_decode)},

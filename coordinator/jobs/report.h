@@ -25,7 +25,7 @@ struct JobReport {
   const wire::Submit& submit;
   const SourceFacts& source;
   const Plan& plan;
-  const std::vector<FileReport>& files;  // by rendition, then by text file
+  const std::map<std::uint32_t, FileReport>& files;  // by number of the output; all but the report itself
   const std::map<std::uint32_t, CommittedTask>& tasks;
   // run
   JobId job;
