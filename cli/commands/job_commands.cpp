@@ -6,12 +6,12 @@
 
 #include "cli/client/client.h"
 #include "cli/commands/command.h"
-#include "cli/terminal/json.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/table.h"
 #include "cli/terminal/talk.h"
 #include "proto/job_state.h"
+#include "views/job_json.h"
 
 // gopmill jobs, job, cancel, workers, drain: asks a coordinator.
 

@@ -8,6 +8,7 @@
 
 #include "cli/terminal/talk.h"
 #include "proto/job_state.h"
+#include "views/job_json.h"
 
 namespace gopmill {
 

@@ -6,6 +6,7 @@
 
 #include "cli/terminal/talk.h"
 #include "proto/job_state.h"
+#include "views/job_json.h"
 
 namespace gopmill {
 
@@ -22,8 +23,6 @@ std::uint64_t frames_done(const wire::JobStatus& status) {
   for (const auto& rendition : status.renditions) frames = std::max(frames, rendition.frames_done);
   return frames;
 }
-
-int percent_of(double share) { return static_cast<int>(std::floor(std::clamp(share, 0.0, 1.0) * 100 + 1e-9)); }
 
 std::string title(const wire::JobStatus& status) {
   return "job " + std::to_string(status.job.value) + "  " + printable(status.source_name) + "  " + printable(status.profile_name);
@@ -110,15 +109,6 @@ std::optional<Pace> PaceMeter::pace() const {
   const double seconds = static_cast<double>(span.count()) / 1000;
   return Pace{.fps = static_cast<double>(last.frames - first.frames) / seconds,
               .times_real_time = std::max(0.0, last.media_seconds - first.media_seconds) / seconds};
-}
-
-int percent_done(const wire::JobStatus& status) {
-  return percent_of(status.state == wire::JobState::kDone ? 1 : status.work_done);
-}
-
-int percent_done(const wire::RenditionProgress& rendition) {
-  if (rendition.frames_total == 0) return 0;
-  return percent_of(static_cast<double>(rendition.frames_done) / static_cast<double>(rendition.frames_total));
 }
 
 std::vector<std::string> live_lines(const wire::JobStatus& status, const std::optional<Pace>& pace, const Look& look) {

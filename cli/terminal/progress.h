@@ -46,10 +46,6 @@ struct Look {
   bool colour = false;
 };
 
-// Whole percent of the work that is done; rounds down, so that 100 means all.
-int percent_done(const wire::JobStatus& status);
-int percent_done(const wire::RenditionProgress& rendition);
-
 // The live display of one job: its name and state, a bar, the renditions.
 std::vector<std::string> live_lines(const wire::JobStatus& status, const std::optional<Pace>& pace, const Look& look);
 // A transfer's, before the job can run.

@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/result.h"
-#include "coordinator/jobs/report.h"
 #include "coordinator/plan/plan.h"
 #include "coordinator/spool/finished.h"
 #include "coordinator/spool/spool.h"
@@ -22,6 +21,15 @@ namespace gopmill {
 // Local steps read or write at disk speed; an analysis that must decode everything runs at decoding speed.
 inline constexpr ChildLimits kStepLimits{
     .wall_max = Duration(6 * 3600 * 1000), .memory_bytes_max = 4ULL << 30, .file_bytes_max = 1ULL << 40};
+
+// What a task came to.
+struct CommittedTask {
+  Attempt attempt = 0;
+  TaskResult result;
+  std::vector<wire::ArtifactFacts> outputs;  // by part
+  std::string worker;                        // its name
+  std::int64_t took_ms = 0;                  // from lease to commit
+};
 
 // What is known of one job, and what its steps hand on to each other: the analysis fills `source` and `plan`, workers `committed`,
 // verifying `verified` and `files`. Owned by JobWork.

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "coordinator/jobs/output_step.h"
+#include "coordinator/jobs/report.h"
 
 namespace gopmill {
 namespace {
@@ -46,16 +47,7 @@ class VerifyStep final : public OutputStep {
 
  private:
   Result<wire::ResultFile> write_report(std::uint32_t output) {
-    const std::string text = report_json({.submit = record_.submit,
-                                          .source = *record_.source,
-                                          .plan = *record_.plan,
-                                          .files = record_.verified,
-                                          .tasks = record_.committed,
-                                          .job = record_.job,
-                                          .build = record_.build,
-                                          .submitted_unix_ms = record_.submitted_unix_ms,
-                                          .finished_unix_ms = unix_ms_now(),
-                                          .attempts_lost = record_.attempts_lost});
+    const std::string text = report_json(report_of(record_, unix_ms_now()));
     const auto bytes = std::as_bytes(std::span(text));
     {
       const Fd file = TRY(record_.spool.create(record_.output(output)));
