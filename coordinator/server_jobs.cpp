@@ -110,8 +110,8 @@ void Server::on(const Peer& peer, wire::CancelJob& message) {
   if (!found) return refuse(peer, message.request, {FaultKind::kNoInput, "there is no job " + std::to_string(message.job.value)});
   if (is_final(found->state)) {
     return refuse(peer, message.request,
-                  {FaultKind::kUsage,
-                   "job " + std::to_string(message.job.value) + " is " + std::string(job_state_word(found->state)) + " already"});
+                  {FaultKind::kUsage, "job " + std::to_string(message.job.value) + " is " +
+                                          std::string(wire::job_state_word(found->state)) + " already"});
   }
   happened(events::CancelRequested{message.job});
   answer_later(peer, wire::Done{message.request});
@@ -223,7 +223,7 @@ void Server::act(const actions::AllowInputs& action) {
 }
 
 void Server::act(const actions::FinishJob& action) {
-  std::string text = "job " + std::to_string(action.job.value) + " " + std::string(job_state_word(action.state));
+  std::string text = "job " + std::to_string(action.job.value) + " " + std::string(wire::job_state_word(action.state));
   if (action.fault) text += ": " + action.fault->text;
   action.fault ? log_.warn(text) : log_.info(text);
 }

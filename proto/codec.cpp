@@ -93,12 +93,18 @@ class Taker {
     if (!is_utf8(taken)) refuse(field, "is not UTF-8");
     return taken;
   }
-  // A name that becomes a file's own: it must not lead out of its folder.
+  // A name that becomes part of a file's: it must not lead out of its folder.
   std::string file_name(std::string_view field, std::string* from) {
     std::string taken = text(field, from);
     if (taken == "." || taken == ".." || taken.find('/') != taken.npos || taken.find('\0') != taken.npos) {
       refuse(field, "is not a file name");
     }
+    return taken;
+  }
+  // The same of a path below a folder.
+  std::string output_path(std::string_view field, std::string* from) {
+    std::string taken = blob(field, from, kOutputPathBytesMax);
+    if (const auto good = check_output_path(taken); !good) refuse(field, "names no output: " + good.error().text);
     return taken;
   }
   std::string path(std::string_view field, std::string* from) {
@@ -430,13 +436,14 @@ void get(Taker& taker, pb::RenditionProgress& from, RenditionProgress& to) {
 }
 
 void put(const ResultFile& from, pb::ResultFile& to) {
-  to.set_name(clean_text(from.name, kNameBytesMax));
+  to.set_kind(static_cast<std::uint32_t>(from.kind));
+  to.set_name(clean_text(from.name, kOutputPathBytesMax));
   to.set_sha256(from.sha256);
   put(from.facts, *to.mutable_facts());
 }
 void get(Taker& taker, pb::ResultFile& from, ResultFile& to) {
-  to.name = taker.file_name("files.name", from.mutable_name());
-  if (to.name.empty()) taker.refuse("files.name", "is empty");
+  to.kind = taker.enumerator("files.kind", from.kind(), OutputKind::kReport);
+  to.name = taker.output_path("files.name", from.mutable_name());
   to.sha256 = taker.text("files.sha256", from.mutable_sha256());
   get(taker, from.facts(), to.facts);
 }
@@ -472,7 +479,7 @@ void get(Taker& taker, pb::JobStatus& from, JobStatus& to) {
   to.profile_name = taker.text("profile_name", from.mutable_profile_name());
   to.output_base = taker.file_name("output_base", from.mutable_output_base());
   to.output_folder = taker.path("output_folder", from.mutable_output_folder());
-  to.state = taker.enumerator("state", from.state(), JobState::kCancelled);
+  to.state = taker.enumerator("state", from.state(), JobState::kPackaging);
   taker.at_most("priority", from.priority(), kPriorityMax);
   to.priority = from.priority();
   to.submitted_unix_ms = taker.duration("submitted_unix_ms", from.submitted_unix_ms()).count();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/output_name.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -16,8 +17,8 @@
 
 namespace gopmill::wire {
 
-// Raised when a message changes meaning; peers of another number are refused at hello.
-inline constexpr std::uint32_t kProtocolVersion = 1;
+// Raised when a message changes meaning; peers of another number are refused at hello. 2: jobs are packaged, files have a kind.
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
 // ---- Names of the bytes that travel on the data socket ----
 
@@ -25,7 +26,7 @@ enum class ArtifactKind : std::uint8_t {
   kSource = 1,      // the submitted file; submitter → coordinator
   kTaskInput = 2,   // one task's request and packets; coordinator → worker
   kTaskOutput = 3,  // one output of one attempt; worker → coordinator
-  kResult = 4,      // a finished file (rendition or report.json); coordinator → submitter
+  kResult = 4,      // a finished file; coordinator → submitter
 };
 
 struct Artifact {
@@ -138,6 +139,7 @@ enum class JobState : std::uint8_t {
   kDone = 7,
   kFailed = 8,
   kCancelled = 9,
+  kPackaging = 10,  // between stitching and verifying: proto/job_state.h has the order
 };
 
 struct Submit {
@@ -201,7 +203,8 @@ struct RenditionProgress {
   friend bool operator==(const RenditionProgress&, const RenditionProgress&) = default;
 };
 struct ResultFile {
-  std::string name;  // file name without folder
+  OutputKind kind = OutputKind::kRendition;
+  std::string name;  // path below the job's folder (base/output_name.h)
   std::string sha256;
   ArtifactFacts facts;
   friend bool operator==(const ResultFile&, const ResultFile&) = default;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/output_name.h"
 #include "cli/client/outputs.h"
 
 namespace gopmill {
@@ -38,16 +39,16 @@ Result<std::vector<std::filesystem::path>> collect(FarmClient& client, const wir
     return fail(FaultKind::kUnavailable,
                 "the coordinator no longer keeps the files of job " + std::to_string(job.value) + ": submit the source again");
   }
-  const OutputFolder made = TRY(OutputFolder::open(folder));
+  std::vector<OutputFolder> made;
+  made.push_back(TRY(OutputFolder::open(folder)));
   std::vector<std::filesystem::path> paths;
   std::vector<AtomicFile> files;
   for (std::uint32_t i = 0; i < done.job.files.size(); ++i) {
     const wire::ResultFile& file = done.job.files[i];
-    // The codec refuses names with folders in them; this is the one place where a name becomes a path, so it looks again.
-    if (std::filesystem::path(file.name).filename() != file.name || file.name == "..") {
-      return fail(FaultKind::kUnavailable, "the coordinator named a file \"" + file.name + "\", which is no file name");
-    }
+    // The codec refuses names that lead out of the folder; this is the one place where a name becomes a path, so it looks again.
+    if (const auto good = check_output_path(file.name); !good) return fail(FaultKind::kUnavailable, good.error().text);
     paths.push_back(folder / file.name);
+    if (paths.back().parent_path() != folder) made.push_back(TRY(OutputFolder::open(paths.back().parent_path())));
     if (TRY(is_there(paths.back(), file))) continue;
     auto created = AtomicFile::create(paths.back(), replace);
     if (!created && created.error().kind == FaultKind::kCannotCreate)

@@ -9,19 +9,12 @@
 #include <map>
 
 #include "base/file.h"
+#include "base/output_name.h"
 #include "base/utf8.h"
 
 namespace gopmill {
 
 namespace {
-
-std::vector<std::string> expected_names(const OutputPlace& place, const Profile& profile) {
-  std::vector<std::string> names;
-  for (const RenditionProfile& rendition : profile.renditions) names.push_back(place.base + "_" + rendition.name + ".mp4");
-  if (profile.audio) names.push_back(place.base + "_audio.mp4");  // of a source with audio only
-  names.emplace_back(kReportName);
-  return names;
-}
 
 std::unexpected<Fault> in_the_way(const std::filesystem::path& path) {
   return fail(FaultKind::kCannotCreate,
@@ -66,18 +59,23 @@ Result<std::vector<OutputPlace>> place_outputs(const std::vector<std::string>& s
 }
 
 Result<> check_free(const OutputPlace& place, const Profile& profile) {
-  for (const std::string& name : expected_names(place, profile)) {
+  const auto check = [&](OutputKind kind, const OutputFields& fields) -> Result<> {
+    const std::filesystem::path path = place.folder / TRY(output_path(kind, fields));
     std::error_code ignored;
-    if (std::filesystem::exists(std::filesystem::symlink_status(place.folder / name, ignored))) {
-      return in_the_way(place.folder / name);
-    }
-  }
+    return std::filesystem::exists(std::filesystem::symlink_status(path, ignored)) ? in_the_way(path) : Result<>();
+  };
+  for (const RenditionProfile& rendition : profile.renditions)
+    TRY(check(OutputKind::kRendition, {{"base", place.base}, {"rendition", rendition.name}}));
+  if (profile.audio)
+    TRY(check(OutputKind::kRendition, {{"base", place.base}, {"rendition", "audio"}}));  // of one with audio only
+  TRY(check(OutputKind::kReport, {}));
+  if (!profile.subtitles.as_files()) return {};
   // Which languages there are, only the analysis will tell.
+  const std::filesystem::path parent = output_parent(OutputKind::kSubtitles);
   std::error_code unreadable;
-  for (const auto& entry : std::filesystem::directory_iterator(place.folder, unreadable)) {
-    const std::string name = entry.path().filename().string();
-    if (profile.subtitles.as_files() && name.starts_with(place.base + ".") && name.ends_with(".vtt"))
-      return in_the_way(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(place.folder / parent, unreadable)) {
+    const std::string path = (parent / entry.path().filename()).string();
+    if (may_be_output(OutputKind::kSubtitles, path, {{"base", place.base}})) return in_the_way(entry.path());
   }
   return {};
 }

@@ -9,8 +9,7 @@
 
 namespace gopmill {
 
-// Where a job's files go: FOLDER/BASE_RENDITION.mp4, FOLDER/BASE.LANGUAGE.vtt and FOLDER/report.json. The one place that knows the naming on this
-// side; the coordinator makes file names of `base` by the same rule (coordinator/plan/plan.h).
+// Where a job's files go: into `folder`, under names that base/output_name.h makes of `base`.
 struct OutputPlace {
   std::filesystem::path folder;  // absolute
   std::string base;
@@ -18,7 +17,6 @@ struct OutputPlace {
 
 inline constexpr std::size_t kOutputBaseBytesMax =
     200;  // leaves 55 of a file name's 255 for the rendition or ".LANGUAGE.forced.2.vtt", and ".part"
-inline constexpr const char* kReportName = "report.json";
 
 // The source's file name without its extension, as UTF-8 without control characters or '/': what is none becomes '_'. Cut to
 // kOutputBaseBytesMax. Never empty, "." or "..".

@@ -6,9 +6,11 @@
 #include "cli/client/collect.h"
 #include "cli/client/outputs.h"
 #include "cli/terminal/exit_codes.h"
-#include "cli/terminal/json.h"
 #include "cli/terminal/summary.h"
 #include "cli/terminal/talk.h"
+#include "proto/job_state.h"
+#include "views/job_json.h"
+#include "views/report.h"
 
 namespace gopmill {
 
@@ -57,7 +59,7 @@ class Watching {
         return false;
       }
       heard_ = monotonic_now();
-      if (is_ended(reply->job.state)) {
+      if (is_final(reply->job.state)) {
         codes_[i] = TRY(end(*reply, awaited_[i]));
         heard_ = monotonic_now();
       } else {
@@ -109,9 +111,9 @@ class Watching {
                      const std::vector<std::filesystem::path>& paths) {
     watch_.display.say(name_of(status) + " is done, " + duration_text(status.elapsed) + " after it was submitted");
     // A report this build cannot read does not undo what is done; the files are there.
-    if (const auto report = read_file(paths.back(), kReportBytesMax)) {
-      if (const auto lines = summary_lines(*report, folder)) {
-        for (const std::string& line : *lines) watch_.display.say(line);
+    if (const auto text = read_file(paths.back(), kReportBytesMax)) {
+      if (const auto report = read_report(*text)) {
+        for (const std::string& line : summary_lines(*report, folder)) watch_.display.say(line);
       }
     }
     watch_.display.say("report: " + paths.back().string());

@@ -6,11 +6,12 @@
 
 #include "cli/client/client.h"
 #include "cli/commands/command.h"
-#include "cli/terminal/json.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/table.h"
 #include "cli/terminal/talk.h"
+#include "proto/job_state.h"
+#include "views/job_json.h"
 
 // gopmill jobs, job, cancel, workers, drain: asks a coordinator.
 
@@ -44,7 +45,7 @@ Result<int> list_jobs(const AskOptions& options) {
   }
   std::vector<TableRow> rows{{"ID", "STATE", "DONE", "PROFILE", "PRIORITY", "TIME", "SOURCE"}};
   for (const wire::JobStatus& job : jobs) {
-    rows.push_back({id_text(job.job.value), std::string(state_word(job.state)), std::to_string(percent_done(job)) + "%",
+    rows.push_back({id_text(job.job.value), std::string(wire::job_state_word(job.state)), std::to_string(percent_done(job)) + "%",
                     job.profile_name, std::to_string(job.priority), duration_text(job.elapsed), job.source_name});
   }
   TRY(print(table_text(rows, {0, 2, 4, 5})));
@@ -55,7 +56,7 @@ std::string job_text(const wire::JobStatus& job) {
   std::vector<TableRow> rows{{"job", id_text(job.job.value)},
                              {"source", job.source_name},
                              {"profile", job.profile_name},
-                             {"state", std::string(state_word(job.state)) + (job.delivered ? ", delivered" : "")},
+                             {"state", std::string(wire::job_state_word(job.state)) + (job.delivered ? ", delivered" : "")},
                              {"done", std::to_string(percent_done(job)) + "%"},
                              {"priority", std::to_string(job.priority)},
                              {"submitted", local_time(job.submitted_unix_ms)},
@@ -93,7 +94,7 @@ Result<int> cancel(const AskOptions& options) {
 
 // "set aside for 0:09": it failed what others completed.
 std::string state_text(const wire::WorkerStatus& worker) {
-  std::string text(worker_state_word(worker.state));
+  std::string text(wire::worker_state_word(worker.state));
   if (worker.state == wire::WorkerState::kSetAside) text += " for " + duration_text(worker.aside_for);
   return text;
 }

@@ -11,7 +11,6 @@
 #include "cli/client/compare.h"
 #include "cli/commands/command.h"
 #include "cli/farm/one_child.h"
-#include "cli/terminal/json.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/table.h"
 #include "cli/terminal/talk.h"
@@ -19,6 +18,7 @@
 #include "media/task/task.h"
 #include "media/timeline/losses.h"
 #include "profiles/ladder.h"
+#include "views/source_json.h"
 
 // gopmill probe, verify, make-clip: looks at single files, in media children; no coordinator is asked.
 

@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "cli/commands/command.h"
-#include "cli/terminal/json.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/table.h"
 #include "cli/terminal/talk.h"
 #include "media/steps/encoder_check.h"
 #include "profiles/profile.h"
 #include "profiles/shipped.h"
+#include "views/profile_json.h"
 
 // gopmill profiles list, show, check: profiles as they are here; no coordinator is asked.
 

@@ -10,9 +10,9 @@
 #include "cli/commands/command.h"
 #include "cli/farm/interrupts.h"
 #include "cli/terminal/display.h"
-#include "cli/terminal/json.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/talk.h"
+#include "views/job_json.h"
 
 // gopmill submit, wait: hands work to a farm, and fetches what it made.
 

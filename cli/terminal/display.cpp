@@ -7,6 +7,8 @@
 #include <cstdlib>
 
 #include "cli/terminal/talk.h"
+#include "proto/job_state.h"
+#include "views/job_json.h"
 
 namespace gopmill {
 
@@ -79,7 +81,7 @@ void Display::show(const std::vector<wire::JobStatus>& jobs, Instant now) {
   const Look look{screen().width - 1, colour_};
   std::vector<std::string> lines;
   for (const wire::JobStatus& job : jobs) {
-    if (is_ended(job.state)) continue;
+    if (is_final(job.state)) continue;
     for (std::string& line : live_lines(job, meters_[job.job].pace(), look)) lines.push_back(std::move(line));
   }
   redraw(lines);

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "cli/terminal/talk.h"
+#include "proto/job_state.h"
+#include "views/job_json.h"
 
 namespace gopmill {
 
@@ -21,8 +23,6 @@ std::uint64_t frames_done(const wire::JobStatus& status) {
   for (const auto& rendition : status.renditions) frames = std::max(frames, rendition.frames_done);
   return frames;
 }
-
-int percent_of(double share) { return static_cast<int>(std::floor(std::clamp(share, 0.0, 1.0) * 100 + 1e-9)); }
 
 std::string title(const wire::JobStatus& status) {
   return "job " + std::to_string(status.job.value) + "  " + printable(status.source_name) + "  " + printable(status.profile_name);
@@ -111,36 +111,8 @@ std::optional<Pace> PaceMeter::pace() const {
               .times_real_time = std::max(0.0, last.media_seconds - first.media_seconds) / seconds};
 }
 
-std::string_view state_word(wire::JobState state) {
-  switch (state) {
-    case wire::JobState::kUploading: return "uploading";
-    case wire::JobState::kQueued: return "queued";
-    case wire::JobState::kAnalysing: return "analysing";
-    case wire::JobState::kRunning: return "running";
-    case wire::JobState::kStitching: return "stitching";
-    case wire::JobState::kVerifying: return "verifying";
-    case wire::JobState::kDone: return "done";
-    case wire::JobState::kFailed: return "failed";
-    case wire::JobState::kCancelled: return "cancelled";
-  }
-  return "unknown";
-}
-
-bool is_ended(wire::JobState state) {
-  return state == wire::JobState::kDone || state == wire::JobState::kFailed || state == wire::JobState::kCancelled;
-}
-
-int percent_done(const wire::JobStatus& status) {
-  return percent_of(status.state == wire::JobState::kDone ? 1 : status.work_done);
-}
-
-int percent_done(const wire::RenditionProgress& rendition) {
-  if (rendition.frames_total == 0) return 0;
-  return percent_of(static_cast<double>(rendition.frames_done) / static_cast<double>(rendition.frames_total));
-}
-
 std::vector<std::string> live_lines(const wire::JobStatus& status, const std::optional<Pace>& pace, const Look& look) {
-  const std::string state(state_word(status.state));
+  const std::string state(wire::job_state_word(status.state));
   const std::string name = cut_to(title(status), look.width > state.size() + 2 ? look.width - state.size() - 2 : look.width);
   std::vector<std::string> lines;
   lines.push_back(cut_to(name + "  " + state, look.width));
@@ -158,7 +130,7 @@ std::string upload_line(std::string_view name, std::uint64_t bytes, std::uint64_
 }
 
 std::string plain_line(const wire::JobStatus& status, const std::optional<Pace>& pace) {
-  std::vector<std::string> parts{std::to_string(percent_done(status)) + "% " + std::string(state_word(status.state))};
+  std::vector<std::string> parts{std::to_string(percent_done(status)) + "% " + std::string(wire::job_state_word(status.state))};
   for (std::string& rendition : renditions_of(status)) parts.push_back(std::move(rendition));
   for (std::string& fact : facts_of(status, pace)) parts.push_back(std::move(fact));
   return "job " + std::to_string(status.job.value) + " " + printable(status.source_name) + ": " + joined(parts, ", ");

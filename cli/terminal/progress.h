@@ -46,13 +46,6 @@ struct Look {
   bool colour = false;
 };
 
-// "uploading", "queued", … as in --json.
-std::string_view state_word(wire::JobState state);
-bool is_ended(wire::JobState state);
-// Whole percent of the work that is done; rounds down, so that 100 means all.
-int percent_done(const wire::JobStatus& status);
-int percent_done(const wire::RenditionProgress& rendition);
-
 // The live display of one job: its name and state, a bar, the renditions.
 std::vector<std::string> live_lines(const wire::JobStatus& status, const std::optional<Pace>& pace, const Look& look);
 // A transfer's, before the job can run.

@@ -24,7 +24,8 @@ void JobCards::fill(wire::JobStatus& status, std::uint64_t frames_done) const {
   status.submitted_unix_ms = card.submitted_unix_ms;
   status.media = card.finished.media;
   status.renditions = card.finished.renditions;
-  const bool all_done = status.state >= wire::JobState::kStitching && status.state <= wire::JobState::kDone;
+  const int place = life_place(status.state);
+  const bool all_done = place >= life_place(wire::JobState::kStitching) && place <= life_place(wire::JobState::kDone);
   for (wire::RenditionProgress& rendition : status.renditions) {
     rendition.frames_done = all_done ? rendition.frames_total : std::min(frames_done, rendition.frames_total);
   }

@@ -1,334 +1,45 @@
 #include "coordinator/jobs/report.h"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <nlohmann/json.hpp>
-#include <tuple>
-
-#include "media/timeline/losses.h"
-
-#include "coordinator/plan/plan_colour.h"
-
 namespace gopmill {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-// Numbers of ISO/IEC 23091-2, and what HDR has beside them; units as people read them.
-Json describe_colour(const Colour& colour, const std::optional<MasteringDisplay>& mastering,
-                     const std::optional<ContentLight>& light) {
-  Json json{{"dynamic_range", dynamic_range_text(colour)},
-            {"primaries", colour.primaries},
-            {"transfer", colour.transfer},
-            {"matrix", colour.matrix},
-            {"full_range", colour.full_range}};
-  if (mastering) {
-    json["mastering_max_cd_m2"] = mastering->luminance_max / 10'000.0;
-    json["mastering_min_cd_m2"] = mastering->luminance_min / 10'000.0;
-  }
-  if (light) {
-    json["max_content_cd_m2"] = light->max;
-    json["max_frame_average_cd_m2"] = light->average_max;
-  }
-  return json;
-}
-
-double rounded(double value) {
-  return static_cast<double>(static_cast<std::int64_t>(value * 1000 + (value < 0 ? -0.5 : 0.5))) / 1000;
-}
-
-// "-16.0"
-std::string one_place(double value) {
-  std::array<char, 32> text{};
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 1).ptr};
-}
-std::string seconds_text(double seconds) { return std::to_string(seconds) + " s"; }
-
-Json describe_source(const wire::Submit& submit, const SourceFacts& source) {
-  Json json{{"name", submit.source_name}, {"container", source.container}, {"bytes", source.bytes}};
-  if (source.video) {
-    const VideoTrack& v = *source.video;
-    json["video"] = {{"codec", v.codec},
-                     {"width", v.width},
-                     {"height", v.height},
-                     {"sample_aspect", std::to_string(v.sample_aspect.num) + ":" + std::to_string(v.sample_aspect.den)},
-                     {"quarter_turns", v.orientation.quarter_turns},
-                     {"mirrored", v.orientation.mirrored},
-                     {"bit_depth", v.bit_depth},
-                     {"colour", describe_colour(v.colour, v.mastering, v.light)},
-                     {"scan", scan_word(v.scan)},
-                     {"scan_known_from", v.scan_evidence},
-                     {"frames", v.frames.size()},
-                     {"starts_at_s", rounded(v.starts_at)},
-                     {"frames_known_from", v.evidence == Evidence::kPackets ? "packets" : "decoding: " + v.evidence_reason}};
-  }
-  json["audio"] = Json::array();
-  for (const AudioTrack& track : source.audio) {
-    json["audio"].push_back({{"codec", track.codec},
-                             {"sample_rate", track.sample_rate},
-                             {"channels", track.channels},
-                             {"language", track.language},
-                             {"starts_after_video_s", rounded(track.starts_after_video.seconds())}});
-  }
-  json["subtitles"] = Json::array();
-  for (const SubtitleTrack& track : source.side_tracks.subtitles) {
-    json["subtitles"].push_back({{"codec", track.codec},
-                                 {"language", track.language},
-                                 {"title", track.title},
-                                 {"default", track.is_default},
-                                 {"forced", track.is_forced},
-                                 {"cues", track.cues.size()}});
-  }
-  json["chapters"] = source.side_tracks.chapters.size();
-  return json;
-}
-
-// Every loss on the output's timeline, by kind and time: those the analysis saw, which count from the first frame, and those
-// that segments and audio met. Both may have met the same.
-std::vector<Loss> all_losses(const JobReport& report) {
-  const RenditionPlan& file = report.plan.renditions.front().file;
-  const double zero = file.has_video ? Timestamp{file.frames.front().pts, file.base}.seconds() : 0;
-  std::vector<Loss> losses;
-  for (Loss loss : report.source.losses) {
-    loss.from += zero;
-    loss.to += zero;
-    losses.push_back(std::move(loss));
-  }
-  for (const auto& [index, task] : report.tasks)
-    losses.insert(losses.end(), task.result.losses.begin(), task.result.losses.end());
-  std::ranges::sort(losses, [](const Loss& a, const Loss& b) {
-    return std::tie(a.kind, a.from, a.to, a.reason) < std::tie(b.kind, b.from, b.to, b.reason);
-  });
-  LossList list;
-  for (Loss& loss : losses) list.add(std::move(loss));
-  return list.all();
-}
-
-Json describe_losses(const JobReport& report) {
-  Json json = Json::array();
-  for (const Loss& loss : all_losses(report)) {
-    json.push_back({{"what", word_of(loss.kind)},
-                    {"from_s", rounded(loss.from)},
-                    {"to_s", rounded(loss.to)},
-                    {"count", loss.count},
-                    {"reason", loss.reason}});
-  }
-  return json;
-}
-
-Json describe_checks(const std::vector<Check>& checks) {
-  Json json = Json::array();
-  for (const Check& check : checks) json.push_back({{"name", check.name}, {"passed", check.passed}, {"found", check.found}});
-  return json;
-}
-
-// What the segments' own checks found, over the whole rendition: every frame was decoded again where it was made.
-void add_segment_checks(Json& json, const JobReport& report, std::size_t rendition) {
-  std::uint64_t checked = 0;
-  double weighted = 0;
-  double worst = 99;
-  std::uint64_t repeated = 0, missed = 0;
-  double finest = 99, coarsest = 0;
-  for (const auto& [index, task] : report.tasks) {
-    if (rendition >= task.result.video.size() || report.plan.tasks[index].measure) continue;
-    const VideoOutput& output = task.result.video[rendition];
-    repeated += output.tries - 1;
-    if (!output.granted) ++missed;
-    finest = std::min(finest, output.quality);
-    coarsest = std::max(coarsest, output.quality);
-    checked += output.checked;
-    weighted += output.psnr * static_cast<double>(output.checked);
-    worst = std::min(worst, output.psnr_worst);
-  }
-  if (checked == 0) return;
-  json["frames_decoded_again"] = checked;
-  json["psnr_luma_sampled_db"] = rounded(weighted / static_cast<double>(checked));
-  json["psnr_luma_sampled_worst_frame_db"] = rounded(worst);
-  const EncoderSettings& encoder = report.plan.renditions[rendition].encoder;
-  if (encoder.rate.bitrate) json["bits_per_s_asked"] = *encoder.rate.bitrate;
-  json["quality_finest"] = rounded(finest);
-  json["quality_coarsest"] = rounded(coarsest);
-  json["segments_encoded_again"] = repeated;
-  json["segments_beyond_buffer_or_bitrate"] = missed;
-}
-
-Json describe_audio_tracks(const std::vector<PlannedAudio>& audio_tracks) {
-  Json json = Json::array();
-  for (const PlannedAudio& audio : audio_tracks) {
-    const Timestamp starts{audio.task.first_sample, {1, audio.task.sample_rate}};
-    json.push_back({{"language", audio.language},
-                    {"title", audio.title},
-                    {"sample_rate", audio.task.sample_rate},
-                    {"channels", audio.task.channels},
-                    {"starts_at_s", rounded(starts.seconds())},
-                    {"plays_by_default", &audio == &audio_tracks.front()}});
-  }
-  return json;
-}
-
-Json describe_renditions(const JobReport& report) {
-  Json json = Json::array();
-  for (std::size_t i = 0; i < report.plan.renditions.size() && i < report.files.size(); ++i) {
-    const PlannedRendition& planned = report.plan.renditions[i];
-    const FileReport& file = report.files[i];
-    Json one{{"name", planned.file.name}, {"file", planned.file_name},        {"bytes", file.bytes},
-             {"sha256", file.sha256},     {"seconds", rounded(file.seconds)}, {"codecs", file.codecs}};
-    if (planned.file.has_video) {
-      one["width"] = planned.file.width;
-      one["height"] = planned.file.height;
-      one["frames"] = file.frames;
-      one["level"] = file.level;
-      one["colour"] = describe_colour(planned.file.colour, planned.file.mastering, planned.file.light);
-      one["colour"]["done"] = planned.colour_done;
-      one["video_bits_per_s"] = file.video_bitrate;
-      add_segment_checks(one, report, i);
-    }
-    if (!planned.file.audio_tracks.empty()) {
-      one["audio_samples"] = file.audio_samples;
-      one["audio_bits_per_s"] = file.audio_bitrate;
-      one["audio"] = describe_audio_tracks(planned.file.audio_tracks);
-    }
-    one["checks"] = describe_checks(file.checks);
-    json.push_back(std::move(one));
-  }
-  return json;
-}
-
-Json describe_text_files(const JobReport& report) {
-  Json json = Json::array();
-  const std::size_t renditions = report.plan.renditions.size();
-  for (std::size_t i = 0; i < report.plan.text_files.size() && renditions + i < report.files.size(); ++i) {
-    const PlannedTextFile& planned = report.plan.text_files[i];
-    const FileReport& file = report.files[renditions + i];
-    json.push_back({{"file", planned.file_name},
-                    {"bytes", file.bytes},
-                    {"sha256", file.sha256},
-                    {"language", planned.track.language},
-                    {"title", planned.track.title},
-                    {"default", planned.track.is_default},
-                    {"forced", planned.track.is_forced},
-                    {"cues", planned.track.cues.size()},
-                    {"checks", describe_checks(file.checks)}});
-  }
-  return json;
-}
-
-Json describe_loudness(const LoudnessResult& loudness) {
-  Json json{{"measured_lufs", rounded(loudness.lufs)},
-            {"measured_true_peak_dbtp", rounded(loudness.true_peak)},
-            {"gain_db", rounded(loudness.gain)},
-            {"lufs", rounded(loudness.lufs + loudness.gain)},
-            {"true_peak_dbtp", rounded(loudness.true_peak + loudness.gain)}};
-  if (loudness.limited) json["limited"] = "by the true peak";
-  return json;
-}
-
-Json describe_tasks(const JobReport& report) {
-  Json json = Json::array();
-  for (std::size_t i = 0; i < report.plan.tasks.size(); ++i) {
-    const PlannedTask& task = report.plan.tasks[i];
-    Json one{{"task", i},
-             {"kind", task.audio     ? "audio"
-                      : task.measure ? "measure"
-                                     : "segment"},
-             {"seconds", rounded(task.media_seconds)},
-             {"source_packets", task.run.end - task.run.first}};
-    if (const auto committed = report.tasks.find(static_cast<std::uint32_t>(i)); committed != report.tasks.end()) {
-      const TaskResult& result = committed->second.result;
-      if (result.audio) {
-        one["silence_filled_samples"] = result.audio->silence_filled;
-        one["holes_filled"] = result.audio->holes;
-        one["overlap_dropped_samples"] = result.audio->overlap_dropped;
-        if (result.audio->loudness) one["loudness"] = describe_loudness(*result.audio->loudness);
-      } else {
-        one["frames"] = result.wanted;
-        one["frames_decoded"] = result.decoded;
-      }
-    }
-    json.push_back(std::move(one));
-  }
-  return json;
-}
-
-// What became of the audio, where something was not as it was in the source or is not as the profile asks.
-void note_audio_tracks(const JobReport& report, Json& notes) {
-  for (const auto& [index, task] : report.tasks) {
-    if (index >= report.plan.tasks.size() || !task.result.audio) continue;
-    const AudioOutput& audio = *task.result.audio;
-    const PlannedAudio& planned = report.plan.renditions.front().file.audio_tracks[index];
-    const bool several = report.plan.renditions.front().file.audio_tracks.size() > 1;
-    const std::string name = several ? "audio " + std::to_string(index + 1) : "the audio";
-    const auto seconds = [&](std::uint64_t samples) {
-      return seconds_text(Timestamp{static_cast<std::int64_t>(samples), {1, planned.task.sample_rate}}.seconds());
-    };
-    if (audio.holes > 0) {
-      notes.push_back(name + " has " + std::to_string(audio.holes) + (audio.holes == 1 ? " hole" : " holes") +
-                      " in the source, filled with silence: " + seconds(audio.silence_filled));
-    }
-    if (audio.overlap_dropped > 0)
-      notes.push_back(name + " overlaps itself in the source: " + seconds(audio.overlap_dropped) + " dropped");
-    if (!audio.loudness || !audio.loudness->limited) continue;
-    const double reached = audio.loudness->lufs + audio.loudness->gain;
-    const std::string why = ", so that its true peak stays at the ceiling";
-    if (planned.task.profile.loudness) {
-      notes.push_back(name + " is at " + one_place(reached) + " LUFS, not " + one_place(*planned.task.profile.loudness) + why);
-    } else {
-      notes.push_back(name + " is mixed down " + one_place(-audio.loudness->gain) + " dB quieter" + why);
-    }
-  }
-}
-
-Json describe_run(const JobReport& report) {
-  Json tasks = Json::array();
-  for (const auto& [index, task] : report.tasks) {
-    tasks.push_back({{"task", index},
-                     {"attempt", task.attempt},
-                     {"worker", task.worker},
-                     {"took_ms", task.took_ms},
-                     {"cpu_ms", task.result.cpu_ms}});
-  }
-  std::uint64_t cpu = 0, decode = 0, repeat = 0;
-  for (const auto& [index, task] : report.tasks) {
-    cpu += task.result.cpu_ms;
-    decode += task.result.decode_cpu_ms;
-    repeat += task.result.repeat_cpu_ms;
-  }
-  return {{"job", report.job.value},
-          {"cpu_ms", cpu},
-          {"decode_cpu_ms", decode},
-          {"repeated_decode_cpu_ms", repeat},
-          {"submitted_unix_ms", report.submitted_unix_ms},
-          {"took_ms", report.finished_unix_ms - report.submitted_unix_ms},
-          {"attempts_lost", report.attempts_lost},
-          {"tasks", std::move(tasks)}};
+Report::TaskKind kind_of(const PlannedTask& task) {
+  if (task.audio) return Report::TaskKind::kAudio;
+  return task.measure ? Report::TaskKind::kMeasure : Report::TaskKind::kSegment;
 }
 
 }  // namespace
 
-std::string report_json(const JobReport& report) {
-  const Json json{{"state", "done"},
-                  {"build", report.build},
-                  {"profile", report.submit.profile_name},
-                  {"source", describe_source(report.submit, report.source)},
-                  {"renditions", describe_renditions(report)},
-                  {"subtitles", describe_text_files(report)},
-                  {"segments", describe_tasks(report)},
-                  {"decode_ratio", rounded(report.plan.decode_ratio)},
-                  {"repeated_decode_share_estimated", rounded(report.plan.repeated_decode)},
-                  {"losses", describe_losses(report)},
-                  {"notes",
-                   [&] {
-                     Json notes = Json::array();
-                     note_audio_tracks(report, notes);
-                     for (const std::string& note : report.source.notes) notes.push_back(note);
-                     for (const std::string& note : report.plan.notes) notes.push_back(note);
-                     return notes;
-                   }()},
-                  {"run", describe_run(report)}};
-  // A source's tags may hold anything; what is not UTF-8 is replaced, never thrown at.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+Report report_of(const JobRecord& record, std::int64_t finished_unix_ms) {
+  const Plan& plan = *record.plan;
+  Report report{.build = record.build,
+                .profile_name = record.submit.profile_name,
+                .source_name = record.submit.source_name,
+                .source = *record.source,
+                .decode_ratio = plan.decode_ratio,
+                .repeated_decode = plan.repeated_decode,
+                .notes = record.source->notes,
+                .job = record.job,
+                .submitted_unix_ms = record.submitted_unix_ms,
+                .finished_unix_ms = finished_unix_ms,
+                .attempts_lost = record.attempts_lost};
+  report.notes.insert(report.notes.end(), plan.notes.begin(), plan.notes.end());
+  for (const auto& [number, found] : record.verified) {
+    const PlannedOutput& output = plan.outputs[number];
+    if (output.kind == OutputKind::kRendition) {
+      const PlannedRendition& rendition = plan.renditions[output.of];
+      report.renditions.push_back({rendition.file, found, output.path, rendition.colour_done, rendition.encoder.rate.bitrate});
+    } else if (output.kind == OutputKind::kSubtitles) {
+      report.subtitles.push_back({plan.text_files[output.of], found, output.path});
+    }
+  }
+  for (const auto& [index, done] : record.committed) {
+    const PlannedTask& task = plan.tasks.at(index);
+    report.tasks.push_back(
+        {kind_of(task), task.media_seconds, task.run.end - task.run.first, done.result, done.attempt, done.worker, done.took_ms});
+  }
+  return report;
 }
 
 }  // namespace gopmill

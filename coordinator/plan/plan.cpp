@@ -13,6 +13,7 @@
 #include "coordinator/plan/plan_cost.h"
 #include "coordinator/plan/plan_film.h"
 #include "coordinator/plan/plan_frames.h"
+#include "coordinator/plan/plan_outputs.h"
 #include "coordinator/plan/plan_rate.h"
 #include "coordinator/plan/plan_segments.h"
 #include "coordinator/plan/plan_side_tracks.h"
@@ -278,8 +279,8 @@ Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const 
     plan_audio_tracks(carried, profile, zero, plan);
   }
   if (carried.video != nullptr) plan_segments(*carried.video, profile, plan);
-  plan_side_tracks(source, profile, side_track_times(zero, plan.seconds), output_base, plan);
-  for (PlannedRendition& rendition : plan.renditions) rendition.file_name = output_base + "_" + rendition.file.name + ".mp4";
+  plan_side_tracks(source, profile, side_track_times(zero, plan.seconds), plan);
+  plan.outputs = TRY(plan_outputs(plan, output_base));
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/output_name.h"
 #include "base/result.h"
 #include "media/task/task.h"
 #include "media/task/timeline.h"
@@ -66,7 +67,6 @@ struct PlannedRendition {
   EncoderSettings encoder;               // as constructed for audio only
   std::optional<ColourChange> recolour;  // what its frames go through (plan_colour.h)
   std::string colour_done;               // the same for people
-  std::string file_name;                 // BASE_RENDITION.mp4
 };
 
 // One task: exactly the TaskRequest its input file carries is made by task_request().
@@ -84,15 +84,18 @@ struct PlannedTask {
   std::vector<Range> ranges;
 };
 
-// A text track as a file of its own.
-struct PlannedTextFile {
-  TextTrack track;
-  std::string file_name;  // BASE.LANGUAGE.vtt (coordinator/plan/plan_side_tracks.h)
+// One file of the job. Its place in Plan::outputs is its number from here on: in the spool, in transfers, in the report and
+// where it is delivered.
+struct PlannedOutput {
+  OutputKind kind{};
+  std::string path;      // below the job's folder (base/output_name.h)
+  std::uint32_t of = 0;  // kRendition: which of the renditions; kSubtitles: which of the text files
 };
 
 struct Plan {
   std::vector<PlannedRendition> renditions;  // as the profile orders them; an audio-only source has one without video
-  std::vector<PlannedTextFile> text_files;
+  std::vector<TextTrack> text_files;         // text tracks that become files of their own
+  std::vector<PlannedOutput> outputs;        // every file of the job, the report last (coordinator/plan/plan_outputs.h)
   std::vector<PlannedTask>
       tasks;  // one for each of the audio_tracks, in their order, then measures, then segments, each in order
   std::vector<std::string> notes;  // dropped rungs, merged segments, audio that is not carried
@@ -104,7 +107,7 @@ struct Plan {
   std::vector<WovenFrame> woven;  // of telecined sources: top and bottom are indices of SourceFrames
 };
 
-// Names come out as BASE_RENDITION.mp4; a job without frames has one rendition, "audio". The source's own notes are not
+// A job without frames has one rendition, "audio". The source's own notes are not
 // repeated. Takes time linear in the frames, once for each doubling of the segment length.
 // kInput: nothing to transcode (neither video nor audio that the profile carries, or no video decodes), limits
 // exceeded, facts that contradict themselves: they may come from a child that its source has taken over.

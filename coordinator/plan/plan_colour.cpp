@@ -99,9 +99,4 @@ Result<RenditionColour> rendition_colour(const VideoTrack& track, DynamicRange w
   return tone_mapped(track);
 }
 
-std::string dynamic_range_text(const Colour& colour) {
-  if (!is_hdr(colour)) return "SDR";
-  return colour.transfer == kTransferPq ? "HDR (PQ)" : "HDR (HLG)";
-}
-
 }  // namespace gopmill

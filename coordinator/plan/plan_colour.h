@@ -37,9 +37,6 @@ struct RenditionColour {
 // kInput where the source's matrix is one that cannot be changed and has to be.
 Result<RenditionColour> rendition_colour(const VideoTrack& track, DynamicRange wanted);
 
-// For people: "SDR", "HDR (PQ)", "HDR (HLG)".
-std::string dynamic_range_text(const Colour& colour);
-
 // Whether a mastering display can be believed.
 bool makes_sense(const MasteringDisplay& display);
 

@@ -74,14 +74,6 @@ TextTrack text_track(const SubtitleTrack& track, const SideTrackTimes& times, st
   return text;
 }
 
-// BASE.eng.vtt, BASE.eng.forced.vtt, BASE.eng.2.vtt.
-std::string file_name(const TextTrack& track, const std::string& base, std::set<std::string>& taken) {
-  const std::string stem = base + "." + (track.language.empty() ? "und" : track.language) + (track.is_forced ? ".forced" : "");
-  std::string name = stem + ".vtt";
-  for (int number = 2; !taken.insert(name).second; ++number) name = stem + "." + std::to_string(number) + ".vtt";
-  return name;
-}
-
 std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfile& profile, const SideTrackTimes& times,
                                  Plan& plan) {
   std::vector<TextTrack> tracks;
@@ -139,8 +131,7 @@ std::vector<Chapter> plan_chapters(const SourceFacts& source, const SideTrackTim
 
 }  // namespace
 
-void plan_side_tracks(const SourceFacts& source, const Profile& profile, const SideTrackTimes& times,
-                      const std::string& output_base, Plan& plan) {
+void plan_side_tracks(const SourceFacts& source, const Profile& profile, const SideTrackTimes& times, Plan& plan) {
   const SideTrackFacts& facts = source.side_tracks;
   SideTrackPlan side_tracks;
   std::vector<TextTrack> texts = plan_text(source, profile.subtitles, times, plan);
@@ -169,12 +160,7 @@ void plan_side_tracks(const SourceFacts& source, const Profile& profile, const S
   } else if (facts.cover && !profile.metadata.cover) {
     plan.notes.emplace_back("the cover frame is not carried: the profile does not ask for it (metadata: {cover: true})");
   }
-  if (!profile.subtitles.as_files()) return;
-  std::set<std::string> taken;
-  for (TextTrack& text : texts) {
-    std::string name = file_name(text, output_base, taken);
-    plan.text_files.push_back({std::move(text), std::move(name)});
-  }
+  if (profile.subtitles.as_files()) plan.text_files = std::move(texts);
 }
 
 std::vector<Overlay> overlays_of(const SourceFacts& source, const std::vector<std::uint32_t>& frames) {

@@ -249,13 +249,17 @@ void Job::end(wire::JobState final_state, std::optional<Fault> why, Instant now)
   owed_ = {};
 }
 
-bool Job::active() const { return state >= wire::JobState::kAnalysing && state <= wire::JobState::kVerifying; }
+bool Job::active() const {
+  const int place = life_place(state);
+  return place >= life_place(wire::JobState::kAnalysing) && place <= life_place(wire::JobState::kVerifying);
+}
 
 std::optional<StepKind> Job::wanted_step() const {
   switch (state) {
     case wire::JobState::kAnalysing: return StepKind::kAnalyse;
     case wire::JobState::kRunning: return split_done ? std::nullopt : std::optional(StepKind::kSplit);
     case wire::JobState::kStitching: return StepKind::kStitch;
+    case wire::JobState::kPackaging: return StepKind::kPackage;
     case wire::JobState::kVerifying: return StepKind::kVerify;
     default: return std::nullopt;
   }

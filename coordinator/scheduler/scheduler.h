@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "proto/job_state.h"
 #include "proto/messages.h"
 
 // Decides everything the coordinator decides: which job is where in its life, which worker holds which task, what is
@@ -39,7 +40,8 @@ enum class StepKind : std::uint8_t {
   kAnalyse = 1,  // source → plan; at most kAnalysingMax at once
   kSplit = 2,    // source → task inputs, in task order, all through `running`; as far as AllowInputs says
   kStitch = 3,   // committed outputs → renditions; at most kStitchingMax at once
-  kVerify = 4,   // renditions → report; at most kVerifyingMax at once
+  kVerify = 4,   // every file → report; at most kVerifyingMax at once
+  kPackage = 5,  // what goes with the renditions → files; after kStitch, at most kPackagingMax at once
 };
 
 enum class TaskKind : std::uint8_t { kAudio = 1, kVideo = 2 };
@@ -386,6 +388,7 @@ inline constexpr std::uint32_t kSlotsMax = 1'024;    // per worker; the largest 
 inline constexpr std::uint32_t kTasksMax = 100'000;  // per job: eleven days in 10 s segments
 inline constexpr std::size_t kAnalysingMax = 1;      // local steps share the coordinator's machine with its own loop
 inline constexpr std::size_t kStitchingMax = 1;
+inline constexpr std::size_t kPackagingMax = 1;
 inline constexpr std::size_t kVerifyingMax = 1;
 // Jobs between analysing and verifying hold spool space. A queued job starts while fewer than kActiveMax jobs that go before
 // it are active, so that an urgent job passes a full house of others, up to kActiveTotalMax in all.
@@ -483,7 +486,5 @@ class Scheduler {
 std::string describe(const Event& event);
 std::string describe(const Fact& fact);
 std::string describe(const Action& action);
-std::string_view job_state_word(wire::JobState state);
-constexpr bool is_final(wire::JobState state) { return state >= wire::JobState::kDone; }
 
 }  // namespace gopmill

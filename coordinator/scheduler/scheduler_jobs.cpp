@@ -15,6 +15,7 @@ std::string step_word(StepKind step) {
     case StepKind::kAnalyse: return "analysing";
     case StepKind::kSplit: return "splitting";
     case StepKind::kStitch: return "stitching";
+    case StepKind::kPackage: return "packaging";
     case StepKind::kVerify: return "verifying";
   }
   return "a step";
@@ -27,6 +28,7 @@ std::size_t running_max(StepKind step) {
     case StepKind::kAnalyse: return kAnalysingMax;
     case StepKind::kSplit: return kActiveTotalMax;
     case StepKind::kStitch: return kStitchingMax;
+    case StepKind::kPackage: return kPackagingMax;
     case StepKind::kVerify: return kVerifyingMax;
   }
   return 0;
@@ -108,7 +110,8 @@ void Scheduler::Turn::apply(const events::StepDone& event) {
       }
       finish_tasks(*job);
       break;
-    case StepKind::kStitch: enter(*job, wire::JobState::kVerifying); break;
+    case StepKind::kStitch: enter(*job, wire::JobState::kPackaging); break;
+    case StepKind::kPackage: enter(*job, wire::JobState::kVerifying); break;
     case StepKind::kVerify: end_job(*job, wire::JobState::kDone, std::nullopt); break;
   }
 }

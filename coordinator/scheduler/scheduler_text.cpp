@@ -21,6 +21,7 @@ std::string text(StepKind step) {
     case StepKind::kAnalyse: return "analyse";
     case StepKind::kSplit: return "split";
     case StepKind::kStitch: return "stitch";
+    case StepKind::kPackage: return "package";
     case StepKind::kVerify: return "verify";
   }
   return "step " + text(static_cast<std::uint64_t>(step));
@@ -63,7 +64,7 @@ std::string text(const std::vector<std::uint32_t>& indexes) {
   return line + "]";
 }
 
-std::string word(wire::JobState state) { return std::string(job_state_word(state)); }
+std::string word(wire::JobState state) { return std::string(wire::job_state_word(state)); }
 
 std::string slots(std::uint32_t slots_max) {
   return slots_max == 0 ? std::string() : ", at most " + text(std::uint64_t{slots_max}) + " slots";
@@ -180,21 +181,6 @@ struct ActionText {
 };
 
 }  // namespace
-
-std::string_view job_state_word(wire::JobState state) {
-  switch (state) {
-    case wire::JobState::kUploading: return "uploading";
-    case wire::JobState::kQueued: return "queued";
-    case wire::JobState::kAnalysing: return "analysing";
-    case wire::JobState::kRunning: return "running";
-    case wire::JobState::kStitching: return "stitching";
-    case wire::JobState::kVerifying: return "verifying";
-    case wire::JobState::kDone: return "done";
-    case wire::JobState::kFailed: return "failed";
-    case wire::JobState::kCancelled: return "cancelled";
-  }
-  return "unknown";
-}
 
 std::string describe(const Event& event) { return std::visit(EventText{}, event); }
 std::string describe(const Fact& fact) { return std::visit(FactText{}, fact); }

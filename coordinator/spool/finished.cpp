@@ -1,5 +1,7 @@
 #include "coordinator/spool/finished.h"
 
+#include <string_view>
+
 #include "base/archive.h"
 
 namespace gopmill {
@@ -11,9 +13,37 @@ void fields(A& a, RenditionProgress& v) {
 }
 template <class A>
 void fields(A& a, ResultFile& v) {
-  a(v.name, v.sha256, v.facts.bytes, v.facts.hash);
+  a(v.kind, v.name, v.sha256, v.facts.bytes, v.facts.hash);
 }
 }  // namespace wire
+
+namespace {
+
+// What gopmill wrote before files had kinds: they were told by their names.
+struct FileWithoutKind {
+  wire::ResultFile file;
+};
+template <class A>
+void fields(A& a, FileWithoutKind& v) {
+  a(v.file.name, v.file.sha256, v.file.facts.bytes, v.file.facts.hash);
+}
+struct FinishedWithoutKinds {
+  std::int64_t media_ms = 0;
+  std::vector<wire::RenditionProgress> renditions;
+  std::vector<FileWithoutKind> files;
+  std::vector<std::string> notes;
+};
+template <class A>
+void fields(A& a, FinishedWithoutKinds& v) {
+  a(v.media_ms, v.renditions, v.files, v.notes);
+}
+
+OutputKind kind_by_name(std::string_view name) {
+  if (name == "report.json") return OutputKind::kReport;
+  return name.ends_with(".vtt") ? OutputKind::kSubtitles : OutputKind::kRendition;
+}
+
+}  // namespace
 
 template <class A>
 void fields(A& a, Finished& v) {
@@ -23,6 +53,18 @@ void fields(A& a, Finished& v) {
 }
 
 std::string encode_finished(Finished finished) { return encode(finished); }
-Result<Finished> decode_finished(const std::string& bytes) { return decode<Finished>(bytes, "what was kept of a finished job"); }
+
+Result<Finished> decode_finished(const std::string& bytes) {
+  auto finished = decode<Finished>(bytes, "what was kept of a finished job");
+  if (finished) return finished;
+  auto before = decode<FinishedWithoutKinds>(bytes, "");
+  if (!before) return finished;
+  Finished known{Duration(before->media_ms), std::move(before->renditions), {}, std::move(before->notes)};
+  for (FileWithoutKind& each : before->files) {
+    each.file.kind = kind_by_name(each.file.name);
+    known.files.push_back(std::move(each.file));
+  }
+  return known;
+}
 
 }  // namespace gopmill

@@ -57,7 +57,7 @@ Result<std::string> expected_spool(Store& store) {
   }
   std::ostringstream lines;
   for (const auto& [job, expected] : jobs) {
-    lines << "job " << job.value << " " << job_state_word(expected.state) << "\n";
+    lines << "job " << job.value << " " << wire::job_state_word(expected.state) << "\n";
     if (is_final(expected.state)) continue;
     if (expected.uploaded && expected.state != wire::JobState::kUploading) {
       const auto submission = TRY(store.submission(job));

@@ -26,6 +26,7 @@ enum class ChildWork : std::uint8_t {
   kStitch = 4,   // StitchRequest → FileReport; asks for files
   kVerify = 5,   // VerifyRequest → FileReport
   kHash = 6,     // empty; fds: any file → its XXH3-64 in decimal: minutes of reading, not the parent's
+  kPackage = 7,  // PackageRequest → FileReport
 };
 
 struct ChildLimits {

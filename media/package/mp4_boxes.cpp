@@ -320,8 +320,15 @@ Result<Mp4Layout> read_mp4_layout(int file) {
 Result<Mp4Presentation> presentation_of(const Mp4Layout& layout, const Mp4Track& track) {
   Mp4Presentation shown;
   std::int64_t media_end = 0;
-  shown.samples.reserve(std::min(track.samples, kSamplesMax));
+  // Each sample has a byte of media or an entry in a table: a count above the file's own bytes is a lie.
+  std::uint64_t bytes = 0;
+  for (const Mp4Box& box : layout.boxes) bytes += box.size;
+  if (track.samples > bytes)
+    return fail(FaultKind::kInput, std::to_string(track.samples) + " samples in a file of " + std::to_string(bytes) + " bytes");
+  shown.samples.reserve(track.samples);
   for (const Mp4Run& run : track.durations) {
+    if (run.count > track.samples - shown.samples.size())
+      return fail(FaultKind::kInput, "the tables of durations and of sizes differ in length");
     for (std::uint32_t i = 0; i < run.count; ++i) {
       shown.samples.push_back({media_end, media_end, run.value});
       media_end += run.value;

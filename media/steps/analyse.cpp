@@ -181,7 +181,6 @@ struct Probe {
   DecodedFrames frames;
   std::vector<av::FrameFacts> facts;  // of the first kProbeFrames
   DecodeEvents events;
-  bool had_trouble = false;  // though perhaps not with the packets that the events name: threads blur that
 };
 
 // What part of a track is decoded: from this packet on, and how much of it.
@@ -223,7 +222,6 @@ Result<Probe> probe_frames(int source, std::uint32_t stream, ProbeRange range, P
   }
   sending = kAtTheEnd;
   if (probe.frames.whole) TRY(decoder.finish(on_frame));
-  probe.had_trouble = decoder.had_trouble();
   probe.events.reason = decoder.refused() > 0 ? decoder.last_refusal() : decoder.complaint();
   return probe;
 }
@@ -394,12 +392,12 @@ Result<> take_frames(const av::StreamFacts& stream, const Read& read, const Prob
 
 Result<Frames> analyse_video(int source, const av::StreamFacts& stream, Read& read, const AnalyseRequest& request,
                              ParentLine& parent) {
-  // Which packet makes a decoder give out a frame is blurred by its threads, and counts only where there are no timestamps;
-  // which one it refuses counts where damage is listed.
-  const bool timeless =
-      std::any_of(read.video.begin(), read.video.end(), [](const PacketFacts& p) { return p.pts == INT64_MIN; });
+  // Which packet makes a decoder give out a frame, which it refuses and which it conceals is blurred by its threads (libavcodec marks a
+  // frame only after it was given out), and counts wherever the whole track is decoded.
   const bool salvage = request.damage == Damage::kSalvage;
-  ProbeRange range{.whole = request.decode_all || salvage, .threads = timeless || salvage ? 1 : kProbeThreads};
+  const bool counts = request.decode_all || salvage || read.counted ||
+                      std::ranges::any_of(read.video, [](const PacketFacts& p) { return p.pts == INT64_MIN; });
+  const ProbeRange range{.whole = request.decode_all || salvage, .threads = counts ? 1 : kProbeThreads};
   Probe probe = TRY(probe_frames(source, stream.index, range, parent));
   if (probe.frames.shown.empty()) {
     return fail(FaultKind::kInput, "no video of the " + stream.parameters.codec + " track can be decoded" +
@@ -408,12 +406,8 @@ Result<Frames> analyse_video(int source, const av::StreamFacts& stream, Read& re
   Frames result;
   result.track.evidence_reason = why_decode(request, read, probe);
   const bool decoded = !result.track.evidence_reason.empty();
-  range.whole = true;
-  if (decoded && !probe.frames.whole) probe = TRY(probe_frames(source, stream.index, range, parent));
-  if (decoded && range.threads > 1 && probe.had_trouble) {
-    range.threads = 1;
-    probe = TRY(probe_frames(source, stream.index, range, parent));
-  }
+  if (decoded && (!probe.frames.whole || range.threads > 1))
+    probe = TRY(probe_frames(source, stream.index, {.whole = true, .threads = 1}, parent));
   result.track.evidence = decoded ? Evidence::kDecoded : Evidence::kPackets;
   if ((read.is_broadcast || read.counted) && decoded) settle_end(read.video, probe, false, result);
   if (read.is_broadcast && !decoded) {

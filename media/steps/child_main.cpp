@@ -54,6 +54,7 @@ Result<std::string> work(const ChildRequest& head, ParentLine& parent) {
     case ChildWork::kSplit: return answer(split(fds[0], TRY(request_of<SplitRequest>(head)), parent));
     case ChildWork::kTask: return answer(run_task(fds[0], std::vector<int>(fds.begin() + 1, fds.end()), parent));
     case ChildWork::kStitch: return answer(stitch(fds[0], TRY(request_of<StitchRequest>(head)), parent));
+    case ChildWork::kPackage: return answer(package(fds[0], TRY(request_of<PackageRequest>(head))));
     case ChildWork::kVerify: return answer(verify(fds[0], TRY(request_of<VerifyRequest>(head)), parent));
     case ChildWork::kHash: return std::to_string(TRY(file_hash(fds[0])));
   }

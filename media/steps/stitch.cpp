@@ -387,7 +387,6 @@ Result<> check_request(const StitchRequest& request) {
 }  // namespace
 
 Result<FileReport> stitch(int file, const StitchRequest& request, ParentLine& parent) {
-  if (request.text) return write_text_file(file, *request.text);
   TRY(check_request(request));
   Stitch work(request, parent);
   TRY(work.survey());

@@ -19,12 +19,12 @@ double end_of(const std::vector<Cue>& cues) {
 
 }  // namespace
 
-Result<FileReport> write_text_file(int file, const TextTrack& track) {
-  const std::string text = webvtt_of(track);
+Result<FileReport> package(int file, const PackageRequest& request) {
+  const std::string text = webvtt_of(request.text);
   TRY(write_at(file, 0, std::as_bytes(std::span(text))));
   FileReport report;
   report.bytes = text.size();
-  report.seconds = end_of(track.cues);
+  report.seconds = end_of(request.text.cues);
   return report;
 }
 

@@ -31,8 +31,8 @@ Result<TaskResult> encode_audio(const AudioTask& task, int input, std::uint64_t 
 // Joins journals in plan order on the plan's timeline and writes one MP4, `moov` first, in one pass. media/steps/stitch.cpp
 Result<FileReport> stitch(int file, const StitchRequest& request, ParentLine& parent);
 
-// Writes a text track as a WebVTT file. stitch() hands over to it. media/steps/text_file.cpp
-Result<FileReport> write_text_file(int file, const TextTrack& track);
+// Writes a file that goes with the renditions: a text track as WebVTT. media/steps/text_file.cpp
+Result<FileReport> package(int file, const PackageRequest& request);
 // Reads it as a stranger and compares its cues with the plan's. verify() hands over to it. media/steps/text_file.cpp
 Result<FileReport> verify_text_file(int file, const TextTrack& planned);
 

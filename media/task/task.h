@@ -206,7 +206,10 @@ struct RenditionPlan {  // what the finished file must be
 struct StitchRequest {
   RenditionPlan plan;
   std::uint32_t video_inputs = 0;
-  std::optional<TextTrack> text;  // instead of all that: a WebVTT file is written
+};
+// A file that goes with the renditions: the text track as WebVTT. fds: the file to write.
+struct PackageRequest {
+  TextTrack text;
 };
 // fds: the file to check.
 struct VerifyRequest {
@@ -323,7 +326,11 @@ void fields(A& a, RenditionPlan& v) {
 }
 template <class A>
 void fields(A& a, StitchRequest& v) {
-  a(v.plan, v.video_inputs, v.text);
+  a(v.plan, v.video_inputs);
+}
+template <class A>
+void fields(A& a, PackageRequest& v) {
+  a(v.text);
 }
 template <class A>
 void fields(A& a, VerifyRequest& v) {

@@ -11,8 +11,10 @@ through 1 to 100 in steps of 37, so that a start is killed as well as all that c
 In the end every job is done, every rendition has the sha256 of an undisturbed run, and nothing is left in the spool.
 
   tests/chaos/write_points.py --gopmill build/gopmill --library build/tests/libgopmill_write_point.so [--points 500]
+      [--recovery-s-max 2]
 
-Prints what it was killed at and how long it took to listen again; exit code 1 if a promise is broken.
+Prints what it was killed at and how long it took to listen again, which is judged only where a longest time is given; exit code 1 if
+a promise is broken.
 """
 
 import argparse
@@ -36,7 +38,6 @@ sys.dont_write_bytecode = True
 
 import linux
 
-RECOVERY_S_MAX = 2.0
 LIFE_S_MAX = 60.0   # a coordinator that does not come to its point in this time has nothing to do, and is killed like that
 LONGEST_LIFE = 100  # calls: several times what a start needs
 STRIDE = 37         # has no factor with LONGEST_LIFE: every n comes
@@ -168,6 +169,7 @@ def main():
     parser.add_argument('--library', required=True)
     parser.add_argument('--points', type=int, default=500)
     parser.add_argument('--submission', action='store_true', help='one submission instead, killed at each of its calls')
+    parser.add_argument('--recovery-s-max', type=float, help='judge as well how long it takes to listen again, on a machine that does nothing else')
     parser.add_argument('--submitters', type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix='gopmill-points-') as name:
@@ -221,8 +223,8 @@ def run(arguments, folder):
     complaints += [f'{out.name} is not what an undisturbed run makes' for out in outs if renditions(out) != expected]
     complaints += [f"job {job['job']} is {job['state']}" for job in jobs if job['state'] != 'done']
     complaints += [f'{path} is left behind' for path in (farm.data / 'spool').rglob('*') if path.is_file()]
-    slow = [seconds for seconds in farm.recoveries if seconds > RECOVERY_S_MAX]
-    complaints += [f'listened again only after {seconds:.2f} s' for seconds in slow]
+    if arguments.recovery_s_max is not None:
+        complaints += [f'listened again only after {seconds:.2f} s' for seconds in farm.recoveries if seconds > arguments.recovery_s_max]
     report(farm, store, outs, time.monotonic() - started)
     for complaint in complaints:
         print(complaint)

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "cli/terminal/talk.h"
+#include "views/job_json.h"
 
 namespace gopmill {
 namespace {

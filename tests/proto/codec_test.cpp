@@ -124,9 +124,15 @@ TEST(Codec, RefusesNamesThatLeadElsewhere) {
        {std::string("../x"), std::string(".."), std::string("."), std::string("/etc/passwd"), std::string("a\0b", 3)}) {
     EXPECT_EQ(refusal<Submit>([&](auto& m) { m.source_name = name; }), "Submit.source_name is not a file name");
     EXPECT_EQ(refusal<Submit>([&](auto& m) { m.output_base = name; }), "Submit.output_base is not a file name");
-    EXPECT_EQ(refusal<JobReply>([&](auto& m) { m.job.files[0].name = name; }), "JobReply.files.name is not a file name");
   }
-  EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.files[0].name = ""; }), "JobReply.files.name is empty");
+  // Outputs may lie in folders below their job's.
+  for (const char* path : {"", "/etc/passwd", "a/../../b", "a//b", "a\nb"}) {
+    EXPECT_TRUE(
+        refusal<JobReply>([&](auto& m) { m.job.files[0].name = path; }).starts_with("JobReply.files.name names no output: "));
+  }
+  EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.files[0].name = "1080p/segment_1.m4s"; }), "accepted");
+  EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.files[0].kind = static_cast<OutputKind>(9); }),
+            "JobReply.files.kind is 9, which names nothing");
   EXPECT_EQ(refusal<Submit>([](auto& m) { m.source_name = "it's a \"name\"\n%s..mp4"; }), "accepted") << "odd, but a file's name";
 }
 
@@ -154,7 +160,7 @@ TEST(Codec, RefusesWhatNamesNothing) {
   EXPECT_EQ(refusal<Refused>([](auto& m) { m.fault.kind = FaultKind{}; }), "Refused.fault.kind is 0, which names nothing");
   EXPECT_EQ(refusal<TaskFailed>([](auto& m) { m.fault.kind = FaultKind{11}; }),
             "TaskFailed.fault.kind is 11, which names nothing");
-  EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.state = JobState{10}; }), "JobReply.state is 10, which names nothing");
+  EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.state = JobState{11}; }), "JobReply.state is 11, which names nothing");
   EXPECT_EQ(refusal<Store>([](auto& m) { m.artifact.kind = ArtifactKind{5}; }), "Store.artifact.kind is 5, which names nothing");
   EXPECT_EQ(refusal<Stored>([](auto& m) { m.artifact.kind = ArtifactKind{}; }), "Stored.artifact.kind is 0, which names nothing");
 }

@@ -45,7 +45,8 @@ inline JobStatus job_status() {
           .eta = Duration{0},
           .renditions = {{"720p", 10, 100}, {"360p", 11, 100}},
           .fault = Fault{FaultKind::kPoison, "task 3 killed its child"},
-          .files = {{"f_720p.mp4", std::string(64, 'a'), {1000, 77}}, {"report.json", std::string(64, 'b'), {10, 78}}},
+          .files = {{OutputKind::kRendition, "f_720p.mp4", std::string(64, 'a'), {1000, 77}},
+                    {OutputKind::kReport, "report.json", std::string(64, 'b'), {10, 78}}},
           .notes = {"1080p dropped: the source has 432 lines", "twice"},
           .delivered = true};
 }

@@ -48,16 +48,17 @@ class InvariantsTest : public ::testing::Test {
     lease();
     commit();
     fact(facts::JobEntered{kJob, JobState::kStitching});
+    fact(facts::JobEntered{kJob, JobState::kPackaging});
     fact(facts::JobEntered{kJob, JobState::kVerifying});
     end(JobState::kDone, "");
   }
-  void expect_audio() { EXPECT_THAT(invariants_.broken(), IsEmpty()); }
+  void expect_unbroken() { EXPECT_THAT(invariants_.broken(), IsEmpty()); }
   void expect_broken(const std::string& what) { EXPECT_THAT(invariants_.broken(), HasSubstr(what)); }
 
   Invariants invariants_;
 };
 
-TEST_F(InvariantsTest, AWholeLifeIsAudio) {
+TEST_F(InvariantsTest, AWholeLifeIsUnbroken) {
   finish();
   act(actions::CommitOutputs{kTask, 1});
   act(actions::DropInput{kTask});
@@ -65,7 +66,7 @@ TEST_F(InvariantsTest, AWholeLifeIsAudio) {
   act(actions::CleanJob{kJob, true});
   fact(facts::JobForgotten{kJob, true});
   act(actions::CleanJob{kJob, false});
-  expect_audio();
+  expect_unbroken();
 }
 
 TEST_F(InvariantsTest, TwoLiveLeases) {
@@ -216,7 +217,7 @@ TEST_F(InvariantsTest, FilesRemovedBeforeTheyAreFetched) {
 TEST_F(InvariantsTest, AWindowThatIsTooWide) {
   run(20);
   invariants_.decided({{}, {actions::AllowInputs{kJob, 6}}}, 2);
-  expect_audio();
+  expect_unbroken();
   invariants_.decided({{}, {actions::AllowInputs{kJob, 7}}}, 2);
   expect_broken("window exceeded");
 }
@@ -226,7 +227,7 @@ TEST_F(InvariantsTest, WhatWasNotRecordedNeverHappened) {
   only_decided(facts::TaskLeased{kTask, 1, kWorker});
   invariants_.coordinator_died();
   lease(1);
-  expect_audio();
+  expect_unbroken();
 }
 
 TEST_F(InvariantsTest, ALeaseOfAWorkerTheSchedulerDoesNotList) {

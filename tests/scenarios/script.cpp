@@ -31,6 +31,7 @@ StepKind step_of(const std::string& word) {
   if (word == "analyse") return StepKind::kAnalyse;
   if (word == "split") return StepKind::kSplit;
   if (word == "stitch") return StepKind::kStitch;
+  if (word == "package") return StepKind::kPackage;
   return StepKind::kVerify;
 }
 
@@ -190,7 +191,7 @@ void Script::show(JobId id) {
   const auto status = scheduler_.job(id, now_);
   if (!status) return print("unknown");
   std::ostringstream line;
-  line << job_state_word(status->state) << ", tasks " << status->tasks_done << "/" << status->tasks_total << ", running "
+  line << wire::job_state_word(status->state) << ", tasks " << status->tasks_done << "/" << status->tasks_total << ", running "
        << status->tasks_running << ", attempts lost " << status->attempts_lost << ", work "
        << static_cast<int>(status->work_done * 100) << " %, eta " << status->eta.count() << " ms, workers "
        << status->workers_busy;
@@ -220,8 +221,9 @@ bool Script::run_job(const Words& words) {
     return true;
   }
   static const std::set<std::string> kVerbs = {
-      "submit", "upload-progress", "uploaded", "upload-failed", "analysed", "split", "stitched", "verified",     "break",
-      "inputs", "prepare",         "cancel",   "delivered",     "status",   "block", "free",     "damage-input", "damage-output"};
+      "submit",   "upload-progress", "uploaded", "upload-failed", "analysed",     "split",  "stitched",
+      "packaged", "verified",        "break",    "inputs",        "prepare",      "cancel", "delivered",
+      "status",   "block",           "free",     "damage-input",  "damage-output"};
   if (!kVerbs.contains(verb)) return false;
   const JobId job = words.at(0).empty() ? JobId{} : job_of(words.at(0));
   if (verb == "submit") {
@@ -240,6 +242,7 @@ bool Script::run_job(const Words& words) {
   if (verb == "inputs" || verb == "prepare") inputs(job);
   if (verb == "split") step(job, StepKind::kSplit);
   if (verb == "stitched") step(job, StepKind::kStitch);
+  if (verb == "packaged") step(job, StepKind::kPackage);
   if (verb == "verified") step(job, StepKind::kVerify);
   if (verb == "break") happen(events::StepFailed{job, step_of(words.at(1)), fault_of(words.at(2))});
   if (verb == "block") happen(events::SpoolBlocked{{FaultKind::kMachine, "the disk is full"}});

@@ -11,7 +11,7 @@ using wire::JobState;
 // In order; but stitching may find that a task must be done again.
 bool follows(JobState from, JobState to) {
   if (from == JobState::kStitching && to == JobState::kRunning) return true;
-  return to < JobState::kDone && static_cast<int>(to) == static_cast<int>(from) + 1;
+  return !is_final(to) && life_place(to) == life_place(from) + 1;
 }
 
 }  // namespace
@@ -176,10 +176,11 @@ struct ActionCheck {
   std::string operator()(const actions::RefuseJob& a) const { return disk.job(a.job) ? "refused although recorded" : ""; }
   std::string operator()(const actions::StartStep& a) const {
     // A later step of the same job may be on disk already; an earlier one may not be all there is.
-    static constexpr JobState kNeeds[] = {JobState::kAnalysing, JobState::kRunning, JobState::kStitching, JobState::kVerifying};
+    static constexpr JobState kNeeds[] = {JobState::kAnalysing, JobState::kRunning, JobState::kStitching, JobState::kVerifying,
+                                          JobState::kPackaging};
     const auto* job = disk.job(a.job);
     const JobState needed = kNeeds[static_cast<int>(a.step) - 1];
-    return job != nullptr && job->state >= needed ? "" : "started before its state was recorded";
+    return job != nullptr && life_place(job->state) >= life_place(needed) ? "" : "started before its state was recorded";
   }
   std::string operator()(const actions::StopStep& a) const { return ended(a.job) ? "" : "stopped a step of a live job"; }
   std::string operator()(const actions::AllowInputs& a) const { return disk.job(a.job) ? "" : "inputs of an unrecorded job"; }
@@ -292,7 +293,7 @@ void Invariants::listed(const Scheduler& scheduler, Instant now) {
   std::size_t open = 0, active = 0;
   for (const auto& [id, job] : decided_.jobs()) {
     if (!is_final(job.state) || (job.state == JobState::kDone && !job.forgotten)) ++open;
-    if (job.state >= JobState::kAnalysing && job.state <= JobState::kVerifying) ++active;
+    if (!is_final(job.state) && life_place(job.state) >= life_place(JobState::kAnalysing)) ++active;
     if (is_final(job.state)) continue;
     for (std::uint32_t index = 0; index < job.tasks.size(); ++index) {
       for (const auto& [attempt, worker] : job.tasks[index].leases) {

@@ -395,7 +395,7 @@ void Farm::carry_out(const Action& action) {
 }
 
 void Farm::start_step(const actions::StartStep& action) {
-  static constexpr std::size_t kMost[] = {kAnalysingMax, kActiveTotalMax, kStitchingMax, kVerifyingMax};
+  static constexpr std::size_t kMost[] = {kAnalysingMax, kActiveTotalMax, kStitchingMax, kVerifyingMax, kPackagingMax};
   const auto [at, fresh] = steps_.try_emplace({action.job, action.step});
   if (!fresh) complain("a step was started twice: " + describe(Action(action)));
   const auto same = std::count_if(steps_.begin(), steps_.end(), [&](const auto& s) { return s.first.second == action.step; });

@@ -22,7 +22,6 @@ struct Decoder::State {
   std::string last_refusal;
   std::string complaint;
   bool one_thread = true;
-  bool missed = false;                      // a reference
   std::int64_t sending = 0;                 // ordinal of the newest packet
   std::uint64_t missing_references = 0;     // heard of so far
   std::unordered_set<std::int64_t> broken;  // ordinals of packets whose frames are not whole
@@ -120,7 +119,6 @@ void Decoder::listen() {
   if (std::string text = LastWords::text(); !text.empty()) s.complaint = std::move(text);
   const std::uint64_t missing = LastWords::missing_references();
   if (missing != s.missing_references && s.one_thread && s.video) s.broken.insert(s.sending);
-  s.missed = s.missed || missing != s.missing_references;
   s.missing_references = missing;
 }
 
@@ -172,7 +170,6 @@ Result<> Decoder::finish(const OnFrame& on_frame) {
 
 std::uint64_t Decoder::refused() const { return state_->refused; }
 std::string Decoder::last_refusal() const { return state_->last_refusal; }
-bool Decoder::had_trouble() const { return state_->refused > 0 || state_->missed; }
 std::string Decoder::complaint() const { return state_->complaint; }
 
 }  // namespace gopmill::av

@@ -35,8 +35,6 @@ class Decoder {
   Result<> finish(const OnFrame& on_frame);
   [[nodiscard]] std::uint64_t refused() const;
   [[nodiscard]] std::string last_refusal() const;  // FFmpeg's words for the last one
-  // Did it refuse a packet or miss a reference, whether or not a frame could be marked for it?
-  [[nodiscard]] bool had_trouble() const;
   // FFmpeg's newest warning or error, whether it refused anything or not; empty if there was none.
   [[nodiscard]] std::string complaint() const;
 

@@ -40,7 +40,9 @@ class SideTracks : public ::testing::Test {
   }
   std::vector<std::string> names() {
     std::vector<std::string> found;
-    for (const PlannedTextFile& file : planned().text_files) found.push_back(file.file_name);
+    for (const PlannedOutput& output : planned().outputs) {
+      if (output.kind == OutputKind::kSubtitles) found.push_back(output.path);
+    }
     return found;
   }
   SourceFacts facts_ = clip().frames(100).facts();  // 4 s
@@ -53,9 +55,8 @@ TEST_F(SideTracks, CuesAreCutToTheClipAndPutInOrder) {
                     cue(1, 1.5, "short"), cue(-3, 0, "before"), cue(4, 5, "after"), cue(2, 1, "backward")})};
   const Plan plan = planned();
   ASSERT_EQ(plan.text_files.size(), 1U);
-  EXPECT_THAT(plan.text_files[0].track.cues,
-              ElementsAre(shown(0, 500, "early"), shown(1000, 1500, "short"), shown(1000, 2000, "b"), shown(1000, 2000, "a"),
-                          shown(3500, 4000, "late")));
+  EXPECT_THAT(plan.text_files[0].cues, ElementsAre(shown(0, 500, "early"), shown(1000, 1500, "short"), shown(1000, 2000, "b"),
+                                                   shown(1000, 2000, "a"), shown(3500, 4000, "late")));
   EXPECT_THAT(plan.notes, Contains("subtitle track 1 (subrip, eng): 3 cues outside of the video are left out"));
 }
 
@@ -64,7 +65,7 @@ TEST_F(SideTracks, TimesMoveWithTheFrame) {
   facts_.side_tracks.subtitles = {track("", {cue(1, 2, "a")})};
   facts_.side_tracks.chapters = {{0, "one"}, {2'000'000, "two"}};
   Plan plan = planned();
-  EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(1250, 2250, "a")));
+  EXPECT_THAT(plan.text_files[0].cues, ElementsAre(shown(1250, 2250, "a")));
   EXPECT_THAT(plan.renditions[0].file.side_tracks.chapters, ElementsAre(Chapter{0, "one"}, Chapter{2250, "two"}));
   // Of the clip only its audio, from its own beginning.
   profile_ = test::audio_profile();
@@ -72,7 +73,7 @@ TEST_F(SideTracks, TimesMoveWithTheFrame) {
     const SourceFacts moved = clip().frames(100).audio_after(milliseconds).facts();
     facts_.audio = moved.audio;
     plan = planned();
-    EXPECT_THAT(plan.text_files[0].track.cues, ElementsAre(shown(start, start + 1000, "a")));
+    EXPECT_THAT(plan.text_files[0].cues, ElementsAre(shown(start, start + 1000, "a")));
   }
 }
 

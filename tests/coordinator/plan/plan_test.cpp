@@ -362,7 +362,7 @@ TEST(PlanAudio, AudioTracksWithoutFrameKeepTheirOffsets) {
 TEST(PlanAudio, ASourceWithoutFrameBecomesOneAudioRendition) {
   const Plan made = plan(clip().no_video().audio(test::stereo(44100, 12)).facts());
   ASSERT_EQ(made.renditions.size(), 1U);
-  EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
+  EXPECT_EQ(made.outputs[0].path, "clip_audio.mp4");
   EXPECT_FALSE(made.renditions[0].file.has_video);
   EXPECT_THAT(made.renditions[0].file.audio_tracks, SizeIs(1));
   EXPECT_THAT(tasks(made), ElementsAre("audio of packets 0-1000"));
@@ -373,7 +373,7 @@ TEST(PlanAudio, ASourceWithoutFrameBecomesOneAudioRendition) {
 TEST(PlanAudio, AAudioProfileLeavesTheFrameAndItsOffset) {
   const Plan made = plan(clip().frames(50).audio_after(300).facts(), test::audio_profile());
   EXPECT_THAT(tasks(made), ElementsAre("audio of packets 0-1000"));
-  EXPECT_EQ(made.renditions[0].file_name, "clip_audio.mp4");
+  EXPECT_EQ(made.outputs[0].path, "clip_audio.mp4");
   EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
   EXPECT_THAT(made.notes, ElementsAre("the frame is not carried: profile test is for audio only"));
 }
@@ -453,7 +453,7 @@ TEST(PlanEncoder, SettingsAreThoseOfTheRenditionAndTheSource) {
   EXPECT_EQ(encoder.options, wanted.encoder_options);
   EXPECT_EQ(made.renditions[0].file.maxrate, 3'000'000);
   EXPECT_EQ(made.renditions[0].file.bufsize, 4'000'000);
-  EXPECT_EQ(made.renditions[0].file_name, "clip_source.mp4");
+  EXPECT_EQ(made.outputs[0].path, "clip_source.mp4");
   for (std::uint32_t i = 0; i < made.tasks.size(); ++i) {
     if (made.tasks[i].measure) continue;
     const VideoTask task = *task_request(made, source, profile_with({wanted}), i).video;

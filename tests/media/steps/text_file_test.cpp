@@ -13,7 +13,7 @@ TEST(TextFile, IsWrittenAndFoundAsPlanned) {
   const TextTrack track{.language = "eng", .cues = {{0, 1500, "one", ""}, {1500, 2000, "<i>two</i>", "line:0"}}};
   const Fd file = *temporary_file();
   test::ParentDouble parent;
-  const auto written = stitch(file.get(), {.text = track}, parent.line());
+  const auto written = package(file.get(), {.text = track});
   ASSERT_TRUE(written) << written.error().text;
   const auto report = verify(file.get(), {.text = track}, parent.line());
   ASSERT_TRUE(report) << report.error().text;
