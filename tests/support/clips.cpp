@@ -14,6 +14,7 @@ extern "C" {
 #include <deque>
 
 #include "base/check.h"
+#include "media/encoder/encoder_facts.h"
 #include "media/av/decode/demuxer.h"
 #include "media/av/encode/encoder.h"
 #include "media/av/handles.h"
