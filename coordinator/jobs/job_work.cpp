@@ -51,7 +51,7 @@ TaskShape shape_of(const PlannedTask& task, const Plan& plan) {
 }  // namespace
 
 JobWork::JobWork(JobId job, wire::Submit submit, std::int64_t submitted_unix_ms, Spool& spool)
-    : job_(job), submit_(std::move(submit)), submitted_unix_ms_(submitted_unix_ms), spool_(spool) {}
+    : job_(job), submit_(std::move(submit)), from_(Source::of(submit_)), submitted_unix_ms_(submitted_unix_ms), spool_(spool) {}
 
 std::vector<Event> JobWork::start(const actions::StartStep& action, Instant now) {
   Result<> started;
@@ -110,7 +110,7 @@ std::vector<Event> JobWork::poll(Instant now) {
 // ---- The source as it was submitted ----
 
 std::vector<Event> JobWork::doubt_source(Event event, Instant now) {
-  if (!submit_.local_path.empty()) return {std::move(event)};  // its owner's file, not a copy of ours
+  if (!from_.upload()) return {std::move(event)};  // its owner's file, not a copy of ours
   doubted_.push_back(std::move(event));
   if (hasher_) return {};
   const auto source = open_source();
@@ -125,7 +125,7 @@ void JobWork::poll_hasher(Instant now, std::vector<Event>& out) {
   for (const ChildEvent& event : hasher_->poll(now)) {
     const auto* ended = std::get_if<ChildEnded>(&event);
     if (ended == nullptr) continue;
-    const bool changed = ended->result && *ended->result != std::to_string(submit_.source_hash);
+    const bool changed = ended->result && *ended->result != std::to_string(from_.upload()->hash);
     hasher_.reset();
     if (changed) {
       doubted_.clear();
@@ -135,11 +135,6 @@ void JobWork::poll_hasher(Instant now, std::vector<Event>& out) {
     for (Event& sure : std::exchange(doubted_, {})) out.push_back(std::move(sure));
     return;
   }
-}
-
-Result<Fd> JobWork::open_source() const {
-  if (!submit_.local_path.empty()) return gopmill::open_source(submit_.local_path);
-  return spool_.open_file({wire::ArtifactKind::kSource, job_, 0, 0, 0});
 }
 
 // ---- Analyse ----

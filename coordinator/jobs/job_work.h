@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "coordinator/jobs/report.h"
+#include "coordinator/jobs/source.h"
 #include "coordinator/plan/plan.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/spool/finished.h"
@@ -51,6 +52,7 @@ class JobWork {
 
   // ---- for queries and transfers ----
   [[nodiscard]] const wire::Submit& submit() const { return submit_; }
+  [[nodiscard]] const Source& source() const { return from_; }
   [[nodiscard]] std::int64_t submitted_unix_ms() const { return submitted_unix_ms_; }
   [[nodiscard]] const Plan* plan() const { return plan_ ? &*plan_ : nullptr; }
   // As far as it has come.
@@ -80,7 +82,7 @@ class JobWork {
     std::uint32_t task = 0, part = 0;
   };
 
-  Result<Fd> open_source() const;
+  Result<Fd> open_source() const { return from_.open(spool_, job_); }
   Result<> start_analysis(Instant now);
   Result<> start_split(const std::vector<std::uint32_t>& tasks, Instant now);
   Result<> start_splitter(std::vector<std::uint32_t> tasks, Instant now);
@@ -106,6 +108,7 @@ class JobWork {
 
   const JobId job_;
   const wire::Submit submit_;
+  const Source from_;
   const std::int64_t submitted_unix_ms_;
   Spool& spool_;
   std::string build_;
