@@ -33,7 +33,7 @@ class Client {
  public:
   static Result<Client> connect(Context& context, const WorkerOptions& options, Log& log) {
     const std::string id = random_routing_id();
-    Connector control = TRY(Connector::connect(context, Plane::kControl, options.connect, id));
+    Connector control = TRY(Connector::connect(context, options.identity, Plane::kControl, options.connect, id));
     Client client(context, options, log, id, std::move(control));
     // Before anything is joined, so that a wrong one is said at once.
     if (!options.data.empty()) TRY(client.connect_data(options.data));
@@ -69,7 +69,7 @@ class Client {
 
   Result<> connect_data(const std::string& endpoint) {
     if (data_ && endpoint == data_endpoint_) return {};
-    data_.emplace(TRY(Connector::connect(context_, Plane::kData, endpoint, routing_id_)));
+    data_.emplace(TRY(Connector::connect(context_, options_.identity, Plane::kData, endpoint, routing_id_)));
     data_endpoint_ = endpoint;
     return {};
   }

@@ -6,10 +6,12 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "proto/channel.h"
 
 namespace gopmill {
 
 struct WorkerOptions {
+  Identity identity;                // of this process, on both sockets
   std::string connect;              // the coordinator's control endpoint
   std::uint32_t slots = 1;          // segments at once, each one media child
   std::filesystem::path temporary;  // for nameless files; empty: $TMPDIR, then /var/tmp

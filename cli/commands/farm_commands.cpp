@@ -62,7 +62,7 @@ Result<int> coordinate(const CoordinatorArguments& arguments) {
   if (arguments.parent != 0) TRY(die_with_parent(arguments.parent));
   Interrupts interrupts;
   StderrLog log(arguments.verbose ? LogLevel::kDebug : LogLevel::kInfo);
-  CoordinatorOptions options;
+  CoordinatorOptions options{.identity = own_identity()};
   options.listen = arguments.listen;
   options.data = arguments.data.empty() ? TRY(default_data_folder()) : std::filesystem::path(arguments.data);
   options.source_bytes_max = arguments.spool_bytes_max;
@@ -82,7 +82,8 @@ Result<int> work(const WorkerArguments& arguments) {
   if (arguments.parent != 0) TRY(die_with_parent(arguments.parent));
   Interrupts interrupts;
   StderrLog log(arguments.verbose ? LogLevel::kDebug : LogLevel::kInfo);
-  TRY(run_worker({arguments.connect, arguments.slots, arguments.temporary, arguments.data}, log, interrupts.fd()));
+  TRY(run_worker({own_identity(), arguments.connect, arguments.slots, arguments.temporary, arguments.data}, log,
+                 interrupts.fd()));
   return kExitDone;
 }
 

@@ -37,7 +37,7 @@ std::string local_time(std::int64_t unix_ms) {
 std::string id_text(std::uint64_t id) { return std::to_string(id); }
 
 Result<int> list_jobs(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   const auto jobs = TRY(client.jobs());
   if (options.json) {
     TRY(print(jobs_json(jobs) + "\n"));
@@ -77,14 +77,14 @@ std::string job_text(const wire::JobStatus& job) {
 }
 
 Result<int> show_job(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   const wire::JobReply reply = TRY(client.job(JobId{options.jobs.front()}));
   TRY(print(options.json ? job_json(reply.job) + "\n" : job_text(reply.job)));
   return kExitDone;
 }
 
 Result<int> cancel(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   for (const std::uint64_t id : options.jobs) {
     TRY(client.cancel(JobId{id}));
     say("job " + id_text(id) + " is cancelled");
@@ -100,7 +100,7 @@ std::string state_text(const wire::WorkerStatus& worker) {
 }
 
 Result<int> drain(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   for (const std::uint64_t id : options.workers) {
     TRY(client.drain(WorkerId{id}));
     say("worker " + id_text(id) + " finishes what it holds, then leaves");
@@ -109,7 +109,7 @@ Result<int> drain(const AskOptions& options) {
 }
 
 Result<int> list_workers(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   const auto workers = TRY(client.workers());
   if (options.json) {
     TRY(print(workers_json(workers) + "\n"));
