@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "proto/gopmill.pb.h"
 
 // One put and one get per message, side by side, in the order of messages.h. The file is longer than others because it
@@ -20,30 +21,9 @@ namespace {
 
 // ---- Text ----
 
-// The length of the UTF-8 sequence that `text` starts with, by table 3-7 of the Unicode standard; 0 if it is not one.
-std::size_t sequence_length(std::string_view text) {
-  const auto at = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
-  const auto is_tail = [](unsigned byte) { return byte >= 0x80 && byte <= 0xBF; };
-  const unsigned first = at(0);
-  const unsigned second = at(1);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return is_tail(second) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;   // no overlong forms
-    const unsigned high = first == 0xED ? 0x9F : 0xBF;  // no surrogates
-    return second >= low && second <= high && is_tail(at(2)) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;  // nothing above U+10FFFF
-    return second >= low && second <= high && is_tail(at(2)) && is_tail(at(3)) ? 4 : 0;
-  }
-  return 0;
-}
-
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
@@ -54,7 +34,7 @@ bool is_utf8(std::string_view text) {
 std::string clean_text(std::string_view text, std::size_t bytes_max) {
   std::string clean;
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_length(text);
     const std::string_view piece = length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
     if (clean.size() + piece.size() > bytes_max) break;
     clean += piece;
