@@ -186,7 +186,7 @@ bool Server::record_decided(int stop_fd) {
     poller_.wait(kTickEvery);
     if (poller_.readable(stop_fd)) return false;
     refuse_while_paused(recorded.error());
-    // SQLite's own state is audio after a failed transaction: it was rolled back.
+    // SQLite's own state is whole after a failed transaction: it was rolled back.
     const Instant now = monotonic_now();
     if (now - now_ < kRecordAgainEvery) continue;
     now_ = now;

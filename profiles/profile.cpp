@@ -297,7 +297,7 @@ Result<std::vector<TreeNode>> parse_chain(std::string_view yaml, Complaints& com
   return trees;
 }
 
-// SideTracks the file that names it.
+// In the folder of the file that names it.
 Result<ParentFile> read_parent(std::string_view extends, std::string_view extending) {
   const auto path = (std::filesystem::path(extending).parent_path() / extends).lexically_normal();
   std::string yaml = TRY(read_file(path, kProfileBytesMax));

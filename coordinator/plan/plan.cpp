@@ -38,7 +38,7 @@ Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile,
   Carried carried;
   carried.audio_tracks = choose_audio(source, profile, plan.notes);
   if (source.video && !profile.renditions.empty()) {
-    if (source.video->frames.empty()) return fail(FaultKind::kInput, "no video of the video track can be decoded");
+    if (source.video->frames.empty()) return fail(FaultKind::kInput, "no frame of the video track can be decoded");
     carried.video = &*source.video;
   }
   if (carried.video == nullptr && carried.audio_tracks.empty()) {

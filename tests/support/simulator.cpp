@@ -33,7 +33,7 @@ constexpr char kBuild[] = "simulated";
 
 using AttemptName = std::pair<TaskId, Attempt>;
 
-// What the coordinator's disk holds side_track_sets facts.
+// What the coordinator's disk holds besides facts.
 struct Spool {
   std::set<TaskId> inputs;
   std::set<AttemptName> outputs;

@@ -17,7 +17,7 @@ namespace {
 constexpr int kNeverKey = 1'000'000;
 // How full the decoder's buffer is taken to be when a segment starts, as a fraction: half, because the segments before it are unknown.
 constexpr const char* kBufferStart = "0.5";
-// x265 3.5 looks at no video past a key that another follows at once, and has the buffer half full after it at any price. Before the next
+// x265 3.5 looks at no frame past a key that another follows at once, and has the buffer half full after it at any price. Before the next
 // key such a frame is shown for long, so what came before was as well, and the buffer is nearly full.
 constexpr const char* kBufferStartAlone = "0.9";
 

@@ -382,7 +382,7 @@ TEST(PlanAudio, AAudioProfileLeavesTheFrameAndItsOffset) {
 
 TEST(PlanRefusal, NothingToCarry) {
   EXPECT_EQ(refusal(clip().no_video().facts()), (Fault{FaultKind::kInput, "the source has neither video nor audio"}));
-  EXPECT_EQ(refusal(clip().facts()), (Fault{FaultKind::kInput, "no video of the video track can be decoded"}));
+  EXPECT_EQ(refusal(clip().facts()), (Fault{FaultKind::kInput, "no frame of the video track can be decoded"}));
   EXPECT_EQ(refusal(clip().frames(50).facts(), test::audio_profile()),
             (Fault{FaultKind::kInput, "the source has no audio, and profile test carries nothing else"}));
   Profile silent = one_rendition();
