@@ -50,7 +50,7 @@ Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile,
                                        : "the source has no video, and profile " + profile.name + " carries nothing else");
   }
   if (carried.video == nullptr) {
-    plan.notes.push_back(source.video ? "the frame is not carried: profile " + profile.name + " is for audio only"
+    plan.notes.push_back(source.video ? "the video is not carried: profile " + profile.name + " is for audio only"
                                       : "the source has no video: one rendition, audio, carries its audio");
   }
   return carried;

@@ -223,7 +223,7 @@ void SideTrackReader::check_cover(Found& found) const {
   if (decoded) {
     found.facts.cover = Cover{claims_.cover->png, seen->width, seen->height, claims_.cover->bytes};
   } else {
-    found.notes.push_back("the cover frame cannot be decoded and is not carried");
+    found.notes.push_back("the cover cannot be decoded and is not carried");
   }
 }
 

@@ -375,7 +375,7 @@ TEST(PlanAudio, AAudioProfileLeavesTheFrameAndItsOffset) {
   EXPECT_THAT(tasks(made), ElementsAre("audio of packets 0-1000"));
   EXPECT_EQ(made.outputs[0].path, "clip_audio.mp4");
   EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
-  EXPECT_THAT(made.notes, ElementsAre("the frame is not carried: profile test is for audio only"));
+  EXPECT_THAT(made.notes, ElementsAre("the video is not carried: profile test is for audio only"));
 }
 
 // ---- What is refused ----
