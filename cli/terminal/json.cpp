@@ -1,8 +1,10 @@
 #include "cli/terminal/json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/terminal/progress.h"
+#include "media/abilities.h"
 #include "media/timeline/losses.h"
 #include "profiles/ladder.h"
 
@@ -189,6 +191,17 @@ std::string_view worker_state_word(wire::WorkerState state) {
   return "unknown";
 }
 
+// A coordinator from before workers said what they can do lists none.
+std::vector<std::string> lacking_encoders(const wire::WorkerStatus& worker) {
+  std::vector<std::string> lacking;
+  if (worker.encoders.empty()) return lacking;
+  for (const std::string& name : known_encoders()) {
+    const auto& offered = worker.encoders;
+    if (std::find(offered.begin(), offered.end(), name) == offered.end()) lacking.push_back(name);
+  }
+  return lacking;
+}
+
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
   Json list = Json::array();
   for (const auto& w : workers) {
@@ -201,7 +214,9 @@ std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
                     {"tasks_failed", w.tasks_failed},
                     {"silent_ms", w.silent.count()},
                     {"state", worker_state_word(w.state)},
-                    {"aside_for_ms", w.aside_for.count()}});
+                    {"aside_for_ms", w.aside_for.count()},
+                    {"encoders", w.encoders},
+                    {"without", lacking_encoders(w)}});
   }
   return indented(list);
 }

@@ -26,6 +26,8 @@ std::string jobs_json(const std::vector<wire::JobStatus>& jobs);  // an array of
 // "working", "draining", "set aside", "on probation", "unreachable"
 std::string_view worker_state_word(wire::WorkerState state);
 // worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms
+// Of known_encoders(), those it does not offer.
+std::vector<std::string> lacking_encoders(const wire::WorkerStatus& worker);
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers);
 
 // How a job that was waited for ended: job, source, state, folder, files [path], report (path or null), fault or null

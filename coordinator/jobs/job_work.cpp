@@ -5,6 +5,7 @@
 
 #include "base/archive.h"
 #include "base/hash.h"
+#include "media/abilities.h"
 #include "media/task/journal.h"
 #include "profiles/profile.h"
 #include "proto/transfer.h"
@@ -48,6 +49,43 @@ TaskShape shape_of(const PlannedTask& task, const Plan& plan) {
   return shape;
 }
 
+// What a worker must be able to do for this task: read the source and make, and read again, what the task makes of it. A codec
+// that no machine of this build reads is not asked for: the task then fails and says so.
+class TaskNeeds {
+ public:
+  TaskNeeds(const Plan& plan, const SourceFacts& source) : plan_(plan), source_(source), readable_(present_decoders()) {}
+
+  [[nodiscard]] wire::Abilities of(std::uint32_t index) const {
+    const PlannedTask& task = plan_.tasks[index];
+    wire::Abilities needs;
+    if (task.audio) {
+      add(encoder_of(plan_.renditions.front().file.audio_tracks[index].task.profile.codec), needs.encoders);
+      for (const AudioTrack& track : source_.audio) {
+        if (track.stream == task.run.stream) read(track.codec, needs);
+      }
+      return needs;
+    }
+    if (source_.video) read(source_.video->codec, needs);
+    for (const PlannedRendition& rendition : plan_.renditions) {
+      add(encoder_of(rendition.file.codec), needs.encoders);
+      read(std::string(codec_word(rendition.file.codec)), needs);
+    }
+    return needs;
+  }
+
+ private:
+  static void add(const std::string& name, std::vector<std::string>& names) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  void read(const std::string& codec, wire::Abilities& needs) const {
+    if (std::binary_search(readable_.begin(), readable_.end(), codec)) add(codec, needs.decoders);
+  }
+
+  const Plan& plan_;
+  const SourceFacts& source_;
+  const std::vector<std::string> readable_;  // sorted
+};
+
 }  // namespace
 
 JobWork::JobWork(JobId job, wire::Submit submit, std::int64_t submitted_unix_ms, Spool& spool)
@@ -71,7 +109,7 @@ std::vector<Event> JobWork::start(const actions::StartStep& action, Instant now)
   if (!started) fail_step(action.step, std::move(started.error()), now, events);
   // A splitter without inputs to write is done at once.
   if (started && action.step == StepKind::kSplit && splitters_.empty())
-    events.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
+    events.emplace_back(events::StepDone{job_, StepKind::kSplit, {}, {}});
   return events;
 }
 
@@ -159,21 +197,28 @@ void JobWork::poll_analysis(Instant now, std::vector<Event>& out) {
     auto* ended = std::get_if<ChildEnded>(&event);
     if (!ended) continue;
     analyser_.reset();
-    auto shapes = ended->result ? accept_analysis(*ended->result)
-                                : Result<std::vector<TaskShape>>(std::unexpected(std::move(ended->result.error())));
-    if (!shapes) return fail_step(StepKind::kAnalyse, std::move(shapes.error()), now, out);
-    out.emplace_back(events::StepDone{job_, StepKind::kAnalyse, std::move(*shapes)});
+    auto done = ended->result ? accept_analysis(*ended->result)
+                              : Result<events::StepDone>(std::unexpected(std::move(ended->result.error())));
+    if (!done) return fail_step(StepKind::kAnalyse, std::move(done.error()), now, out);
+    out.emplace_back(std::move(*done));
     return;
   }
 }
 
-Result<std::vector<TaskShape>> JobWork::accept_analysis(const std::string& bytes) {
+Result<events::StepDone> JobWork::accept_analysis(const std::string& bytes) {
   source_ = TRY(decode<SourceFacts>(bytes, "the analysis"));
   TRY(make_job_plan());
   TRY(spool_.save_facts(job_, bytes));
-  std::vector<TaskShape> shapes;
-  for (const PlannedTask& task : plan_->tasks) shapes.push_back(shape_of(task, *plan_));
-  return shapes;
+  events::StepDone done{job_, StepKind::kAnalyse, {}, {}};
+  const TaskNeeds needs(*plan_, *source_);
+  for (std::uint32_t index = 0; index < plan_->tasks.size(); ++index) {
+    const wire::Abilities asked = needs.of(index);
+    const auto same = std::find(done.needs.begin(), done.needs.end(), asked);
+    TaskShape& shape = done.tasks.emplace_back(shape_of(plan_->tasks[index], *plan_));
+    shape.needs = static_cast<std::uint32_t>(same - done.needs.begin());
+    if (same == done.needs.end()) done.needs.push_back(asked);
+  }
+  return done;
 }
 
 Result<> JobWork::make_job_plan() {
@@ -272,7 +317,7 @@ void JobWork::poll_splitters(Instant now, std::vector<Event>& out) {
     }
     splitter = ended ? splitters_.erase(splitter) : splitter + 1;
   }
-  if (splitters_.empty()) out.emplace_back(events::StepDone{job_, StepKind::kSplit, {}});
+  if (splitters_.empty()) out.emplace_back(events::StepDone{job_, StepKind::kSplit, {}, {}});
 }
 
 // ---- Commits ----

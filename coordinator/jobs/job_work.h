@@ -89,7 +89,7 @@ class JobWork {
   void poll_splitters(Instant now, std::vector<Event>& out);
   void poll_finisher(Instant now, std::vector<Event>& out);
   void poll_hasher(Instant now, std::vector<Event>& out);
-  Result<std::vector<TaskShape>> accept_analysis(const std::string& bytes);
+  Result<events::StepDone> accept_analysis(const std::string& bytes);
   Result<> make_job_plan();
   void find_rates();
   Result<> grant(Splitter& splitter);
