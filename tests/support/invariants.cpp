@@ -243,14 +243,15 @@ void Invariants::happened(const Event& event) {
 }
 
 bool Invariants::able(WorkerId worker, TaskId task) const {
-  const auto has = abilities_.find(worker);
   const auto* facts = decided_.task(task);
-  if (has == abilities_.end() || facts == nullptr) return false;
+  if (facts == nullptr) return true;  // complained of already
+  const auto known = abilities_.find(worker);
+  const wire::Abilities has = known == abilities_.end() ? wire::Abilities{} : known->second;
   const auto all_of = [](std::vector<std::string> wanted, std::vector<std::string> there) {
     const std::set<std::string> owned(there.begin(), there.end());
     return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) { return owned.contains(name); });
   };
-  return all_of(facts->needs.encoders, has->second.encoders) && all_of(facts->needs.decoders, has->second.decoders);
+  return all_of(facts->needs.encoders, has.encoders) && all_of(facts->needs.decoders, has.decoders);
 }
 
 void Invariants::decided(const Step& step, std::uint64_t slots) {
