@@ -141,6 +141,18 @@ void get_list(Taker& taker, std::string_view field, List* from, std::size_t max,
   for (auto& one : *from) get(taker, one, to.emplace_back());
 }
 
+// Names of codecs.
+template <class List>
+void put_names(const std::vector<std::string>& from, List* to, std::size_t max) {
+  GOPMILL_CHECK(from.size() <= max);
+  for (const std::string& name : from) *to->Add() = clean_text(name, kCodecNameBytesMax);
+}
+template <class List>
+void get_names(Taker& taker, std::string_view field, List* from, std::size_t max, std::vector<std::string>& to) {
+  if (!taker.count(field, from->size(), max)) return;
+  for (std::string& name : *from) to.push_back(taker.text(field, &name, kCodecNameBytesMax));
+}
+
 // ---- Shared ----
 
 void put(const Fault& from, pb::Fault& to) {
@@ -190,6 +202,8 @@ void put(const WorkerHello& from, pb::WorkerHello& to) {
   to.set_name(clean_text(from.name, kNameBytesMax));
   to.set_slots(from.slots);
   put_list(from.running, to.mutable_running(), kRunningMax);
+  put_names(from.abilities.encoders, to.mutable_encoders(), kEncodersMax);
+  put_names(from.abilities.decoders, to.mutable_decoders(), kDecodersMax);
 }
 void get(Taker& taker, pb::WorkerHello& from, WorkerHello& to) {
   to.protocol = from.protocol();
@@ -198,6 +212,8 @@ void get(Taker& taker, pb::WorkerHello& from, WorkerHello& to) {
   taker.at_most<std::uint32_t>("slots", from.slots(), kRunningMax);
   to.slots = from.slots();
   get_list(taker, "running", from.mutable_running(), kRunningMax, to.running);
+  get_names(taker, "encoders", from.mutable_encoders(), kEncodersMax, to.abilities.encoders);
+  get_names(taker, "decoders", from.mutable_decoders(), kDecodersMax, to.abilities.decoders);
 }
 
 void put(const Welcome& from, pb::Welcome& to) {
@@ -495,6 +511,7 @@ void put(const WorkerStatus& from, pb::WorkerStatus& to) {
   to.set_silent_ms(from.silent.count());
   to.set_state(static_cast<std::uint32_t>(from.state));
   to.set_aside_for_ms(from.aside_for.count());
+  put_names(from.encoders, to.mutable_encoders(), kEncodersMax);
 }
 void get(Taker& taker, pb::WorkerStatus& from, WorkerStatus& to) {
   to.worker = {from.worker()};
@@ -507,6 +524,7 @@ void get(Taker& taker, pb::WorkerStatus& from, WorkerStatus& to) {
   to.silent = taker.duration("workers.silent", from.silent_ms());
   to.state = taker.enumerator("workers.state", from.state(), WorkerState::kUnreachable);
   to.aside_for = taker.duration("workers.aside_for", from.aside_for_ms());
+  get_names(taker, "workers.encoders", from.mutable_encoders(), kEncodersMax, to.encoders);
 }
 
 void put(const JobReply& from, pb::JobReply& to) {

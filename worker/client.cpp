@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <optional>
 
 #include "base/footprint.h"
+#include "media/abilities.h"
 #include "media/build.h"
 #include "proto/channel.h"
 #include "proto/codec.h"
@@ -27,6 +29,13 @@ std::string worker_name() {
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
   return std::string(host) + "/" + std::to_string(::getpid());
+}
+
+wire::Abilities offered(const std::vector<std::string>& without) {
+  wire::Abilities abilities{present_encoders(), present_decoders()};
+  std::erase_if(abilities.encoders,
+                [&](const std::string& name) { return std::find(without.begin(), without.end(), name) != without.end(); });
+  return abilities;
 }
 
 class Client {
@@ -64,7 +73,7 @@ class Client {
         options_(options),
         log_(log),
         routing_id_(std::move(id)),
-        session_({build_identity(), worker_name(), options.slots}, monotonic_now()),
+        session_({build_identity(), worker_name(), options.slots, offered(options.without)}, monotonic_now()),
         control_(std::move(control)) {}
 
   Result<> connect_data(const std::string& endpoint) {

@@ -108,6 +108,12 @@ Result<int> drain(const AskOptions& options) {
   return kExitDone;
 }
 
+std::string without_text(const std::vector<std::string>& encoders) {
+  std::string text;
+  for (const std::string& name : encoders) text += (text.empty() ? ", without " : " and ") + name;
+  return text;
+}
+
 Result<int> list_workers(const AskOptions& options) {
   FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   const auto workers = TRY(client.workers());
@@ -119,7 +125,8 @@ Result<int> list_workers(const AskOptions& options) {
   for (const wire::WorkerStatus& worker : workers) {
     rows.push_back({id_text(worker.worker.value), worker.name, std::to_string(worker.busy), std::to_string(worker.slots),
                     std::to_string(worker.tasks_done), std::to_string(worker.tasks_failed),
-                    decimal_text(static_cast<double>(worker.silent.count()) / 1000, 1) + " s ago", state_text(worker)});
+                    decimal_text(static_cast<double>(worker.silent.count()) / 1000, 1) + " s ago",
+                    state_text(worker) + without_text(lacking_encoders(worker))});
   }
   TRY(print(table_text(rows, {0, 2, 3, 4, 5, 6})));
   return kExitDone;
@@ -165,7 +172,9 @@ void add_job_commands(CLI::App& app, Command& chosen) {
           "gopmill workers\n  gopmill workers --json\n\n"
           "STATE: working; draining (finishes what it holds and leaves); set aside (failed what others completed: is given\n"
           "nothing for a while); on probation (was set aside: one task at a time until it completes one); unreachable.\n"
-          "--json: an array of worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms.",
+          "without ENCODER: is given no task that needs it, because its build has none or by --without-encoder.\n"
+          "--json: an array of worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms,\n"
+          "encoders, without (those of gopmill's encoders that it does not offer).",
           list_workers);
   add_json_flag(*workers, workers_options->json);
 }
