@@ -22,6 +22,14 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+char32_t utf8_value(std::string_view character) {
+  const auto lead = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) return lead;
+  char32_t value = lead & (0xFFU >> (character.size() + 1));
+  for (std::size_t i = 1; i < character.size(); ++i) value = value << 6U | (static_cast<unsigned char>(character[i]) & 0x3FU);
+  return value;
+}
+
 bool is_control(std::string_view character) {
   const auto lead = static_cast<unsigned char>(character[0]);
   if (character.size() == 1) return lead < 0x20 || lead == 0x7F;

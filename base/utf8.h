@@ -8,9 +8,12 @@ namespace gopmill {
 
 // Text from outside, one character at a time. Pure.
 
-// Bytes of the UTF-8 character at the start of `text`, which is not empty; 0 where there is none (overlong, cut off, a
-// surrogate).
+// Bytes of the UTF-8 character at the start of `text`, which is not empty; 0 where there is none: overlong, cut off, a
+// surrogate, above U+10FFFF (table 3-7 of the Unicode standard).
 std::size_t utf8_length(std::string_view text);
+
+// What one whole UTF-8 character stands for.
+char32_t utf8_value(std::string_view character);
 
 // `character` is one whole UTF-8 character: U+0000 to U+001F, U+007F to U+009F.
 bool is_control(std::string_view character);

@@ -186,7 +186,7 @@ bool Server::record_decided(int stop_fd) {
     poller_.wait(kTickEvery);
     if (poller_.readable(stop_fd)) return false;
     refuse_while_paused(recorded.error());
-    // SQLite's own state is audio after a failed transaction: it was rolled back.
+    // SQLite's own state is whole after a failed transaction: it was rolled back.
     const Instant now = monotonic_now();
     if (now - now_ < kRecordAgainEvery) continue;
     now_ = now;
@@ -239,15 +239,15 @@ bool Server::settle(int stop_fd) {
 namespace {
 
 Result<ServerParts> open_parts(const CoordinatorOptions& options, Context& context, std::vector<Fact>& facts) {
-  if (!options.plain_network && !is_loopback(options.listen)) {
+  if (!options.identity.secures() && !options.plain_network && !is_loopback(options.listen)) {
     return fail(FaultKind::kUsage,
                 options.listen +
                     " can be reached by others, and nothing is encrypted or authenticated yet: listen on a loopback "
                     "address, or say --plain-network if every machine on that network is trusted");
   }
   // Sockets first: where the port is taken, no folder is made.
-  Listener control = TRY(Listener::bind(context, Plane::kControl, options.listen));
-  Listener data = TRY(Listener::bind(context, Plane::kData, TRY(data_endpoint_for(control.endpoint()))));
+  Listener control = TRY(Listener::bind(context, options.identity, Plane::kControl, options.listen));
+  Listener data = TRY(Listener::bind(context, options.identity, Plane::kData, TRY(data_endpoint_for(control.endpoint()))));
   Spool spool = TRY(Spool::open(options.data / "spool"));
   Store store = TRY(Store::open(options.data / "gopmill.db"));
   facts = TRY(store.living_facts());

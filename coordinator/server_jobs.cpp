@@ -1,5 +1,3 @@
-#include <tuple>
-
 #include "coordinator/server_turn.h"
 #include "profiles/profile.h"
 
@@ -20,17 +18,16 @@ Result<> Server::check(const wire::Submit& submit) const {
     return fail(FaultKind::kConfig, "the coordinator speaks protocol " + std::to_string(wire::kProtocolVersion) + ", you speak " +
                                         std::to_string(submit.protocol) + ": use the same gopmill on both ends");
   }
-  if (!submit.local_path.empty() && !options_.trust_local_paths)
+  const Source source = Source::of(submit);
+  if (source.needs_trust() && !options_.trust_local_paths)
     return fail(FaultKind::kUsage, "this coordinator opens no paths that others name");
   if (submit.source_bytes > kSourceBytesMax) return fail(FaultKind::kInput, "the source is larger than 4 TiB");
   TRY(load_profile(submit.profile_yaml, submit.profile_name, {}));
-  if (submit.local_path.empty()) {
-    if (auto room = spool_.has_room_for(submit.source_bytes); !room)
+  if (source.upload()) {
+    if (auto room = spool_.has_room_for(source.spool_bytes()); !room)
       return fail(FaultKind::kUnavailable, room.error().text + ": submit again in a minute or two, when jobs have finished");
-    std::uint64_t held = submit.source_bytes;
-    for (const auto& [job, job_work] : works_) {
-      if (job_work->submit().local_path.empty()) held += job_work->submit().source_bytes;
-    }
+    std::uint64_t held = source.spool_bytes();
+    for (const auto& [job, job_work] : works_) held += job_work->source().spool_bytes();
     if (options_.source_bytes_max > 0 && held > options_.source_bytes_max) {
       return fail(FaultKind::kUnavailable, "with this one the sources of unfinished jobs would take " + std::to_string(held) +
                                                " bytes, more than the coordinator's --spool-max of " +
@@ -46,7 +43,6 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   const std::int64_t submitted = unix_ms_now();
   auto added = store_.add(message, submitted);
   if (!added) return refuse(peer, message.request, {FaultKind::kUnavailable, added.error().text + ": submit again later"});
-  const bool upload_wanted = message.local_path.empty();
   if (added->known) return submit_again(peer, message, added->job);
   if (auto made = spool_.make_job(added->job); !made) {
     store_.forget(added->job);
@@ -55,6 +51,7 @@ void Server::on(const Peer& peer, wire::Submit& message) {
   asked_.emplace(added->job, Asked{peer, message.request});
   cards_.add(added->job, message, submitted);
   const std::uint32_t priority = message.priority, slots_max = message.slots_max;
+  const bool upload_wanted = Source::of(message).upload().has_value();
   auto job_work = std::make_unique<JobWork>(added->job, std::move(message), submitted, spool_);
   job_work->set_build(build_);
   works_.emplace(added->job, std::move(job_work));
@@ -66,9 +63,8 @@ void Server::submit_again(const Peer& peer, const wire::Submit& message, JobId j
   const auto before = store_.submission(job);
   if (!before || !*before) return refuse(peer, message.request, {FaultKind::kUnavailable, "the store fails: submit again later"});
   const wire::Submit& then = (*before)->submit;
-  const auto source = [](const wire::Submit& s) { return std::tie(s.source_bytes, s.source_hash, s.local_path); };
   const bool over = then.profile_yaml.empty();  // of such a job the store keeps less
-  if (source(then) != source(message) || (!over && then.profile_yaml != message.profile_yaml)) {
+  if (Source::of(then) != Source::of(message) || (!over && then.profile_yaml != message.profile_yaml)) {
     return refuse(peer, message.request,
                   {FaultKind::kUsage, "the key \"" + message.key + "\" is that of job " + std::to_string(job.value) +
                                           ", which has another source or profile: use another key"});

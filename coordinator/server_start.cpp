@@ -6,10 +6,10 @@
 namespace gopmill {
 
 // While it may still be read: until every task is committed.
-Result<> Server::source_is_there(JobId job, const wire::Submit& submit) const {
+Result<> Server::source_is_there(JobId job, const Source& source) const {
   const auto found = scheduler_.job(job, now_);
   const bool needed = found && found->state >= wire::JobState::kQueued && found->state <= wire::JobState::kRunning;
-  if (!needed || !submit.local_path.empty() || spool_.has({wire::ArtifactKind::kSource, job, 0, 0, 0})) return {};
+  if (!needed || source.is_in(spool_, job)) return {};
   return fail(FaultKind::kNoInput, "its source is not in the spool any more: submit it again");
 }
 
@@ -73,11 +73,11 @@ Result<> Server::recover(const std::vector<Fact>& facts) {
       continue;
     }
     job_work->recall(std::move(committed[job]));
-    works_.emplace(job, std::move(job_work));
+    const Source& source = works_.emplace(job, std::move(job_work)).first->second->source();
     // Only what is whole, checked and synced has this name.
-    if (const wire::Artifact source{wire::ArtifactKind::kSource, job, 0, 0, 0}; spool_.has(source))
-      transfers_.recall(source, {submission->submit.source_bytes, submission->submit.source_hash});
-    if (auto there = source_is_there(job, submission->submit); !there) {
+    if (const auto upload = source.upload(); upload && source.is_in(spool_, job))
+      transfers_.recall(source_artifact(job), *upload);
+    if (auto there = source_is_there(job, source); !there) {
       lose_bytes(job, std::move(there.error()));
     } else if (planned.contains(job)) {
       unplanned_.try_emplace(job);

@@ -126,7 +126,7 @@ class Server {
   [[nodiscard]] std::optional<wire::JobStatus> status(JobId job);
   void lose_bytes(JobId job, Fault fault);
   void replan_one();
-  [[nodiscard]] Result<> source_is_there(JobId job, const wire::Submit& submit) const;
+  [[nodiscard]] Result<> source_is_there(JobId job, const Source& source) const;
   JobWork* work(JobId job);
   [[nodiscard]] std::string worker_name(WorkerId id) const;
 

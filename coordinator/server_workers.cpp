@@ -91,8 +91,7 @@ Result<> Server::may_store(const Peer& peer, const wire::Store& store) const {
     if (job_work == works_.end() || !state || state->state != wire::JobState::kUploading) {
       return fail(FaultKind::kMachine, "job " + std::to_string(artifact.job.value) + " waits for no upload");
     }
-    const wire::Submit& submit = job_work->second->submit();
-    if (store.facts != wire::ArtifactFacts{submit.source_bytes, submit.source_hash}) {
+    if (store.facts != job_work->second->source().upload()) {
       return fail(FaultKind::kInput, "the source is not the file that was submitted: it has changed");
     }
     return {};

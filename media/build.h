@@ -4,7 +4,7 @@
 
 namespace gopmill {
 
-// Everything side_track_sets source and profile that decides output bytes: gopmill's version and the linked media libraries' versions and
+// Everything besides source and profile that decides output bytes: gopmill's version and the linked media libraries' versions and
 // configuration, as one line. One job never mixes builds.
 std::string build_identity();
 

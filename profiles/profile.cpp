@@ -14,6 +14,7 @@
 #include <yaml-cpp/parser.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "profiles/profile_keys.h"
 #include "profiles/profile_tree.h"
 #include "profiles/shipped.h"
@@ -27,26 +28,6 @@ constexpr std::size_t kMapKeysMax = 256;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // ---- Text: what yaml-cpp would take wrongly is refused before it sees it. ----
-
-// The length of the UTF-8 sequence at the front of `text`; 0 if there is none (RFC 3629: no overlong forms, no surrogates).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool second = follows(1, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF);
-    return second && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool second = follows(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF);
-    return second && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 // yaml-cpp 0.7 takes byte 4 for the end of the file, drops lone carriage returns and ignores directives it does not know;
 // each would make it read something else than a person sees.
@@ -316,7 +297,7 @@ Result<std::vector<TreeNode>> parse_chain(std::string_view yaml, Complaints& com
   return trees;
 }
 
-// SideTracks the file that names it.
+// In the folder of the file that names it.
 Result<ParentFile> read_parent(std::string_view extends, std::string_view extending) {
   const auto path = (std::filesystem::path(extending).parent_path() / extends).lexically_normal();
   std::string yaml = TRY(read_file(path, kProfileBytesMax));

@@ -36,7 +36,7 @@ constexpr Rational kFrameRateMax{240, 1};     // Phones record 240; nothing play
 constexpr std::int64_t kFrameRateTermMax = 1'000'000;  // Of a constant rate, whose numerator becomes the ticks of a second.
 constexpr int kHeightMin = 16;                         // One macroblock; encoders refuse less, some much more than this.
 constexpr int kHeightMax = kFrameShortMax;
-constexpr std::int64_t kVideoBitsMin = 10'000;             // Below this no video; mostly a forgotten k.
+constexpr std::int64_t kVideoBitsMin = 10'000;             // Below this nothing to see; mostly a forgotten k.
 constexpr std::int64_t kVideoBitsMax = 800'000'000;        // MaxBR of H.264 level 6.2 (table A-1); no player takes more.
 constexpr std::int64_t kBufferBitsMax = 1'600'000'000;     // Two seconds of that.
 constexpr std::int64_t kAudioBitsMin = 8'000;              // Opus speech; AAC is noise below.

@@ -87,7 +87,16 @@ constexpr std::size_t kRoutingIdBytesMax = 255;
 
 void set(void* socket, int option, int value) { GOPMILL_CHECK(zmq_setsockopt(socket, option, &value, sizeof value) == 0); }
 
-void set_common_options(void* socket, Plane plane, std::string_view endpoint) {
+// A socket never proves less than its identity says.
+void check_mechanism(void* socket, const Identity& identity) {
+  int mechanism = 0;
+  std::size_t size = sizeof mechanism;
+  GOPMILL_CHECK(zmq_getsockopt(socket, ZMQ_MECHANISM, &mechanism, &size) == 0);
+  GOPMILL_CHECK(identity.secures() == (mechanism == ZMQ_CURVE));
+}
+
+void set_common_options(void* socket, const Identity& identity, Plane plane, std::string_view endpoint) {
+  check_mechanism(socket, identity);
   const bool control = plane == Plane::kControl;
   set(socket, ZMQ_SNDHWM, control ? kControlQueue : kDataQueue);
   set(socket, ZMQ_RCVHWM, control ? kControlQueue : kDataQueue);
@@ -231,13 +240,13 @@ std::string random_routing_id() {
 
 // ---- Listener ----
 
-Result<Listener> Listener::bind(Context& context, Plane plane, const std::string& endpoint) {
+Result<Listener> Listener::bind(Context& context, const Identity& identity, Plane plane, const std::string& endpoint) {
   if (!is_endpoint(endpoint)) TRY(refuse_endpoint(endpoint));
   Listener listener;
   listener.socket_.reset(zmq_socket(context.context_, ZMQ_ROUTER));
   void* socket = listener.socket_.get();
   if (socket == nullptr) return fail(FaultKind::kMachine, "no socket for " + endpoint + ": " + why(errno));
-  set_common_options(socket, plane, endpoint);
+  set_common_options(socket, identity, plane, endpoint);
   set(socket, ZMQ_BACKLOG, kBacklog);
   // Without this, messages to unknown or full peers are dropped without a word.
   set(socket, ZMQ_ROUTER_MANDATORY, 1);
@@ -296,7 +305,8 @@ bool Listener::lost_a_connection() { return std::exchange(lost_a_connection_, fa
 
 // ---- Connector ----
 
-Result<Connector> Connector::connect(Context& context, Plane plane, const std::string& endpoint, const std::string& routing_id) {
+Result<Connector> Connector::connect(Context& context, const Identity& identity, Plane plane, const std::string& endpoint,
+                                     const std::string& routing_id) {
   if (!is_endpoint(endpoint)) TRY(refuse_endpoint(endpoint));
   if (routing_id.empty() || routing_id.size() > kRoutingIdBytesMax || routing_id.front() == '\0') {
     return fail(FaultKind::kUsage, "a routing id is 1 to 255 bytes and does not begin with a zero");
@@ -305,7 +315,7 @@ Result<Connector> Connector::connect(Context& context, Plane plane, const std::s
   connector.socket_.reset(zmq_socket(context.context_, ZMQ_DEALER));
   void* socket = connector.socket_.get();
   if (socket == nullptr) return fail(FaultKind::kMachine, "no socket for " + endpoint + ": " + why(errno));
-  set_common_options(socket, plane, endpoint);
+  set_common_options(socket, identity, plane, endpoint);
   GOPMILL_CHECK(zmq_setsockopt(socket, ZMQ_ROUTING_ID, routing_id.data(), routing_id.size()) == 0);
   set(socket, ZMQ_IMMEDIATE, 1);  // nothing queues for a coordinator that is not there: it would be stale when it comes
   set(socket, ZMQ_RECONNECT_IVL, kReconnectMs);

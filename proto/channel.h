@@ -19,7 +19,8 @@
 // Threads: a Context may be shared by threads. A Listener, Connector or Poller belongs to the thread that made it; nothing
 // here locks. Processes: every descriptor is close-on-exec; a process forked without exec must not touch these objects.
 //
-// Not done here: proof of who a peer is, and secrecy. Callers refuse endpoints that are not is_loopback().
+// Proof of who a peer is, and secrecy, are the Identity's; the only one there is today gives neither, so callers refuse
+// endpoints that are not is_loopback().
 
 namespace gopmill {
 
@@ -42,6 +43,19 @@ class Context {
   friend class Listener;
   friend class Connector;
   void* context_;
+};
+
+// Who this end is to the other ends, and by that whom it believes: handed to every bind and connect, decided once per process.
+// There is one today, which proves nothing and hides nothing (ZMTP's NULL); a CURVE key pair and the keys it believes belong
+// here (docs/decisions/20-loopback-only.md).
+class Identity {
+ public:
+  static Identity none() { return {}; }
+  // Whether what goes over the socket is secret and both ends are proven.
+  [[nodiscard]] bool secures() const { return false; }
+
+ private:
+  Identity() = default;
 };
 
 // Who a message came from, and whom an answer goes to: the routing id its connector chose. Opaque, up to 255 bytes of
@@ -89,7 +103,7 @@ class Listener {
  public:
   // `endpoint`: "tcp://HOST:PORT" with HOST an address, an interface or "*", PORT "*" for any free one; or "ipc://PATH".
   // kCannotCreate naming the endpoint where it is taken or not ours, kUsage where it is not an endpoint.
-  static Result<Listener> bind(Context& context, Plane plane, const std::string& endpoint);
+  static Result<Listener> bind(Context& context, const Identity& identity, Plane plane, const std::string& endpoint);
 
   // The endpoint as it became: with the port it got.
   [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
@@ -116,7 +130,8 @@ class Connector {
  public:
   // Returns at once; the connection comes to be in the background. kUsage where `endpoint` is not one or `routing_id` is not
   // 1..255 bytes that begin with something else than zero (ZeroMQ's own ids do).
-  static Result<Connector> connect(Context& context, Plane plane, const std::string& endpoint, const std::string& routing_id);
+  static Result<Connector> connect(Context& context, const Identity& identity, Plane plane, const std::string& endpoint,
+                                   const std::string& routing_id);
 
   // The next message, if there is one. Never blocks. After a reconnection messages may be missing, never half.
   std::optional<std::string> receive();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "proto/gopmill.pb.h"
 
 // One put and one get per message, side by side, in the order of messages.h. The file is longer than others because it
@@ -20,30 +21,9 @@ namespace {
 
 // ---- Text ----
 
-// The length of the UTF-8 sequence that `text` starts with, by table 3-7 of the Unicode standard; 0 if it is not one.
-std::size_t sequence_length(std::string_view text) {
-  const auto at = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
-  const auto is_tail = [](unsigned byte) { return byte >= 0x80 && byte <= 0xBF; };
-  const unsigned first = at(0);
-  const unsigned second = at(1);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return is_tail(second) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;   // no overlong forms
-    const unsigned high = first == 0xED ? 0x9F : 0xBF;  // no surrogates
-    return second >= low && second <= high && is_tail(at(2)) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;  // nothing above U+10FFFF
-    return second >= low && second <= high && is_tail(at(2)) && is_tail(at(3)) ? 4 : 0;
-  }
-  return 0;
-}
-
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
@@ -54,7 +34,7 @@ bool is_utf8(std::string_view text) {
 std::string clean_text(std::string_view text, std::size_t bytes_max) {
   std::string clean;
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_length(text);
     const std::string_view piece = length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
     if (clean.size() + piece.size() > bytes_max) break;
     clean += piece;
@@ -161,6 +141,18 @@ void get_list(Taker& taker, std::string_view field, List* from, std::size_t max,
   for (auto& one : *from) get(taker, one, to.emplace_back());
 }
 
+// Names of codecs.
+template <class List>
+void put_names(const std::vector<std::string>& from, List* to, std::size_t max) {
+  GOPMILL_CHECK(from.size() <= max);
+  for (const std::string& name : from) *to->Add() = clean_text(name, kCodecNameBytesMax);
+}
+template <class List>
+void get_names(Taker& taker, std::string_view field, List* from, std::size_t max, std::vector<std::string>& to) {
+  if (!taker.count(field, from->size(), max)) return;
+  for (std::string& name : *from) to.push_back(taker.text(field, &name, kCodecNameBytesMax));
+}
+
 // ---- Shared ----
 
 void put(const Fault& from, pb::Fault& to) {
@@ -210,6 +202,8 @@ void put(const WorkerHello& from, pb::WorkerHello& to) {
   to.set_name(clean_text(from.name, kNameBytesMax));
   to.set_slots(from.slots);
   put_list(from.running, to.mutable_running(), kRunningMax);
+  put_names(from.abilities.encoders, to.mutable_encoders(), kEncodersMax);
+  put_names(from.abilities.decoders, to.mutable_decoders(), kDecodersMax);
 }
 void get(Taker& taker, pb::WorkerHello& from, WorkerHello& to) {
   to.protocol = from.protocol();
@@ -218,6 +212,8 @@ void get(Taker& taker, pb::WorkerHello& from, WorkerHello& to) {
   taker.at_most<std::uint32_t>("slots", from.slots(), kRunningMax);
   to.slots = from.slots();
   get_list(taker, "running", from.mutable_running(), kRunningMax, to.running);
+  get_names(taker, "encoders", from.mutable_encoders(), kEncodersMax, to.abilities.encoders);
+  get_names(taker, "decoders", from.mutable_decoders(), kDecodersMax, to.abilities.decoders);
 }
 
 void put(const Welcome& from, pb::Welcome& to) {
@@ -515,6 +511,7 @@ void put(const WorkerStatus& from, pb::WorkerStatus& to) {
   to.set_silent_ms(from.silent.count());
   to.set_state(static_cast<std::uint32_t>(from.state));
   to.set_aside_for_ms(from.aside_for.count());
+  put_names(from.encoders, to.mutable_encoders(), kEncodersMax);
 }
 void get(Taker& taker, pb::WorkerStatus& from, WorkerStatus& to) {
   to.worker = {from.worker()};
@@ -527,6 +524,7 @@ void get(Taker& taker, pb::WorkerStatus& from, WorkerStatus& to) {
   to.silent = taker.duration("workers.silent", from.silent_ms());
   to.state = taker.enumerator("workers.state", from.state(), WorkerState::kUnreachable);
   to.aside_for = taker.duration("workers.aside_for", from.aside_for_ms());
+  get_names(taker, "workers.encoders", from.mutable_encoders(), kEncodersMax, to.encoders);
 }
 
 void put(const JobReply& from, pb::JobReply& to) {

@@ -52,12 +52,19 @@ struct RunningTask {
   std::uint64_t done = 0;  // frames (video) or milliseconds (audio) finished so far
   friend bool operator==(const RunningTask&, const RunningTask&) = default;
 };
+// What a machine's libav can do, and what a task asks of it, by libav's names.
+struct Abilities {
+  std::vector<std::string> encoders;  // "libx264"
+  std::vector<std::string> decoders;  // of codecs: "h264"
+  friend bool operator==(const Abilities&, const Abilities&) = default;
+};
 struct WorkerHello {  // worker → coordinator; repeated until answered
   std::uint32_t protocol = kProtocolVersion;
   std::string build;  // see base/build.h: one job never mixes builds
   std::string name;   // "host/pid", for people
   std::uint32_t slots = 1;
   std::vector<RunningTask> running;  // held over from before the connection or the coordinator went away
+  Abilities abilities;               // what it offers
   friend bool operator==(const WorkerHello&, const WorkerHello&) = default;
 };
 struct Welcome {    // coordinator → worker or client
@@ -242,7 +249,8 @@ struct WorkerStatus {
   std::uint64_t tasks_done = 0, tasks_failed = 0;
   Duration silent{0};  // since last heard
   WorkerState state = WorkerState::kWorking;
-  Duration aside_for{0};  // of kSetAside: what is left of it
+  Duration aside_for{0};              // of kSetAside: what is left of it
+  std::vector<std::string> encoders;  // that it offers; empty: a coordinator from before workers said so
   friend bool operator==(const WorkerStatus&, const WorkerStatus&) = default;
 };
 struct JobReply {
@@ -342,7 +350,10 @@ inline constexpr std::size_t kFaultBytesMax = 4096;              // FFmpeg's las
 inline constexpr std::size_t kNoteBytesMax = 1024;
 inline constexpr std::size_t kResultBytesMax = 64 * 1024;  // a TaskResult takes about 100 bytes per rendition
 
-inline constexpr std::size_t kRunningMax = 1024;      // tasks in one heartbeat: the slots of the largest machines
+inline constexpr std::size_t kRunningMax = 1024;  // tasks in one heartbeat: the slots of the largest machines
+inline constexpr std::size_t kEncodersMax = 64;   // of one worker: gopmill knows six
+inline constexpr std::size_t kDecodersMax = 256;  // of one worker: gopmill opens some ninety
+inline constexpr std::size_t kCodecNameBytesMax = 64;
 inline constexpr std::size_t kOutputsMax = 64;        // of one task
 inline constexpr std::size_t kRenditionsListed = 64;  // of one job
 inline constexpr std::size_t kFilesListed = 64;       // of one job

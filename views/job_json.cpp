@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "media/abilities.h"
 #include "proto/job_state.h"
 #include "views/json_text.h"
 
@@ -63,6 +64,15 @@ std::string jobs_json(const std::vector<wire::JobStatus>& jobs) {
   return views::indented(list);
 }
 
+std::vector<std::string> lacking_encoders(const wire::WorkerStatus& worker) {
+  std::vector<std::string> lacking;
+  if (worker.encoders.empty()) return lacking;
+  for (const std::string& name : known_encoders()) {
+    if (std::ranges::find(worker.encoders, name) == worker.encoders.end()) lacking.push_back(name);
+  }
+  return lacking;
+}
+
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
   Json list = Json::array();
   for (const auto& w : workers) {
@@ -75,7 +85,9 @@ std::string workers_json(const std::vector<wire::WorkerStatus>& workers) {
                     {"tasks_failed", w.tasks_failed},
                     {"silent_ms", w.silent.count()},
                     {"state", wire::worker_state_word(w.state)},
-                    {"aside_for_ms", w.aside_for.count()}});
+                    {"aside_for_ms", w.aside_for.count()},
+                    {"encoders", w.encoders},
+                    {"without", lacking_encoders(w)}});
   }
   return views::indented(list);
 }

@@ -26,7 +26,9 @@ int percent_of(double share);
 std::string job_json(const wire::JobStatus& status);
 std::string jobs_json(const std::vector<wire::JobStatus>& jobs);  // an array of them, newest first
 
-// worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms
+// Of known_encoders(), those that the worker does not offer; none of a worker whose coordinator lists none.
+std::vector<std::string> lacking_encoders(const wire::WorkerStatus& worker);
+// worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms, encoders [name], without [name]
 std::string workers_json(const std::vector<wire::WorkerStatus>& workers);
 
 // How a job that was waited for ended: job, source, state, folder, files [path], report (path or null), fault or null

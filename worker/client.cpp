@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <optional>
 
 #include "base/footprint.h"
+#include "media/abilities.h"
 #include "media/build.h"
 #include "proto/channel.h"
 #include "proto/codec.h"
@@ -29,11 +31,18 @@ std::string worker_name() {
   return std::string(host) + "/" + std::to_string(::getpid());
 }
 
+wire::Abilities offered(const std::vector<std::string>& without) {
+  wire::Abilities abilities{present_encoders(), present_decoders()};
+  std::erase_if(abilities.encoders,
+                [&](const std::string& name) { return std::find(without.begin(), without.end(), name) != without.end(); });
+  return abilities;
+}
+
 class Client {
  public:
   static Result<Client> connect(Context& context, const WorkerOptions& options, Log& log) {
     const std::string id = random_routing_id();
-    Connector control = TRY(Connector::connect(context, Plane::kControl, options.connect, id));
+    Connector control = TRY(Connector::connect(context, options.identity, Plane::kControl, options.connect, id));
     Client client(context, options, log, id, std::move(control));
     // Before anything is joined, so that a wrong one is said at once.
     if (!options.data.empty()) TRY(client.connect_data(options.data));
@@ -64,12 +73,12 @@ class Client {
         options_(options),
         log_(log),
         routing_id_(std::move(id)),
-        session_({build_identity(), worker_name(), options.slots}, monotonic_now()),
+        session_({build_identity(), worker_name(), options.slots, offered(options.without)}, monotonic_now()),
         control_(std::move(control)) {}
 
   Result<> connect_data(const std::string& endpoint) {
     if (data_ && endpoint == data_endpoint_) return {};
-    data_.emplace(TRY(Connector::connect(context_, Plane::kData, endpoint, routing_id_)));
+    data_.emplace(TRY(Connector::connect(context_, options_.identity, Plane::kData, endpoint, routing_id_)));
     data_endpoint_ = endpoint;
     return {};
   }

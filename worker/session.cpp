@@ -247,8 +247,8 @@ void Session::rejoin(Orders& out) {
 }
 
 void Session::say_hello(Orders& out) {
-  out.emplace_back(
-      orders::Send{wire::WorkerHello{wire::kProtocolVersion, config_.build, config_.name, config_.slots, running()}});
+  out.emplace_back(orders::Send{
+      wire::WorkerHello{wire::kProtocolVersion, config_.build, config_.name, config_.slots, running(), config_.abilities}});
   hello_due_ = now_ + hello_wait_ * (80 + spread(config_.name, hellos_++)) / 100;
   hello_wait_ = std::min(2 * hello_wait_, kHelloMax);
 }

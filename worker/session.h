@@ -139,6 +139,7 @@ class Session {
     std::string build;
     std::string name;  // "host/pid", for people
     std::uint32_t slots = 1;
+    wire::Abilities abilities;  // what it offers
   };
   enum class State : std::uint8_t { kJoining, kMember, kGone };
 

@@ -35,13 +35,13 @@ bool send(Connector& socket, const wire::Data& message) { return socket.send(wir
 
 }  // namespace
 
-Result<FarmClient> FarmClient::connect(const std::string& endpoint, int stop_fd) {
-  FarmClient client;
+Result<FarmClient> FarmClient::connect(const Identity& identity, const std::string& endpoint, int stop_fd) {
+  FarmClient client(identity);
   client.context_ = std::make_unique<Context>();
   client.routing_id_ = random_routing_id();
   client.endpoint_ = endpoint;
   client.stop_fd_ = stop_fd;
-  client.control_ = TRY(Connector::connect(*client.context_, Plane::kControl, endpoint, client.routing_id_));
+  client.control_ = TRY(Connector::connect(*client.context_, identity, Plane::kControl, endpoint, client.routing_id_));
   return client;
 }
 
@@ -129,7 +129,7 @@ Result<Connector*> FarmClient::data_socket(const std::string& announced) {
   const std::string endpoint = endpoint_seen_from(endpoint_, announced);
   if (!data_ || endpoint != data_endpoint_) {
     data_.reset();
-    data_ = TRY(Connector::connect(*context_, Plane::kData, endpoint, routing_id_));
+    data_ = TRY(Connector::connect(*context_, identity_, Plane::kData, endpoint, routing_id_));
     data_endpoint_ = endpoint;
   }
   return &*data_;

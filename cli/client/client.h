@@ -28,7 +28,7 @@ class FarmClient {
  public:
   // Does not speak yet. kUsage where `endpoint` is not one. `stop_fd` (-1: none) is watched and never read; who takes what
   // is in it may go on using the client.
-  static Result<FarmClient> connect(const std::string& endpoint, int stop_fd);
+  static Result<FarmClient> connect(const Identity& identity, const std::string& endpoint, int stop_fd);
 
   [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
 
@@ -53,7 +53,7 @@ class FarmClient {
                     const OnBytes& on_bytes);
 
  private:
-  FarmClient() = default;
+  explicit FarmClient(const Identity& identity) : identity_(identity) {}
   template <class Answer, class Request>
   Result<Answer> ask(Request request);
   Result<wire::Control> exchange(std::uint64_t request, const std::string& bytes);
@@ -62,6 +62,7 @@ class FarmClient {
   // Waits for a message, for room where `for_room`, or until `until`. kCancelled when asked to stop.
   Result<> wait(const Connector& socket, bool for_room, Instant until);
 
+  Identity identity_;
   std::unique_ptr<Context> context_;  // before the sockets: it is destroyed after them
   std::string routing_id_;
   std::string endpoint_;

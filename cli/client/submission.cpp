@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/talk.h"
+#include "coordinator/jobs/source.h"
 #include "media/build.h"
 #include "media/steps/encoder_check.h"
 #include "profiles/profile.h"
@@ -28,18 +29,23 @@ Result<std::filesystem::path> checked_path(const std::filesystem::path& path) {
   return absolute;
 }
 
+Result<Source> source_of(const SubmissionOrder& order, const std::string& path, int fd) {
+  const std::uint64_t bytes = TRY(file_size(fd));
+  if (order.by_path) return Source(LocalSource{TRY(checked_path(path)).string(), bytes});
+  return Source(UploadedSource{{bytes, TRY(file_hash(fd))}});
+}
+
 Result<wire::Submit> request_of(const SubmissionOrder& order, const std::string& source, int fd, const OutputPlace& place) {
   wire::Submit request;
   request.build = build_identity();
   // 128 random bits as text: nobody else's job has them.
   request.key = order.key.empty() ? random_routing_id() : order.key;
   request.source_name = std::filesystem::path(source).filename().string();
-  request.source_bytes = TRY(file_size(fd));
-  if (order.by_path) request.local_path = TRY(checked_path(source)).string();
   request.priority = order.priority;
   request.slots_max = order.slots_max;
   request.output_base = place.base;
   request.output_folder = TRY(checked_path(place.folder)).string();
+  TRY(source_of(order, source, fd)).describe_in(request);
   return request;
 }
 
@@ -65,7 +71,6 @@ Result<std::vector<Submission>> prepare(const SubmissionOrder& order) {
     wire::Submit request = TRY(request_of(order, order.sources[i], sources[i].get(), places[i]));
     request.profile_name = profile.name;
     request.profile_yaml = yaml;
-    if (!order.by_path) request.source_hash = TRY(file_hash(sources[i].get()));
     submissions.push_back({std::move(request), std::move(sources[i]), std::move(places[i])});
   }
   return submissions;

@@ -42,7 +42,7 @@ Result<int> back_up(const BackupArguments& arguments) {
   const std::string name = arguments.name.empty() ? name_of_now() : arguments.name;
   TRY(check_backup_name(name));
   Interrupts interrupts;
-  FarmClient client = TRY(FarmClient::connect(arguments.endpoint, interrupts.fd()));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), arguments.endpoint, interrupts.fd()));
   for (;;) {
     const wire::BackupReply reply = TRY(client.make_backup(name));
     if (reply.made) {

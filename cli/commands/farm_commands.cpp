@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "cli/commands/command.h"
@@ -14,6 +16,7 @@
 #include "cli/terminal/options.h"
 #include "cli/terminal/talk.h"
 #include "coordinator/server.h"
+#include "media/abilities.h"
 #include "proto/channel.h"
 #include "worker/client.h"
 
@@ -40,6 +43,7 @@ struct WorkerArguments {
   std::uint32_t slots = 1;
   std::string temporary;
   std::string data;
+  std::vector<std::string> without;
   bool verbose = false;
   pid_t parent = 0;
 };
@@ -62,7 +66,7 @@ Result<int> coordinate(const CoordinatorArguments& arguments) {
   if (arguments.parent != 0) TRY(die_with_parent(arguments.parent));
   Interrupts interrupts;
   StderrLog log(arguments.verbose ? LogLevel::kDebug : LogLevel::kInfo);
-  CoordinatorOptions options;
+  CoordinatorOptions options{.identity = own_identity()};
   options.listen = arguments.listen;
   options.data = arguments.data.empty() ? TRY(default_data_folder()) : std::filesystem::path(arguments.data);
   options.source_bytes_max = arguments.spool_bytes_max;
@@ -79,10 +83,13 @@ Result<int> coordinate(const CoordinatorArguments& arguments) {
 }
 
 Result<int> work(const WorkerArguments& arguments) {
+  if (std::set(arguments.without.begin(), arguments.without.end()).size() == known_encoders().size())
+    return fail(FaultKind::kUsage, "--without-encoder names every encoder: nothing is left for this worker to do");
   if (arguments.parent != 0) TRY(die_with_parent(arguments.parent));
   Interrupts interrupts;
   StderrLog log(arguments.verbose ? LogLevel::kDebug : LogLevel::kInfo);
-  TRY(run_worker({arguments.connect, arguments.slots, arguments.temporary, arguments.data}, log, interrupts.fd()));
+  TRY(run_worker({own_identity(), arguments.connect, arguments.slots, arguments.temporary, arguments.data, arguments.without},
+                 log, interrupts.fd()));
   return kExitDone;
 }
 
@@ -123,6 +130,11 @@ void add_farm_commands(CLI::App& app, Command& chosen) {
   command->add_option("--temp", worker->temporary, "Folder for nameless temporary files [$TMPDIR, else /var/tmp]");
   command->add_option("--data", worker->data,
                       "The coordinator's data endpoint, where a tunnel or NAT makes it another than it announces");
+  command
+      ->add_option("--without-encoder", worker->without,
+                   "Take no task that needs this encoder, as libsvtav1 on a slow machine; may be said again")
+      ->check(CLI::IsMember(known_encoders()))
+      ->allow_extra_args(false);
   command->add_flag("--verbose", worker->verbose, "Log every step");
   command->add_option(kParentOption, worker->parent)->group("");
   add_examples(*command,

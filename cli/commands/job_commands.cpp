@@ -37,7 +37,7 @@ std::string local_time(std::int64_t unix_ms) {
 std::string id_text(std::uint64_t id) { return std::to_string(id); }
 
 Result<int> list_jobs(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   const auto jobs = TRY(client.jobs());
   if (options.json) {
     TRY(print(jobs_json(jobs) + "\n"));
@@ -77,14 +77,14 @@ std::string job_text(const wire::JobStatus& job) {
 }
 
 Result<int> show_job(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   const wire::JobReply reply = TRY(client.job(JobId{options.jobs.front()}));
   TRY(print(options.json ? job_json(reply.job) + "\n" : job_text(reply.job)));
   return kExitDone;
 }
 
 Result<int> cancel(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   for (const std::uint64_t id : options.jobs) {
     TRY(client.cancel(JobId{id}));
     say("job " + id_text(id) + " is cancelled");
@@ -100,7 +100,7 @@ std::string state_text(const wire::WorkerStatus& worker) {
 }
 
 Result<int> drain(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   for (const std::uint64_t id : options.workers) {
     TRY(client.drain(WorkerId{id}));
     say("worker " + id_text(id) + " finishes what it holds, then leaves");
@@ -108,8 +108,14 @@ Result<int> drain(const AskOptions& options) {
   return kExitDone;
 }
 
+std::string without_text(const std::vector<std::string>& encoders) {
+  std::string text;
+  for (const std::string& name : encoders) text += (text.empty() ? ", without " : " and ") + name;
+  return text;
+}
+
 Result<int> list_workers(const AskOptions& options) {
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, -1));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, -1));
   const auto workers = TRY(client.workers());
   if (options.json) {
     TRY(print(workers_json(workers) + "\n"));
@@ -119,7 +125,8 @@ Result<int> list_workers(const AskOptions& options) {
   for (const wire::WorkerStatus& worker : workers) {
     rows.push_back({id_text(worker.worker.value), worker.name, std::to_string(worker.busy), std::to_string(worker.slots),
                     std::to_string(worker.tasks_done), std::to_string(worker.tasks_failed),
-                    decimal_text(static_cast<double>(worker.silent.count()) / 1000, 1) + " s ago", state_text(worker)});
+                    decimal_text(static_cast<double>(worker.silent.count()) / 1000, 1) + " s ago",
+                    state_text(worker) + without_text(lacking_encoders(worker))});
   }
   TRY(print(table_text(rows, {0, 2, 3, 4, 5, 6})));
   return kExitDone;
@@ -165,7 +172,9 @@ void add_job_commands(CLI::App& app, Command& chosen) {
           "gopmill workers\n  gopmill workers --json\n\n"
           "STATE: working; draining (finishes what it holds and leaves); set aside (failed what others completed: is given\n"
           "nothing for a while); on probation (was set aside: one task at a time until it completes one); unreachable.\n"
-          "--json: an array of worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms.",
+          "without ENCODER: is given no task that needs it, because its build has none or by --without-encoder.\n"
+          "--json: an array of worker, name, build, slots, busy, tasks_done, tasks_failed, silent_ms, state, aside_for_ms,\n"
+          "encoders, without (those of gopmill's encoders that it does not offer).",
           list_workers);
   add_json_flag(*workers, workers_options->json);
 }

@@ -33,7 +33,7 @@ struct RunOptions {
 
 Result<int> work(const RunOptions& options, const std::vector<Submission>& submissions, PrivateFarm& farm,
                  Interrupts& interrupts) {
-  FarmClient client = TRY(FarmClient::connect(farm.endpoint(), interrupts.fd()));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), farm.endpoint(), interrupts.fd()));
   Display display(Display::fitting_style(options.quiet));
   std::vector<Awaited> awaited;
   for (const Submission& submission : submissions) {

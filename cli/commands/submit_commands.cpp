@@ -67,7 +67,7 @@ Result<int> submit(SubmitOptions options) {
   options.order.folder = options.folder;
   const std::vector<Submission> submissions = TRY(prepare(options.order));
   Interrupts interrupts;
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, interrupts.fd()));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, interrupts.fd()));
   Display display(Display::fitting_style(options.quiet));
   std::vector<Awaited> awaited;
   for (const Submission& submission : submissions) {
@@ -108,7 +108,7 @@ Result<std::vector<Awaited>> awaited_jobs(const WaitOptions& options, FarmClient
 
 Result<int> wait(const WaitOptions& options) {
   Interrupts interrupts;
-  FarmClient client = TRY(FarmClient::connect(options.endpoint, interrupts.fd()));
+  FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, interrupts.fd()));
   const std::vector<Awaited> awaited = TRY(awaited_jobs(options, client));
   Display display(Display::fitting_style(options.quiet));
   return see_through_or_detach({client, display, interrupts, options.json, {}}, awaited);

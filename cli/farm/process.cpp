@@ -17,7 +17,7 @@ namespace gopmill {
 
 namespace {
 
-// What posix_spawn does to the child side_track_sets starting it.
+// What posix_spawn does to the child besides starting it.
 class SpawnPlan {
  public:
   SpawnPlan() { GOPMILL_CHECK(posix_spawn_file_actions_init(&actions_) == 0 && posix_spawnattr_init(&attributes_) == 0); }

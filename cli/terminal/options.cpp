@@ -2,8 +2,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "proto/channel.h"
-
 namespace gopmill {
 
 void add_connect_option(CLI::App& command, std::string& endpoint) {
@@ -12,6 +10,8 @@ void add_connect_option(CLI::App& command, std::string& endpoint) {
       ->envname("GOPMILL_CONNECT")
       ->capture_default_str();
 }
+
+Identity own_identity() { return Identity::none(); }
 
 void add_json_flag(CLI::App& command, bool& json) {
   command.add_flag("--json", json, "Print JSON on stdout; field names are stable");

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "profiles/profile.h"
+#include "proto/channel.h"
 
 namespace CLI {
 class App;
@@ -15,6 +16,8 @@ namespace gopmill {
 
 // --connect ENDPOINT, else GOPMILL_CONNECT, else kDefaultEndpoint, into `endpoint`.
 void add_connect_option(CLI::App& command, std::string& endpoint);
+// Who this process is on every socket that it opens.
+Identity own_identity();
 // --json
 void add_json_flag(CLI::App& command, bool& json);
 // --salvage, of commands that read a source

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/utf8.h"
+
 namespace gopmill {
 
 namespace {
@@ -28,12 +30,9 @@ struct Character {
 };
 
 Character first_character(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t bytes = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-  if (bytes == 1 || bytes > text.size()) return {1, lead};
-  char32_t value = lead & (0xFFU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) value = (value << 6U) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-  return {bytes, value};
+  const std::size_t bytes = utf8_length(text);
+  if (bytes == 0) return {1, static_cast<unsigned char>(text.front())};
+  return {bytes, utf8_value(text.substr(0, bytes))};
 }
 
 // The blocks that terminals show two columns wide; the rest of Unicode's table matters too little for cutting a line.

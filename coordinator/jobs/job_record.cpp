@@ -4,11 +4,6 @@
 
 namespace gopmill {
 
-Result<Fd> JobRecord::open_source() const {
-  if (!submit.local_path.empty()) return gopmill::open_source(submit.local_path);
-  return spool.open_file({wire::ArtifactKind::kSource, job, 0, 0, 0});
-}
-
 Result<> JobRecord::make_plan() {
   profile = TRY(load_profile(submit.profile_yaml, submit.profile_name, {}));
   plan = TRY(gopmill::make_plan(*source, *profile, submit.output_base));

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "coordinator/jobs/source.h"
 #include "coordinator/plan/plan.h"
 #include "coordinator/spool/finished.h"
 #include "coordinator/spool/spool.h"
@@ -36,6 +37,7 @@ struct CommittedTask {
 struct JobRecord {
   const JobId job;
   const wire::Submit submit;
+  const Source from;
   const std::int64_t submitted_unix_ms;
   Spool& spool;
   std::string build = {};
@@ -51,7 +53,7 @@ struct JobRecord {
   std::uint32_t attempts_lost = 0;
   std::vector<std::string> notes = {};  // of the run, not of the video
 
-  [[nodiscard]] Result<Fd> open_source() const;
+  [[nodiscard]] Result<Fd> open_source() const { return from.open(spool, job); }
   // Plans from `source`. kInput as make_plan().
   Result<> make_plan();
   // After a restart: from the facts that the spool kept.

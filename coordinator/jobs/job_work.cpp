@@ -15,6 +15,9 @@ bool rests_on_source(const Event& event) {
 
 }  // namespace
 
+JobWork::JobWork(JobId job, wire::Submit submit, std::int64_t submitted_unix_ms, Spool& spool)
+    : record_{job, submit, Source::of(submit), submitted_unix_ms, spool} {}
+
 Result<std::unique_ptr<JobStep>> JobWork::begin(const actions::StartStep& action, Instant now) {
   switch (action.step) {
     case StepKind::kAnalyse: return start_analysis(record_, now);
@@ -84,7 +87,7 @@ void JobWork::tell(Event event, Instant now, std::vector<Event>& out) {
 }
 
 std::vector<Event> JobWork::doubt_source(Event event, Instant now) {
-  if (!record_.submit.local_path.empty()) return {std::move(event)};  // its owner's file, not a copy of ours
+  if (!record_.from.upload()) return {std::move(event)};  // its owner's file, not a copy of ours
   doubted_.push_back(std::move(event));
   if (hasher_) return {};
   const auto source = record_.open_source();
@@ -99,7 +102,7 @@ void JobWork::poll_hasher(Instant now, std::vector<Event>& out) {
   for (const ChildEvent& event : hasher_->poll(now)) {
     const auto* ended = std::get_if<ChildEnded>(&event);
     if (ended == nullptr) continue;
-    const bool changed = ended->result && *ended->result != std::to_string(record_.submit.source_hash);
+    const bool changed = ended->result && *ended->result != std::to_string(record_.from.upload()->hash);
     hasher_.reset();
     if (changed) {
       doubted_.clear();

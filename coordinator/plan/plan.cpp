@@ -39,7 +39,7 @@ Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile,
   Carried carried;
   carried.audio_tracks = choose_audio(source, profile, plan.notes);
   if (source.video && !profile.renditions.empty()) {
-    if (source.video->frames.empty()) return fail(FaultKind::kInput, "no video of the video track can be decoded");
+    if (source.video->frames.empty()) return fail(FaultKind::kInput, "no frame of the video track can be decoded");
     carried.video = &*source.video;
   }
   if (carried.video == nullptr && carried.audio_tracks.empty()) {
@@ -51,7 +51,7 @@ Result<Carried> choose_tracks(const SourceFacts& source, const Profile& profile,
                                        : "the source has no video, and profile " + profile.name + " carries nothing else");
   }
   if (carried.video == nullptr) {
-    plan.notes.push_back(source.video ? "the frame is not carried: profile " + profile.name + " is for audio only"
+    plan.notes.push_back(source.video ? "the video is not carried: profile " + profile.name + " is for audio only"
                                       : "the source has no video: one rendition, audio, carries its audio");
   }
   return carried;

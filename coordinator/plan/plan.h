@@ -109,7 +109,7 @@ struct Plan {
 
 // A job without frames has one rendition, "audio". The source's own notes are not
 // repeated. Takes time linear in the frames, once for each doubling of the segment length.
-// kInput: nothing to transcode (neither video nor audio that the profile carries, or no video decodes), limits
+// kInput: nothing to transcode (neither video nor audio that the profile carries, or no frame decodes), limits
 // exceeded, facts that contradict themselves: they may come from a child that its source has taken over.
 Result<Plan> make_plan(const SourceFacts& source, const Profile& profile, const std::string& output_base);
 

@@ -157,7 +157,7 @@ Result<> check_side_tracks(const SideTrackFacts& side_tracks) {
     if (!is_clean(value, kTagBytesMax)) return malformed("a tag beyond the limits");
   }
   if (!is_clean(side_tracks.location, kTagBytesMax)) return malformed("a place beyond the limits");
-  if (side_tracks.cover && side_tracks.cover->bytes.size() > kCoverBytesMax) return malformed("a cover frame beyond the limits");
+  if (side_tracks.cover && side_tracks.cover->bytes.size() > kCoverBytesMax) return malformed("a cover beyond the limits");
   return {};
 }
 

@@ -41,7 +41,7 @@ std::uint64_t keep_every(const VideoTrack& track, Rational fps_max) {
 
 // Variable rate: a leaky bucket over the whole list. A frame is kept when it is due, or early by no more than a tenth
 // of a period (or a millisecond, the grain of Matroska's stamps); each kept one makes the next due a period later,
-// counted from when it was due itself if it came early. So jitter costs no video, and yet the mean stays within the
+// counted from when it was due itself if it came early. So jitter costs no frame, and yet the mean stays within the
 // limit, which a rule that looks only at the distance from the last kept frame cannot have both.
 std::vector<std::uint32_t> keep_when_due(const VideoTrack& track, Rational fps_max) {
   // Everything is counted in 1 / (1010 x fps_max.num x base.num) of a tick, where every term is whole.
@@ -61,7 +61,7 @@ std::vector<std::uint32_t> keep_when_due(const VideoTrack& track, Rational fps_m
 }
 
 // Whether any one second shows more frames than the limit lets a device decode in it. Screen recorders write two frames
-// a few milliseconds apart and then none for long: such a burst asks nothing of a decoder, and no video is lost for it.
+// a few milliseconds apart and then none for long: such a burst asks nothing of a decoder, and no frame is lost for it.
 bool is_ever_faster(const VideoTrack& track, Rational fps_max) {
   const std::int64_t second = track.base.den / track.base.num;
   const auto in_a_second =

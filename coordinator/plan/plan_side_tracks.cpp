@@ -81,7 +81,7 @@ std::vector<TextTrack> plan_text(const SourceFacts& source, const SubtitleProfil
     const SubtitleTrack& track = source.side_tracks.subtitles[i];
     const std::string name = track_name(track, i);
     if (!track.bitmaps.empty() && has_video(plan)) {
-      plan.notes.push_back(name + " is burnt into the frame");
+      plan.notes.push_back(name + " is burnt into the video");
     } else if (track.is_bitmap) {
       plan.notes.push_back(name + " is not carried: its bitmaps are dropped");
     } else if (!track.is_text) {
@@ -156,9 +156,9 @@ void plan_side_tracks(const SourceFacts& source, const Profile& profile, const S
     if (!rendition.file.has_video && profile.metadata.cover) rendition.file.side_tracks.cover = facts.cover;
   }
   if (facts.cover && has_video(plan)) {
-    plan.notes.emplace_back("the cover frame is not carried: the outputs have a frame of their own");
+    plan.notes.emplace_back("the cover is not carried: the outputs have video of their own");
   } else if (facts.cover && !profile.metadata.cover) {
-    plan.notes.emplace_back("the cover frame is not carried: the profile does not ask for it (metadata: {cover: true})");
+    plan.notes.emplace_back("the cover is not carried: the profile does not ask for it (metadata: {cover: true})");
   }
   if (profile.subtitles.as_files()) plan.text_files = std::move(texts);
 }

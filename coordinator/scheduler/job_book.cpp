@@ -64,8 +64,9 @@ void Job::enter(wire::JobState next, Instant now) {
   step_losses = {};
 }
 
-void Job::plan(std::vector<TaskShape> shapes) {
+void Job::plan(std::vector<TaskShape> shapes, std::vector<wire::Abilities> needs) {
   GOPMILL_CHECK(tasks_.empty());
+  needs_ = std::move(needs);
   tasks_.reserve(shapes.size());
   for (TaskShape& shape : shapes) {
     shape.cost = std::max<std::uint64_t>(shape.cost, 1);
@@ -73,6 +74,11 @@ void Job::plan(std::vector<TaskShape> shapes) {
     tasks_.emplace_back().shape = shape;
   }
   tasks_total = static_cast<std::uint32_t>(tasks_.size());
+}
+
+const wire::Abilities& Job::needs_of(const Task& task) const {
+  static const wire::Abilities kNothing;
+  return task.shape.needs < needs_.size() ? needs_[task.shape.needs] : kNothing;
 }
 
 std::vector<std::uint32_t> Job::start_split() {
@@ -243,6 +249,7 @@ void Job::end(wire::JobState final_state, std::optional<Fault> why, Instant now)
   tasks_leased = leases = 0;
   inputs_open_ = 0;
   tasks_ = {};
+  needs_ = {};
   ready_ = {};
   waiting_ = {};
   leased_ = {};
@@ -375,10 +382,6 @@ std::vector<Job*> JobBook::active() {
   jobs.reserve(active_.size());
   for (const Order& order : active_) jobs.push_back(find(order.id));
   return jobs;
-}
-
-std::size_t JobBook::active_before(const Job& job) const {
-  return static_cast<std::size_t>(std::distance(active_.begin(), active_.lower_bound(order_of(job))));
 }
 
 std::size_t JobBook::steps_running(StepKind step) const {

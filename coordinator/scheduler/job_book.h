@@ -97,7 +97,7 @@ class Job {
 
   // ---- Transitions ----
   void enter(wire::JobState next, Instant now);
-  void plan(std::vector<TaskShape> shapes);
+  void plan(std::vector<TaskShape> shapes, std::vector<wire::Abilities> needs);
   // The splitter starts with what is missing, which it returns: it owes every one of them.
   std::vector<std::uint32_t> start_split();
   // The splitter has ended; what it still owes, if anything. There may be more to split by now.
@@ -132,6 +132,8 @@ class Job {
   using ReadyKey = std::pair<TaskKind, std::uint32_t>;
   [[nodiscard]] const std::set<ReadyKey>& ready() const { return ready_; }
   [[nodiscard]] const std::set<std::uint32_t>& leased() const { return leased_; }
+  // What a worker must be able to do; nothing where the plan says nothing.
+  [[nodiscard]] const wire::Abilities& needs_of(const Task& task) const;
   // It may have another task leased.
   [[nodiscard]] bool below_cap() const { return slots_max == 0 || leases < slots_max; }
 
@@ -151,6 +153,7 @@ class Job {
   void make_ready(std::uint32_t index);
 
   std::vector<Task> tasks_;
+  std::vector<wire::Abilities> needs_;  // TaskShape::needs counts in it
   std::set<ReadyKey> ready_;
   std::set<std::pair<Instant, std::uint32_t>> waiting_;
   std::set<std::uint32_t> leased_;
@@ -190,7 +193,6 @@ class JobBook {
   [[nodiscard]] Job* next_queued();
   [[nodiscard]] std::vector<Job*> active();  // in order
   [[nodiscard]] std::size_t active_count() const { return active_.size(); }
-  [[nodiscard]] std::size_t active_before(const Job& job) const;
   [[nodiscard]] std::size_t steps_running(StepKind step) const;
   [[nodiscard]] const std::map<JobId, Job>& all() const { return jobs_; }
   [[nodiscard]] JobId last_id() const { return last_id_; }

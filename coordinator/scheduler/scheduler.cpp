@@ -43,7 +43,7 @@ class Recall {
     if (Job* job = jobs_.find_live(fact.job)) jobs_.enter(*job, fact.state, now_);
   }
   void apply(const facts::JobPlanned& fact) {
-    if (Job* job = jobs_.find_live(fact.job)) job->plan(fact.tasks);
+    if (Job* job = jobs_.find_live(fact.job)) job->plan(fact.tasks, fact.needs);
   }
   void apply(const facts::TaskLeased& fact) {
     if (Job* job = jobs_.find_live(fact.task.job)) job->recall_lease(fact.task.index, fact.attempt, fact.worker);

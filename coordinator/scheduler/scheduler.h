@@ -54,6 +54,7 @@ struct TaskShape {
   std::uint32_t outputs = 1;  // how many kTaskOutput artifacts it yields
   Duration time_max{0};       // the worker kills the child after this
   Duration from{0}, to{0};    // its part of the video, for people: a task that is given up is named by it
+  std::uint32_t needs = 0;    // what a worker must be able to do for it: an index into the plan's needs; without any, nothing
   friend bool operator==(const TaskShape&, const TaskShape&) = default;
 };
 
@@ -96,7 +97,8 @@ struct UploadFailed {
 struct StepDone {
   JobId job;
   StepKind step{};
-  std::vector<TaskShape> tasks;  // of kAnalyse; audio tasks before video tasks, video in the order of time
+  std::vector<TaskShape> tasks;        // of kAnalyse; audio tasks before video tasks, video in the order of time
+  std::vector<wire::Abilities> needs;  // of kAnalyse: what tasks ask of a worker, each list of it once
 };
 // The step's child reported a fault, died (kPoison) or hung.
 struct StepFailed {
@@ -204,6 +206,7 @@ struct JobEntered {
 struct JobPlanned {
   JobId job;
   std::vector<TaskShape> tasks;
+  std::vector<wire::Abilities> needs;
 };
 struct TaskLeased {
   TaskId task;

@@ -35,13 +35,15 @@ std::size_t running_max(StepKind step) {
 }
 
 // A plan this coordinator cannot carry out is our own broken promise, found before it did harm.
-std::string plan_flaw(const std::vector<TaskShape>& tasks) {
+std::string plan_flaw(const std::vector<TaskShape>& tasks, std::size_t needs) {
   if (tasks.empty()) return "the plan has no tasks";
   if (tasks.size() > kTasksMax) {
     return "the plan has " + std::to_string(tasks.size()) + " tasks; at most " + std::to_string(kTasksMax) + " are allowed";
   }
   const auto by_kind = [](const TaskShape& a, const TaskShape& b) { return a.kind < b.kind; };
   if (!std::is_sorted(tasks.begin(), tasks.end(), by_kind)) return "the plan has an audio task after a video task";
+  const auto unnamed = [&](const TaskShape& task) { return needs > 0 && task.needs >= needs; };
+  if (std::any_of(tasks.begin(), tasks.end(), unnamed)) return "the plan has a task whose needs it does not name";
   return {};
 }
 
@@ -101,7 +103,7 @@ void Scheduler::Turn::apply(const events::StepDone& event) {
   if (job == nullptr || !job->step_running || job->wanted_step() != event.step) return;
   job->step_running = false;
   switch (event.step) {
-    case StepKind::kAnalyse: accept_plan(*job, event.tasks); break;
+    case StepKind::kAnalyse: accept_plan(*job, event); break;
     case StepKind::kSplit:
       if (const auto owed = job->end_split()) {
         fail_job(*job,
@@ -116,13 +118,13 @@ void Scheduler::Turn::apply(const events::StepDone& event) {
   }
 }
 
-void Scheduler::Turn::accept_plan(Job& job, const std::vector<TaskShape>& shapes) {
-  if (std::string flaw = plan_flaw(shapes); !flaw.empty()) {
+void Scheduler::Turn::accept_plan(Job& job, const events::StepDone& event) {
+  if (std::string flaw = plan_flaw(event.tasks, event.needs.size()); !flaw.empty()) {
     fail_job(job, {FaultKind::kInternal, std::move(flaw)});
     return;
   }
-  job.plan(shapes);
-  record(facts::JobPlanned{job.id, shapes});
+  job.plan(event.tasks, event.needs);
+  record(facts::JobPlanned{job.id, event.tasks, event.needs});
   enter(job, wire::JobState::kRunning);
 }
 
@@ -305,11 +307,21 @@ void Scheduler::Turn::start_due_steps() {
   }
 }
 
+// A job that waits for a worker of other abilities holds up nobody but itself, until kActiveTotalMax of them fill the house.
+std::size_t Scheduler::Turn::busy_before(const Job& job) {
+  std::size_t count = 0;
+  for (const Job* active : jobs_.active()) {
+    const bool before = JobBook::order_of(*active) < JobBook::order_of(job);
+    if (before && !workers_.waits_for_ability(*active)) ++count;
+  }
+  return count;
+}
+
 void Scheduler::Turn::start_queued_jobs() {
   // The head of the queue goes before all others in it: where it may not start, no other may.
   while (Job* job = jobs_.next_queued()) {
     if (jobs_.steps_running(StepKind::kAnalyse) >= kAnalysingMax) return;
-    if (jobs_.active_count() >= kActiveTotalMax || jobs_.active_before(*job) >= kActiveMax) return;
+    if (jobs_.active_count() >= kActiveTotalMax || busy_before(*job) >= kActiveMax) return;
     enter(*job, wire::JobState::kAnalysing);
     start_step(*job, StepKind::kAnalyse);
   }

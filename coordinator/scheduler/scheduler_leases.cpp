@@ -10,14 +10,19 @@ void Scheduler::Turn::lease_ready_tasks() {
   for (Job* job : jobs_.active()) {
     if (job->state != wire::JobState::kRunning) continue;
     job->wake_due(now_);
+    std::set<std::uint32_t> unmet;  // by any free slot now
     for (auto next = job->ready().begin(); next != job->ready().end() && job->below_cap();) {
       const std::uint32_t index = next->second;
       ++next;  // lease() takes the task out of the set
       const Task& task = *job->task(index);
-      if (Worker* worker = workers_.choose(task.failed_on, task.due, now_)) {
+      if (unmet.contains(task.shape.needs)) continue;
+      const wire::Abilities& needs = job->needs_of(task);
+      if (Worker* worker = workers_.choose(needs, task.failed_on, task.due, now_)) {
         lease(*job, index, *worker);
       } else if (workers_.free_slots(now_) == 0) {
         return;
+      } else if (!workers_.has_free_slot(needs, now_)) {
+        unmet.insert(task.shape.needs);
       }
     }
   }
@@ -36,7 +41,7 @@ void Scheduler::Turn::repeat_stragglers() {
       if (task.leases.size() >= kLeasesMax || !task.input) continue;
       std::vector<WorkerId> others = task.failed_on;
       others.push_back(task.leases.front().worker);
-      Worker* fresh = workers_.choose_fastest(others, now_);
+      Worker* fresh = workers_.choose_fastest(job->needs_of(task), others, now_);
       if (fresh != nullptr && lags(*job, task, *fresh)) lease(*job, index, *fresh);
     }
   }

@@ -48,7 +48,7 @@ class Scheduler::Turn {
 
  private:
   // ---- Jobs and steps ----
-  void accept_plan(Job& job, const std::vector<TaskShape>& shapes);
+  void accept_plan(Job& job, const events::StepDone& event);
   void lose_step(Job& job, StepKind step, LossKind kind, const Fault& fault);
   void finish_tasks(Job& job);
   void fail_job(Job& job, Fault fault) { end_job(job, wire::JobState::kFailed, std::move(fault)); }
@@ -58,6 +58,7 @@ class Scheduler::Turn {
   void skip_idle_splits();
   void start_due_steps();
   void start_queued_jobs();
+  [[nodiscard]] std::size_t busy_before(const Job& job);
   void start_step(Job& job, StepKind step);
   void allow_inputs();
   void expire_jobs();

@@ -46,6 +46,33 @@ Duration eta(const Job& job) {
   return Duration{static_cast<Duration::rep>(left_ms / job.tasks_leased)};
 }
 
+// "the encoders libsvtav1 and libx265"; empty for none.
+std::string listed(const std::string& what, const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  std::string text = "the " + what + (names.size() > 1 ? "s " : " ");
+  for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 < names.size() ? ", " : " and ") + names[i];
+  return text;
+}
+
+std::string ability_note(const wire::Abilities& needs, const WorkerBook& workers) {
+  wire::Abilities lacking = needs;
+  for (const auto& [id, worker] : workers.all()) {
+    if (worker.closed) continue;
+    const auto drop = [](std::vector<std::string>& from, const std::vector<std::string>& had) {
+      std::erase_if(from, [&](const std::string& name) { return std::binary_search(had.begin(), had.end(), name); });
+    };
+    drop(lacking.encoders, worker.abilities->encoders);
+    drop(lacking.decoders, worker.abilities->decoders);
+  }
+  // Each is somewhere, but no worker has them all.
+  const bool apart = lacking.encoders.empty() && lacking.decoders.empty();
+  if (apart) lacking = needs;
+  std::string text = listed("encoder", lacking.encoders);
+  if (!lacking.decoders.empty()) text += (text.empty() ? "" : " and ") + listed("decoder", lacking.decoders);
+  return std::string("no worker here has ") + (apart ? "all of " : "") + text +
+         ": waiting for one that has; start a worker whose build has it and that is not told to do without it";
+}
+
 }  // namespace
 
 bool Scheduler::may_store(const std::string& peer, TaskId task, Attempt attempt) const {
@@ -93,6 +120,9 @@ std::optional<wire::JobStatus> Scheduler::job(JobId id, Instant now) const {
   if (job->state == wire::JobState::kRunning && status.slots_total == 0) {
     status.notes.emplace_back("no worker takes tasks now: waiting for one");
   }
+  if (job->state == wire::JobState::kRunning && status.slots_total > 0) {
+    for (const wire::Abilities* needs : workers_->unmet_needs(*job)) status.notes.push_back(ability_note(*needs, *workers_));
+  }
   if (jobs_->spool_blocked && !is_final(job->state)) {
     status.notes.push_back("waiting for the coordinator's disk: " + jobs_->spool_blocked->text);
   }
@@ -114,7 +144,8 @@ std::vector<wire::WorkerStatus> Scheduler::workers(Instant now) const {
   for (const auto& [id, worker] : workers_->all()) {
     list.push_back({id, worker.name, worker.build, worker.slots, static_cast<std::uint32_t>(worker.held.size()),
                     worker.tasks_done, worker.tasks_failed, now - worker.heard, worker.state(now),
-                    worker.aside_till && *worker.aside_till > now ? *worker.aside_till - now : Duration{0}});
+                    worker.aside_till && *worker.aside_till > now ? *worker.aside_till - now : Duration{0},
+                    worker.abilities->encoders});
   }
   return list;
 }

@@ -229,7 +229,7 @@ void Scheduler::Turn::apply(const events::TaskFinished& event) {
   const Task& task = *job.task(done.task.index);
   const std::uint32_t promised = task.shape.outputs;
   if (done.outputs.size() != promised) {
-    workers_.strike(*worker, now_);
+    workers_.strike(*worker, job.needs_of(task), now_);
     lose_attempt(done.task, done.attempt, LossKind::kMachine,
                  {FaultKind::kMachine, called(*worker) + " reports " + std::to_string(done.outputs.size()) + " outputs of " +
                                            std::to_string(promised)});
@@ -276,7 +276,10 @@ void Scheduler::Turn::apply(const events::TaskFailed& event) {
     const LossKind kind = loss_kind(failed.fault.kind);
     // A worker that is leaving hands back what crossed its path.
     if (kind == LossKind::kHandedBack) worker->closed = true;
-    if (kind == LossKind::kMachine || kind == LossKind::kPoison) workers_.strike(*worker, now_);
+    if (kind == LossKind::kMachine || kind == LossKind::kPoison) {
+      const Job& job = *jobs_.find(failed.task.job);
+      workers_.strike(*worker, job.needs_of(*job.task(failed.task.index)), now_);
+    }
     Fault fault = failed.fault;
     fault.text.resize(std::min(fault.text.size(), kFaultTextMax));
     lose_attempt(failed.task, failed.attempt, kind, std::move(fault).within(called(*worker)));

@@ -22,6 +22,33 @@ bool faster(const Worker& a, const Worker& b) {
   return a_ms && *a_ms < *b_ms;
 }
 
+bool all_in(const std::vector<std::string>& wanted, const std::vector<std::string>& sorted) {
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const std::string& name) { return std::binary_search(sorted.begin(), sorted.end(), name); });
+}
+
+// Whether workers can do what is needed; each list of abilities is looked at once.
+class Able {
+ public:
+  explicit Able(const wire::Abilities& needs) : needs_(needs) {}
+  bool operator()(const Worker& worker) {
+    const auto [at, fresh] = known_.try_emplace(worker.abilities.get());
+    if (fresh) at->second = all_in(needs_.encoders, at->first->encoders) && all_in(needs_.decoders, at->first->decoders);
+    return at->second;
+  }
+
+ private:
+  const wire::Abilities& needs_;
+  std::map<const wire::Abilities*, bool> known_;
+};
+
+std::shared_ptr<const wire::Abilities> shared_abilities(wire::Abilities said, const std::map<WorkerId, Worker>& workers) {
+  std::sort(said.encoders.begin(), said.encoders.end());
+  std::sort(said.decoders.begin(), said.decoders.end());
+  const auto same = std::find_if(workers.begin(), workers.end(), [&](const auto& w) { return *w.second.abilities == said; });
+  return same != workers.end() ? same->second.abilities : std::make_shared<const wire::Abilities>(std::move(said));
+}
+
 }  // namespace
 
 // ---- Worker ----
@@ -50,6 +77,7 @@ Worker& WorkerBook::admit(const std::string& peer, const wire::WorkerHello& hell
   worker.build = hello.build;
   worker.slots = hello.slots;
   worker.heard = now;
+  worker.abilities = shared_abilities(hello.abilities, workers_);
   ++next_.value;
   by_peer_[peer] = worker.id;
   return workers_.emplace(worker.id, std::move(worker)).first->second;
@@ -86,25 +114,29 @@ void WorkerBook::praise(Worker& worker, std::uint64_t cost, Duration spent) {
   worker.aside_for = {};
 }
 
-void WorkerBook::strike(Worker& worker, Instant now) {
+void WorkerBook::strike(Worker& worker, const wire::Abilities& needs, Instant now) {
+  Able can(needs);
   ++worker.tasks_failed;
   const bool on_probation = worker.aside_till.has_value();
   if (worker.strikes++ == 0 && !on_probation) worker.done_by_others = tasks_done_;
   // Since the first strike this worker has completed nothing, so whatever was completed, others completed.
   const bool others_succeed = tasks_done_ > worker.done_by_others;
-  const auto takes_over = [&](const auto& other) { return other.first != worker.id && other.second.takes_tasks(now); };
+  const auto takes_over = [&](const auto& other) {
+    return other.first != worker.id && other.second.takes_tasks(now) && can(other.second);
+  };
   if (!on_probation && (worker.strikes < kStrikesMax || !others_succeed)) return;
   if (std::none_of(workers_.begin(), workers_.end(), takes_over)) return;
   worker.aside_for = std::clamp(2 * worker.aside_for, kAsideMin, kAsideMax);
   worker.aside_till = now + worker.aside_for;
 }
 
-Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on, Instant again_at, Instant now) {
+Worker* WorkerBook::choose(const wire::Abilities& needs, const std::vector<WorkerId>& failed_on, Instant again_at, Instant now) {
+  Able can(needs);
   Worker* fresh = nullptr;
   Worker* any = nullptr;
   bool fresh_exists = false;
   for (auto& [id, worker] : workers_) {
-    if (!worker.takes_tasks(now)) continue;
+    if (!worker.takes_tasks(now) || !can(worker)) continue;
     const bool failed = contains(failed_on, id);
     fresh_exists = fresh_exists || !failed;
     if (worker.free_slots() == 0) continue;
@@ -114,13 +146,46 @@ Worker* WorkerBook::choose(const std::vector<WorkerId>& failed_on, Instant again
   return fresh_exists || now < again_at ? fresh : any;
 }
 
-Worker* WorkerBook::choose_fastest(const std::vector<WorkerId>& other_than, Instant now) {
+Worker* WorkerBook::choose_fastest(const wire::Abilities& needs, const std::vector<WorkerId>& other_than, Instant now) {
+  Able can(needs);
   Worker* best = nullptr;
   for (auto& [id, worker] : workers_) {
-    if (!worker.takes_tasks(now) || worker.free_slots() == 0 || contains(other_than, id)) continue;
+    if (!worker.takes_tasks(now) || worker.free_slots() == 0 || contains(other_than, id) || !can(worker)) continue;
     if (best == nullptr || faster(worker, *best)) best = &worker;
   }
   return best;
+}
+
+bool WorkerBook::has_free_slot(const wire::Abilities& needs, Instant now) const {
+  Able can(needs);
+  return std::any_of(workers_.begin(), workers_.end(), [&](const auto& known) {
+    return known.second.takes_tasks(now) && known.second.free_slots() > 0 && can(known.second);
+  });
+}
+
+// One that is leaving will do nothing more.
+bool WorkerBook::anyone_can(const wire::Abilities& needs) const {
+  Able can(needs);
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [&](const auto& known) { return !known.second.closed && can(known.second); });
+}
+
+std::vector<const wire::Abilities*> WorkerBook::unmet_needs(const Job& job) const {
+  std::set<const wire::Abilities*> asked;
+  std::vector<const wire::Abilities*> unmet;
+  for (const auto& [kind, index] : job.ready()) {
+    const wire::Abilities* needs = &job.needs_of(*job.task(index));
+    if (asked.insert(needs).second && !anyone_can(*needs)) unmet.push_back(needs);
+  }
+  return unmet;
+}
+
+bool WorkerBook::waits_for_ability(const Job& job) const {
+  if (workers_.empty() || job.ready().empty() || job.tasks_leased > 0) return false;
+  const auto unmet = unmet_needs(job);
+  return std::all_of(job.ready().begin(), job.ready().end(), [&](const Job::ReadyKey& key) {
+    return std::find(unmet.begin(), unmet.end(), &job.needs_of(*job.task(key.second))) != unmet.end();
+  });
 }
 
 std::uint64_t WorkerBook::slots_total(Instant now) const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -36,6 +37,8 @@ struct Worker {
   std::uint64_t tasks_done = 0, tasks_failed = 0;
   WorkPace pace;
   std::map<AttemptKey, Holding> held;
+  // Sorted lists. Workers of the same abilities share one: what is asked of a thousand workers is answered a few times.
+  std::shared_ptr<const wire::Abilities> abilities;
 
   // ---- Trust ----
   std::uint32_t strikes = 0;          // attempts failed since it last completed one
@@ -61,21 +64,29 @@ class WorkerBook {
 
   // The worker completed an attempt: whatever was held against it is forgotten.
   void praise(Worker& worker, std::uint64_t cost, Duration spent);
-  // It failed one, and not because of the task's input. Whoever fails what others complete is set aside, as long as somebody
-  // is left to do the work.
-  void strike(Worker& worker, Instant now);
+  // It failed one that needs this, and not because of the task's input. Whoever fails what others complete is set aside, as
+  // long as somebody is left to do the work.
+  void strike(Worker& worker, const wire::Abilities& needs, Instant now);
 
-  // The worker to lease a task to: the least busy by share of its slots, then the oldest, among those the task has not
-  // failed on. While there is such a worker, even one with no free slot, no other is considered, so that a machine that
+  // The worker to lease a task to: the least busy by share of its slots, then the oldest, among those that can do it and that
+  // it has not failed on. While there is such a worker, even one with no free slot, no other is considered, so that a machine that
   // fails everything it touches fails each task once and not its whole budget; and before `again_at` none that it has failed
   // on. None: no slot to be had now.
-  [[nodiscard]] Worker* choose(const std::vector<WorkerId>& failed_on, Instant again_at, Instant now);
-  // The fastest of the workers with a free slot that are not in `other_than`.
-  [[nodiscard]] Worker* choose_fastest(const std::vector<WorkerId>& other_than, Instant now);
+  [[nodiscard]] Worker* choose(const wire::Abilities& needs, const std::vector<WorkerId>& failed_on, Instant again_at,
+                               Instant now);
+  // The fastest of the workers with a free slot that can do it and are not in `other_than`.
+  [[nodiscard]] Worker* choose_fastest(const wire::Abilities& needs, const std::vector<WorkerId>& other_than, Instant now);
+
+  // Of what the job's ready tasks need, that which no worker here can do, be it busy, set aside or out of reach for the moment.
+  [[nodiscard]] std::vector<const wire::Abilities*> unmet_needs(const Job& job) const;
+  // It can do nothing until a worker joins that can do more than those here: it has ready tasks, none of them can be leased to
+  // any of these, and none of its tasks is.
+  [[nodiscard]] bool waits_for_ability(const Job& job) const;
 
   [[nodiscard]] std::size_t size() const { return workers_.size(); }
   [[nodiscard]] std::uint64_t slots_total(Instant now) const;  // of workers that take tasks
   [[nodiscard]] std::uint64_t free_slots(Instant now) const;
+  [[nodiscard]] bool has_free_slot(const wire::Abilities& needs, Instant now) const;  // of a worker that can do that
   [[nodiscard]] const std::map<WorkerId, Worker>& all() const { return workers_; }
 
   // ---- After a restart: attempts whose worker has not come back yet ----
@@ -87,6 +98,8 @@ class WorkerBook {
   [[nodiscard]] Instant adoption_end() const { return adoption_end_; }
 
  private:
+  [[nodiscard]] bool anyone_can(const wire::Abilities& needs) const;
+
   std::map<WorkerId, Worker> workers_;
   std::map<std::string, WorkerId> by_peer_;
   std::set<AttemptKey> orphans_;

@@ -30,7 +30,7 @@ void fields(A& a, Fault& v) {
 template <class A>
 void fields(A& a, TaskShape& v) {
   std::int64_t time_max_ms = v.time_max.count(), from_ms = v.from.count(), to_ms = v.to.count();
-  a(v.kind, v.cost, v.units, v.outputs, time_max_ms, from_ms, to_ms);
+  a(v.kind, v.cost, v.units, v.outputs, time_max_ms, from_ms, to_ms, v.needs);
   v.time_max = Duration(time_max_ms);
   v.from = Duration(from_ms);
   v.to = Duration(to_ms);
@@ -39,6 +39,10 @@ namespace wire {
 template <class A>
 void fields(A& a, ArtifactFacts& v) {
   a(v.bytes, v.hash);
+}
+template <class A>
+void fields(A& a, Abilities& v) {
+  a(v.encoders, v.decoders);
 }
 }  // namespace wire
 namespace facts {
@@ -52,7 +56,7 @@ void fields(A& a, JobEntered& v) {
 }
 template <class A>
 void fields(A& a, JobPlanned& v) {
-  a(v.job, v.tasks);
+  a(v.job, v.tasks, v.needs);
 }
 template <class A>
 void fields(A& a, TaskLeased& v) {
@@ -112,7 +116,8 @@ Result<Fact> decode_as(const std::string& body) {
 constexpr int kFactKindJobAcceptedOld = 1;  // without slots_max
 constexpr int kFactKindJobPlannedOld = 3;   // shapes without `from` and `to`
 constexpr int kFactKindJobAccepted = 12;
-constexpr int kFactKindJobPlanned = 13;
+constexpr int kFactKindJobPlannedNeedless = 13;  // without needs
+constexpr int kFactKindJobPlanned = 14;
 
 struct OldJobAccepted {
   JobId job;
@@ -133,12 +138,20 @@ template <class A>
 void fields(A& a, OldTaskShape& v) {
   a(v.kind, v.cost, v.units, v.outputs, v.time_max_ms);
 }
-struct OldJobPlanned {
-  JobId job;
-  std::vector<OldTaskShape> tasks;
+struct NeedlessTaskShape : OldTaskShape {
+  std::int64_t from_ms = 0, to_ms = 0;
 };
 template <class A>
-void fields(A& a, OldJobPlanned& v) {
+void fields(A& a, NeedlessTaskShape& v) {
+  a(v.kind, v.cost, v.units, v.outputs, v.time_max_ms, v.from_ms, v.to_ms);
+}
+template <class Shape>
+struct OldJobPlanned {
+  JobId job;
+  std::vector<Shape> tasks;
+};
+template <class A, class Shape>
+void fields(A& a, OldJobPlanned<Shape>& v) {
   a(v.job, v.tasks);
 }
 
@@ -147,12 +160,17 @@ Result<Fact> decode_old_accepted(const std::string& body) {
   return Fact(facts::JobAccepted{old.job, old.priority, old.upload_wanted, 0});
 }
 
+template <class Shape>
 Result<Fact> decode_old_planned(const std::string& body) {
-  const auto old = TRY(decode<OldJobPlanned>(body, "a recorded fact"));
-  facts::JobPlanned planned{old.job, {}};
-  for (const OldTaskShape& shape : old.tasks) {
-    planned.tasks.push_back(
-        {shape.kind, shape.cost, shape.units, shape.outputs, Duration(shape.time_max_ms), Duration{0}, Duration{0}});
+  const auto old = TRY(decode<OldJobPlanned<Shape>>(body, "a recorded fact"));
+  facts::JobPlanned planned{old.job, {}, {}};
+  for (const Shape& shape : old.tasks) {
+    TaskShape& task = planned.tasks.emplace_back();
+    task = {shape.kind, shape.cost, shape.units, shape.outputs, Duration(shape.time_max_ms), Duration{0}, Duration{0}, 0};
+    if constexpr (requires { shape.from_ms; }) {
+      task.from = Duration(shape.from_ms);
+      task.to = Duration(shape.to_ms);
+    }
   }
   return Fact(std::move(planned));
 }
@@ -185,7 +203,8 @@ FactRow to_row(const Fact& fact) {
 Result<Fact> from_row(const FactRow& row) {
   switch (row.kind) {
     case kFactKindJobAcceptedOld: return decode_old_accepted(row.body);
-    case kFactKindJobPlannedOld: return decode_old_planned(row.body);
+    case kFactKindJobPlannedOld: return decode_old_planned<OldTaskShape>(row.body);
+    case kFactKindJobPlannedNeedless: return decode_old_planned<NeedlessTaskShape>(row.body);
     case kFactKindJobAccepted: return decode_as<facts::JobAccepted>(row.body);
     case kFactKindJobPlanned: return decode_as<facts::JobPlanned>(row.body);
     default: return decode_kind(row.kind, row.body);

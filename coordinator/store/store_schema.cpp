@@ -41,8 +41,8 @@ constexpr const char* kSteps[] = {
           SELECT job FROM fact WHERE kind = 9 OR (kind = 8 AND substr(body, 9, 1) <> X'07'));
       DELETE FROM fact WHERE job IN (SELECT job FROM ended_fact);
     )sql",
-    // 3: a job may be packaging (state 10), which an older gopmill would take for the end of the job. Nothing is rewritten: jobs
-    // that were stitching or verifying go on from there.
+    // 3: a job may be packaging (state 10), which an older gopmill would take for the end of the job, and a plan says what its tasks
+    // need of a worker (kind 14). Nothing is rewritten: jobs that were stitching or verifying go on from there.
     "",
 };
 

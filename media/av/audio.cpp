@@ -251,6 +251,8 @@ struct AudioEncoder::State {
   Result<> take(const OnPacket& on_packet);
 };
 
+const char* encoder_name(AudioCodec codec) { return codec == AudioCodec::kOpus ? "libopus" : "aac"; }
+
 AudioEncoder::AudioEncoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
 AudioEncoder::AudioEncoder(AudioEncoder&&) noexcept = default;
 AudioEncoder::~AudioEncoder() = default;
@@ -261,8 +263,9 @@ Result<AudioEncoder> AudioEncoder::open(const AudioTask& task) {
   auto state = std::make_unique<State>();
   LastWords::clear();
   const bool opus = task.profile.codec == AudioCodec::kOpus;
-  const AVCodec* codec = avcodec_find_encoder_by_name(opus ? "libopus" : "aac");
-  if (!codec) return fail(FaultKind::kMachine, std::string("this build of FFmpeg has no encoder ") + (opus ? "libopus" : "aac"));
+  const char* const name = encoder_name(task.profile.codec);
+  const AVCodec* codec = avcodec_find_encoder_by_name(name);
+  if (!codec) return fail(FaultKind::kMachine, std::string("this build of FFmpeg has no encoder ") + name);
   state->context.reset(avcodec_alloc_context3(codec));
   GOPMILL_CHECK(state->context);
   AVCodecContext& context = *state->context;

@@ -48,6 +48,8 @@ class AudioConverter {
 };
 
 // Encodes one continuous stream of audio: AAC-LC (libavcodec's own encoder) or Opus (libopus), bit-exact. Not thread-safe.
+const char* encoder_name(AudioCodec codec);  // libavcodec's: "aac"
+
 class AudioEncoder {
  public:
   using OnPacket = std::function<Result<>(JournalPacket)>;

@@ -29,7 +29,7 @@ HdrFacts hdr_of(const AVFrame& frame);
 // "8.4", or "8" where compatibility is not said.
 std::string dolby_vision_name(const HdrFacts::DolbyVision& dolby_vision);
 
-// SideTracks a stream that is to be muxed. False where memory is short.
+// For a stream that is to be muxed. False where memory is short.
 bool attach(AVStream& stream, const std::optional<MasteringDisplay>& mastering, const std::optional<ContentLight>& light);
 
 }  // namespace gopmill::av

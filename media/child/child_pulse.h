@@ -15,7 +15,7 @@ namespace gopmill {
 // runnable or in the kernel. Asleep in every thread while nobody owes it anything is, and so is stopped.
 class ChildPulse {
  public:
-  // SideTracks that, a child that computes for `cpu_max` without a word is stuck in one frame; 0: never.
+  // Besides that, a child that computes for `cpu_max` without a word is stuck in one frame; 0: never.
   explicit ChildPulse(Duration cpu_max) : cpu_max_(cpu_max) {}
 
   // It said something.

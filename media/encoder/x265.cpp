@@ -25,7 +25,7 @@ constexpr double kQCompress = 0.6;      // with cutree: what is left of the fram
 constexpr double kTreeOffset = 13.5;    // quantiser steps that cutree takes from the rate factor, times 1 - qcompress
 constexpr double kBaseDuration = 0.04;  // seconds a frame lasts for which the rate factor is meant
 constexpr double kDurationMin = 0.01, kDurationMax = 1.0;
-// x265 3.5 looks at no video past a key that another follows at once, and has the buffer half full after it at any price. Before the next
+// x265 3.5 looks at no frame past a key that another follows at once, and has the buffer half full after it at any price. Before the next
 // key such a frame is shown for long, so what came before was as well, and the buffer is nearly full.
 constexpr const char* kBufferStartAlone = "0.9";
 

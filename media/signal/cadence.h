@@ -43,7 +43,7 @@ struct ScanFindings {
   std::string evidence;  // for report.json
 };
 
-// `runs`: frames shown one after the other, from places all over the file; the first of each run has no video before it.
+// `runs`: frames shown one after the other, from places all over the file; the first of each run has no frame before it.
 // `flagged` and `flagged_top_first`: what most frames' own flags say, asked only where nothing moves enough to tell.
 //
 // Progressive unless one in twenty of the frames that tell are combed: a film that mixes both keeps no combs, at the price of a

@@ -23,7 +23,7 @@ namespace {
 
 // Frames decoded to see whether packets tell the truth: more than any reorder depth plus a field-coded second.
 constexpr std::size_t kProbeFrames = 32;
-// A probe that reads this far without video gives up: the track does not decode.
+// A probe that reads this far without a frame gives up: the track does not decode.
 constexpr std::uint32_t kProbePacketsMax = 3000;
 // Audio packets decoded after the first audio sample to find one with a timestamp.
 constexpr std::uint32_t kProbeAudioPackets = 200;
@@ -51,7 +51,7 @@ struct Read {
   std::vector<ClockShift> clock;      // of the video track
   std::optional<av::Truncation> cut;  // the file is shorter than it should be
   bool is_broadcast = false;          // its clock may jump and its end is anywhere
-  bool counted = false;               // no video has a time of its own
+  bool counted = false;               // no frame has a time of its own
 };
 
 struct Chosen {
@@ -69,7 +69,7 @@ Chosen choose(const std::vector<av::StreamFacts>& streams) {
   Chosen chosen;
   std::size_t frames = 0;
   for (const av::StreamFacts& stream : streams) {
-    if (stream.media == av::Media::kVideo && stream.is_video) {
+    if (stream.media == av::Media::kVideo && stream.is_still_image) {
       ++frames;
     } else if (stream.media == av::Media::kVideo && !chosen.video) {
       chosen.video = stream.index;
@@ -327,7 +327,7 @@ std::uint32_t start_of_end(const std::vector<PacketFacts>& packets) {
 // A recording of a broadcast, or a stream without a container, was stopped somewhere, most often inside its last packet. That
 // is no loss: nobody ever had the rest. What decodes of the last frame is shown; where nothing does, it is left out. `probe`
 // decoded the end.
-// Where packets tell (`one_to_one`), a last packet without video is one that was cut off; elsewhere it may be a second field.
+// Where packets tell (`one_to_one`), a last packet without a frame is one that was cut off; elsewhere it may be a second field.
 void settle_end(std::vector<PacketFacts>& packets, Probe& probe, bool one_to_one, Frames& result) {
   const auto last = static_cast<std::uint32_t>(packets.size() - 1);
   const bool shown = std::ranges::find(probe.frames.shown, last) != probe.frames.shown.end();
@@ -400,7 +400,7 @@ Result<Frames> analyse_video(int source, const av::StreamFacts& stream, Read& re
   const ProbeRange range{.whole = request.decode_all || salvage, .threads = counts ? 1 : kProbeThreads};
   Probe probe = TRY(probe_frames(source, stream.index, range, parent));
   if (probe.frames.shown.empty()) {
-    return fail(FaultKind::kInput, "no video of the " + stream.parameters.codec + " track can be decoded" +
+    return fail(FaultKind::kInput, "no frame of the " + stream.parameters.codec + " track can be decoded" +
                                        (probe.events.reason.empty() ? "" : ": " + probe.events.reason));
   }
   Frames result;
@@ -427,8 +427,8 @@ Result<Frames> analyse_video(int source, const av::StreamFacts& stream, Read& re
   if (!read.clock.empty()) result.notes.push_back(clock_note(read.clock, base));
   if (read.counted) {
     const bool rate_named = std::ranges::all_of(read.video, [](const PacketFacts& p) { return p.duration > 0; });
-    result.notes.emplace_back(rate_named ? "no video has a timestamp: they follow each other at the rate that the stream names"
-                                         : "no video has a timestamp, and the stream names no rate: taken for 25 a second");
+    result.notes.emplace_back(rate_named ? "no frame has a timestamp: they follow each other at the rate that the stream names"
+                                         : "no frame has a timestamp, and the stream names no rate: taken for 25 a second");
   }
   return result;
 }

@@ -109,7 +109,7 @@ std::vector<std::uint32_t> scan_run_starts(const std::vector<PacketFacts>& packe
 Result<> find_scan(int source, const std::vector<PacketFacts>& packets, bool flagged, bool flagged_top_first, VideoTrack& track,
                    ParentLine& parent) {
   if (track.height > kInterlacedHeightMax) {
-    track.scan_evidence = "no video this high is interlaced";
+    track.scan_evidence = "no frame this high is interlaced";
     return {};
   }
   const Runs runs = TRY(sample_runs(source, scan_run_starts(packets), track, parent));

@@ -87,7 +87,7 @@ void SideTrackReader::begin_burning(const std::vector<av::StreamFacts>& streams,
   const auto chosen = std::ranges::max_element(readings_, {}, [&](const Reading& each) { return rank(each.track); });
   if (chosen == readings_.end() || rank(chosen->track) == 0) return;
   const auto frame =
-      std::ranges::find_if(streams, [](const av::StreamFacts& s) { return s.media == av::Media::kVideo && !s.is_video; });
+      std::ranges::find_if(streams, [](const av::StreamFacts& s) { return s.media == av::Media::kVideo && !s.is_still_image; });
   const auto stream = std::ranges::find(streams, chosen->track.stream, &av::StreamFacts::index);
   if (frame == streams.end() || stream == streams.end()) return;
   auto decoder = av::SubtitleDecoder::open(stream->parameters, frame->parameters.width, frame->parameters.height);
@@ -223,7 +223,7 @@ void SideTrackReader::check_cover(Found& found) const {
   if (decoded) {
     found.facts.cover = Cover{claims_.cover->png, seen->width, seen->height, claims_.cover->bytes};
   } else {
-    found.notes.push_back("the cover frame cannot be decoded and is not carried");
+    found.notes.push_back("the cover cannot be decoded and is not carried");
   }
 }
 

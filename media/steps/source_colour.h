@@ -14,7 +14,7 @@ namespace gopmill {
 // first ones decoded (at least one). Tags: the frames' word before the container's. Static metadata: the container's first.
 void describe_colour(VideoTrack& track, const av::StreamFacts& stream, const std::vector<av::FrameFacts>& frames);
 
-// Adds what of that is not carried to `notes`. kInput for Dolby Vision whose base layer is no video by itself.
+// Adds what of that is not carried to `notes`. kInput for Dolby Vision whose base layer is nothing to see by itself.
 Result<> note_what_stays(const VideoTrack& track, const av::StreamFacts& stream, const std::vector<av::FrameFacts>& frames,
                          std::vector<std::string>& notes);
 

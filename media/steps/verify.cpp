@@ -397,7 +397,7 @@ class Verification {
       if (stream.media == av::Media::kVideo && !(stream.orientation == Orientation{})) check("rotation", false, "libav sees one");
     }
     if (!frame) {
-      check("pixel format", false, "no video can be decoded");
+      check("pixel format", false, "no frame can be decoded");
       return;
     }
     const bool planned = plan_ && plan_->has_video;

@@ -96,7 +96,7 @@ std::vector<ClockShift> audio_clock(const AudioTimes& track, const std::vector<C
   const Rational base = track.base;
   std::vector<Wide> epochs{0};
   for (const ClockShift& shift : frame) epochs.push_back(rescale(shift.ticks, frame_base, base));
-  // SideTracks a frame the audio's own step back is dropped as an overlap, up to where that would lose too much.
+  // Where there is video, the audio's own step back is dropped as an overlap, up to where that would lose too much.
   const Wide back_max = ticks_of(alone ? kClockBackMax : kClockForwardMax, base);
   const Wide forward_max = ticks_of(kClockForwardMax, base);
   const Wide jitter = ticks_of(kClockBackMax, base);

@@ -52,7 +52,7 @@ std::vector<std::int64_t> decoding_times(const std::vector<PacketFacts>& packets
   return times;
 }
 
-// The decoder's order is the truth; times are dealt out to it in rising order, so a clock that jumps back moves no video.
+// The decoder's order is the truth; times are dealt out to it in rising order, so a clock that jumps back moves no frame.
 std::vector<Shown> from_frames(const std::vector<PacketFacts>& packets, const DecodedFrames& decoded) {
   const bool all_have_pts =
       std::all_of(decoded.shown.begin(), decoded.shown.end(), [&](std::uint32_t i) { return packets[i].pts != INT64_MIN; });
@@ -108,7 +108,7 @@ std::string why_packets_do_not_tell(const std::vector<PacketFacts>& packets, con
   }
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
     if (packets[i].visible && packets[i].pts >= from && packets[i].pts <= to && !frames.contains(i)) {
-      return "packets that give no video of their own";
+      return "packets that give no frame of their own";
     }
   }
   return {};

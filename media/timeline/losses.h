@@ -43,8 +43,8 @@ struct DecodeEvents {
 
 // Frames that did not come, and frames that came damaged, of a track of which everything in `decoded` was decoded. Not
 // lost are: what stands before the first key packet and its leading frames (the recording starts inside a GOP), what is
-// outside of an edit list, and packets that by the nature of the track give no video of their own (second fields).
-// A packet without video counts only after some damage, up to a key packet that decodes: what a whole stream does
+// outside of an edit list, and packets that by the nature of the track give no frame of their own (second fields).
+// A packet without a frame counts only after some damage, up to a key packet that decodes: what a whole stream does
 // not show, it does not show by intent. Times count from `first_raw`, ticks of `base` as the packets' are.
 std::vector<Loss> frame_losses(const std::vector<PacketFacts>& packets, const DecodedFrames& decoded, const DecodeEvents& events,
                                Rational base, std::int64_t first_raw);

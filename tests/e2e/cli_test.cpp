@@ -180,6 +180,12 @@ TEST_F(Cli, RefusesWrongCommandLines) {
   refuses({"wait", "three"}, 2, "three");
   refuses({"job"}, 2, "ID is required");
   refuses({"worker", "--connect", "somewhere"}, 2, "somewhere");
+  refuses({"worker", "--connect", "ipc:///c", "--without-encoder", "av1"}, 2, "libsvtav1");
+  Words nothing{"worker", "--connect", "ipc:///c"};
+  for (const char* encoder : {"libx264", "libx265", "libsvtav1", "libvpx-vp9", "aac", "libopus"}) {
+    nothing.insert(nothing.end(), {"--without-encoder", encoder});
+  }
+  refuses(nothing, 2, "nothing is left");
   refuses({"jobs", "--connect", "http://127.0.0.1:80"}, 2, "http://127.0.0.1:80");
   refuses({"coordinator", "--listen", "tcp://0.0.0.0:*", "--data", "data"}, 2, "--plain-network");
 }

@@ -97,6 +97,26 @@ TEST_F(FarmTest, WithoutWorkersAJobWaitsAndSaysForWhat) {
       << farm.ask({"job", "1"}).out;
 }
 
+// The only worker may not encode H.264: the job waits and says for what, and another worker does all of it.
+TEST_F(FarmTest, ASegmentWaitsForAWorkerThatHasItsEncoder) {
+  Farm farm;
+  farm.start({"worker", "--connect", "ipc://" + (farm.path() / "c").string(), "--slots", "2", "--without-encoder", "libx264"});
+  const Folder out;
+  ASSERT_EQ(farm.ask({"submit", clip(), "-p", profile(), "-o", out.path().string()}).exit, 0);
+  EXPECT_TRUE(eventually([&] {
+    return farm.ask({"job", "1"}).out.find("no worker here has the encoder libx264") != std::string::npos;
+  })) << farm.ask({"job", "1"}).out;
+  EXPECT_THAT(farm.ask({"workers"}).out, HasSubstr("working, without libx264"));
+  EXPECT_THAT(farm.ask({"workers", "--json"}).out, HasSubstr("\"without\": [\n      \"libx264\"\n    ]"));
+  // Audio needs another encoder, and does not wait.
+  EXPECT_TRUE(eventually([&] { return tasks_done(farm, "1") == 1; })) << farm.log();
+  farm.add_worker();
+  EXPECT_EQ(farm.ask({"wait", "1"}).exit, 0) << farm.log();
+  EXPECT_EQ(json_of(farm.ask({"job", "1", "--json"})).value("attempts_lost", 999U), 0U)
+      << "nothing was tried where it could not be done";
+  EXPECT_EQ(renditions(out.path()), undisturbed());
+}
+
 TEST_F(FarmTest, AnInterruptedRunLeavesNothing) {
   Farm processes;  // only its way of starting things is used
   const Folder out;

@@ -29,12 +29,12 @@ constexpr Duration kPatience{20'000};
 class Channel : public testing::Test {
  protected:
   Listener listen(const std::string& endpoint = "tcp://127.0.0.1:*", Plane plane = Plane::kControl) {
-    auto listener = Listener::bind(context_, plane, endpoint);
+    auto listener = Listener::bind(context_, Identity::none(), plane, endpoint);
     if (!listener) ADD_FAILURE() << listener.error().text;
     return std::move(*listener);
   }
   Connector connect(const Listener& to, const std::string& id = random_routing_id(), Plane plane = Plane::kControl) {
-    auto connector = Connector::connect(context_, plane, to.endpoint(), id);
+    auto connector = Connector::connect(context_, Identity::none(), plane, to.endpoint(), id);
     if (!connector) ADD_FAILURE() << connector.error().text;
     return std::move(*connector);
   }
@@ -108,7 +108,7 @@ TEST_F(Channel, ReportsThePortItGot) {
 TEST_F(Channel, RefusesATakenEndpoint) {
   for (const std::string& endpoint : {std::string("tcp://127.0.0.1:*"), ipc("taken")}) {
     Listener first = listen(endpoint);
-    const auto second = Listener::bind(context_, Plane::kControl, first.endpoint());
+    const auto second = Listener::bind(context_, Identity::none(), Plane::kControl, first.endpoint());
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error(),
               (Fault{FaultKind::kCannotCreate, "cannot listen on " + first.endpoint() + ": Address already in use"}));
@@ -136,15 +136,15 @@ TEST_F(Channel, TakesOverASocketFileLeftBehind) {
 TEST_F(Channel, RefusesWhatIsNoEndpoint) {
   for (const std::string endpoint :
        {"", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "inproc://here", "udp://127.0.0.1:1", "127.0.0.1:7400"}) {
-    const auto listener = Listener::bind(context_, Plane::kControl, endpoint);
+    const auto listener = Listener::bind(context_, Identity::none(), Plane::kControl, endpoint);
     ASSERT_FALSE(listener) << endpoint;
     EXPECT_EQ(listener.error().kind, FaultKind::kUsage) << endpoint;
-    const auto connector = Connector::connect(context_, Plane::kControl, endpoint, "x");
+    const auto connector = Connector::connect(context_, Identity::none(), Plane::kControl, endpoint, "x");
     ASSERT_FALSE(connector) << endpoint;
     EXPECT_EQ(connector.error().kind, FaultKind::kUsage) << endpoint;
   }
   for (const std::string& id : {std::string(), std::string("\0a", 2), std::string(256, 'a')}) {
-    EXPECT_FALSE(Connector::connect(context_, Plane::kControl, "tcp://127.0.0.1:1", id));
+    EXPECT_FALSE(Connector::connect(context_, Identity::none(), Plane::kControl, "tcp://127.0.0.1:1", id));
   }
 }
 
@@ -189,7 +189,7 @@ TEST_F(Channel, SaysThatAPeerIsFullAndLosesNothing) {
 
 TEST_F(Channel, QueuesNothingForACoordinatorThatIsNotThere) {
   // Nor was there ever: a listener that closes is found for a moment longer.
-  auto connector = Connector::connect(context_, Plane::kControl, ipc("nobody"), "x");
+  auto connector = Connector::connect(context_, Identity::none(), Plane::kControl, ipc("nobody"), "x");
   ASSERT_TRUE(connector);
   std::string bytes(10'000, 'x');
   EXPECT_EQ(connector->send(std::move(bytes)), SendOutcome::kFull);
@@ -206,7 +206,7 @@ TEST_F(Channel, FindsACoordinatorThatComesBack) {
   // ZeroMQ frees the port in the background.
   Poller nothing;
   for (int tries = 0; !listener && tries < 1000; ++tries) {
-    if (auto again = Listener::bind(context_, Plane::kControl, endpoint)) listener = std::move(*again);
+    if (auto again = Listener::bind(context_, Identity::none(), Plane::kControl, endpoint)) listener = std::move(*again);
     nothing.wait(Duration{5});
   }
   ASSERT_TRUE(listener);
@@ -312,7 +312,7 @@ TEST_F(Channel, SendsTheGoodbyeBeforeItCloses) {
   Listener listener = listen();
   {
     Context worker;
-    auto connector = Connector::connect(worker, Plane::kControl, listener.endpoint(), "leaver");
+    auto connector = Connector::connect(worker, Identity::none(), Plane::kControl, listener.endpoint(), "leaver");
     ASSERT_TRUE(connector);
     say(*connector, "hello");
     say(*connector, "goodbye");

@@ -119,6 +119,32 @@ TEST(Codec, RefusesTextThatIsTooLongOrNotText) {
   EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.files[0].sha256 = "\x80"; }), "JobReply.files.sha256 is not UTF-8");
 }
 
+TEST(Codec, RefusesAbilitiesOutOfBounds) {
+  EXPECT_EQ(refusal<WorkerHello>([](auto& m) { m.abilities.encoders[0].assign(1, '\xFF'); }), "accepted") << "cleaned when sent";
+  EXPECT_EQ(refusal<WorkerHello>([](auto& m) { m.abilities.encoders.assign(kEncodersMax, "x"); }), "accepted");
+  EXPECT_EQ(refusal<WorkerHello>([](auto& m) { m.abilities.decoders.assign(kDecodersMax, "x"); }), "accepted");
+  // By hand: our own encoder sends none of these. A field of text is its number and wire type (2), its length, its bytes.
+  const auto hello_with = [](char field, const std::string& name, std::size_t times) {
+    std::string hello = encode(Control(WorkerHello{}));
+    const auto varint = [](std::size_t value) {
+      std::string bytes;
+      for (; value >= 0x80; value >>= 7U) bytes += static_cast<char>((value & 0x7FU) | 0x80U);
+      return bytes + static_cast<char>(value);
+    };
+    std::string inside;
+    for (std::size_t i = 0; i < times; ++i) inside += static_cast<char>(field << 3 | 2) + varint(name.size()) + name;
+    // The same message field again is merged into the first.
+    hello += static_cast<char>(1 << 3 | 2) + varint(inside.size()) + inside;
+    const auto back = decode_control(hello);
+    return back ? std::string("accepted") : back.error().text;
+  };
+  EXPECT_EQ(hello_with(6, "libx264", kEncodersMax), "accepted");
+  EXPECT_EQ(hello_with(6, "libx264", kEncodersMax + 1), "WorkerHello.encoders has 65 entries, at most 64 are allowed");
+  EXPECT_EQ(hello_with(7, "h264", kDecodersMax + 1), "WorkerHello.decoders has 257 entries, at most 256 are allowed");
+  EXPECT_EQ(hello_with(6, std::string(65, 'x'), 1), "WorkerHello.encoders is 65 bytes, at most 64 are allowed");
+  EXPECT_EQ(hello_with(7, "\xFF", 1), "WorkerHello.decoders is not UTF-8");
+}
+
 TEST(Codec, RefusesNamesThatLeadElsewhere) {
   for (const std::string& name :
        {std::string("../x"), std::string(".."), std::string("."), std::string("/etc/passwd"), std::string("a\0b", 3)}) {

@@ -55,7 +55,7 @@ inline std::vector<Control> every_control() {
   const TaskId task{JobId{12}, 3};
   const std::vector<RunningTask> running = {{task, 2, 240}, {{JobId{13}, 0}, 1, 0}};
   return {
-      WorkerHello{kProtocolVersion + 1, "gopmill 0.1.0", "host/17", 4, running},
+      WorkerHello{kProtocolVersion + 1, "gopmill 0.1.0", "host/17", 4, running, {{"aac", "libx264"}, {"av1", "h264", "hevc"}}},
       Welcome{WorkerId{9}, "gopmill 0.1.0", "tcp://*:7401", Duration{500}, Duration{1500}},
       Refused{41, {FaultKind::kUnavailable, "too many jobs"}},
       Heartbeat{WorkerId{9}, running, true},
@@ -88,8 +88,18 @@ inline std::vector<Control> every_control() {
       JobDelivered{47, JobId{12}},
       JobReply{43, job_status(), "tcp://*:7401"},
       JobsReply{44, {job_status(), job_status()}},
-      WorkersReply{
-          45, {{WorkerId{9}, "host/17", "gopmill 0.1.0", 4, 2, 100, 1, Duration{250}, WorkerState::kSetAside, Duration{9000}}}},
+      WorkersReply{45,
+                   {{WorkerId{9},
+                     "host/17",
+                     "gopmill 0.1.0",
+                     4,
+                     2,
+                     100,
+                     1,
+                     Duration{250},
+                     WorkerState::kSetAside,
+                     Duration{9000},
+                     {"aac"}}}},
       Done{46},
       Drain{WorkerId{9}},
       DrainWorker{48, WorkerId{9}},

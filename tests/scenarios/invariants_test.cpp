@@ -222,6 +222,23 @@ TEST_F(InvariantsTest, AWindowThatIsTooWide) {
   expect_broken("window exceeded");
 }
 
+TEST_F(InvariantsTest, ALeaseToAWorkerThatCannotDoTheTask) {
+  const auto join = [&](const std::string& peer, WorkerId worker, const wire::Abilities& abilities) {
+    invariants_.happened(events::WorkerSaidHello{peer, {.abilities = abilities}});
+    invariants_.decided({{}, {actions::WelcomeWorker{peer, worker}}}, 1);
+  };
+  analyse();
+  fact(facts::JobPlanned{kJob, std::vector<TaskShape>(2), {{{"libx264"}, {"h264"}}}});
+  fact(facts::JobEntered{kJob, JobState::kRunning});
+  join("able", kWorker, {{"aac", "libx264"}, {"h264"}});
+  lease(1);
+  expect_unbroken();
+  lose(1);
+  join("blind", WorkerId{8}, {{"libx264"}, {"hevc"}});
+  lease(2, WorkerId{8});
+  expect_broken("cannot do it");
+}
+
 TEST_F(InvariantsTest, WhatWasNotRecordedNeverHappened) {
   run();
   only_decided(facts::TaskLeased{kTask, 1, kWorker});

@@ -53,6 +53,13 @@ MUTANTS = {
         'coordinator/store/store.cpp': [(
             '    TRY(state.write(fact));\n',
             '    TRY(state.write(fact));\n    TRY(state.database.run("COMMIT; BEGIN IMMEDIATE"));\n')]}),
+    'abilities-ignored': Mutant('a task is leased to a worker that cannot do it', {
+        'coordinator/scheduler/worker_book.cpp': [(
+            '    if (!worker.takes_tasks(now) || !can(worker)) continue;\n', '    if (!worker.takes_tasks(now)) continue;\n')]}),
+    'abilities-ignored-by-repetitions': Mutant('a task is repeated by a worker that cannot do it', {
+        'coordinator/scheduler/worker_book.cpp': [(' || contains(other_than, id) || !can(worker)) continue;', ' || contains(other_than, id)) continue;')]}),
+    'needs-forgotten': Mutant('a restarted coordinator does not know what tasks need', {
+        'coordinator/scheduler/scheduler.cpp': [('job->plan(fact.tasks, fact.needs);', 'job->plan(fact.tasks, {});')]}),
     'commit-forgotten': Mutant('a restarted coordinator does not know what was committed', {
         'coordinator/scheduler/scheduler.cpp': [(
             'void apply(const facts::TaskCommitted& fact) {\n', 'void apply(const facts::TaskCommitted& fact) {\n    if (fact.attempt > 0) return;\n')]}),

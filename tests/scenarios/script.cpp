@@ -46,6 +46,13 @@ std::string state_text(const wire::WorkerStatus& worker) {
   return ", of no known state";
 }
 
+std::vector<std::string> names_of(const std::string& word) {
+  std::vector<std::string> names;
+  std::istringstream stream(word);
+  for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
+  return names;
+}
+
 JobId job_of(const std::string& word) { return JobId{std::stoull(word)}; }
 
 wire::RunningTask task_of(const std::string& word) {
@@ -100,6 +107,7 @@ void Script::print(const std::string& line) {
 
 void Script::happen(const Event& event) {
   std::uint64_t slots = 0;
+  invariants_.happened(event);
   const Step step = scheduler_.handle(event, now_);
   for (const auto& worker : scheduler_.workers(now_)) slots += worker.slots;
   invariants_.decided(step, slots);
@@ -165,7 +173,8 @@ void Script::advance(Duration by) {
 }
 
 void Script::step(JobId job, StepKind kind) {
-  happen(events::StepDone{job, kind, kind == StepKind::kAnalyse ? plans_[job] : std::vector<TaskShape>{}});
+  if (kind != StepKind::kAnalyse) return happen(events::StepDone{job, kind, {}, {}});
+  happen(events::StepDone{job, kind, plans_[job], needs_[job]});
 }
 
 void Script::inputs(JobId job) {
@@ -228,9 +237,13 @@ bool Script::run_job(const Words& words) {
   const JobId job = words.at(0).empty() ? JobId{} : job_of(words.at(0));
   if (verb == "submit") {
     const std::uint32_t audio = words.number("audio", 0), all = words.number("tasks", 3);
+    const wire::Abilities video{names_of(words.option("needs", "")), names_of(words.option("reads", ""))};
+    const bool choosy = !video.encoders.empty() || !video.decoders.empty();
+    if (choosy) needs_[job] = {video, {{"aac"}, {}}};
     for (std::uint32_t index = 0; index < all; ++index) {
       const Duration from{index < audio ? 0 : (index - audio) * 10'000}, to{index < audio ? 0 : from.count() + 10'000};
-      plans_[job].push_back({index < audio ? TaskKind::kAudio : TaskKind::kVideo, 10, 250, 2, Duration{60'000}, from, to});
+      plans_[job].push_back({index < audio ? TaskKind::kAudio : TaskKind::kVideo, 10, 250, 2, Duration{60'000}, from, to,
+                             choosy && index < audio ? 1U : 0U});
     }
     happen(events::JobAdded{job, words.number("priority", 50), words.has("upload"), words.number("slots", 0)});
   }
@@ -271,8 +284,12 @@ bool Script::run_worker(const Words& words) {
     peer.name = peer.peer = name;
     peer.slots = words.number("slots", peer.slots);
     happen(events::WorkerSaidHello{name,
-                                   {words.number("protocol", wire::kProtocolVersion), words.option("build", kBuild),
-                                    "host/" + name, peer.slots, peer.running()}});
+                                   {words.number("protocol", wire::kProtocolVersion),
+                                    words.option("build", kBuild),
+                                    "host/" + name,
+                                    peer.slots,
+                                    peer.running(),
+                                    {names_of(words.option("encoders", "")), names_of(words.option("decoders", ""))}}});
     peer.beat_due = now_ + kHeartbeatEvery;
     return true;
   }

@@ -14,12 +14,14 @@ namespace gopmill::test {
 // Runs scheduler scenarios written as text. Commands, one to a line ("w" a worker's name, "j" a job, "t" a task j/i or an
 // attempt j/i#a; without #a the newest attempt that worker was assigned):
 //
-//   submit j [tasks=3] [audio=0] [priority=50] [slots=0] [upload]   upload-progress j | uploaded j | upload-failed j
+//   submit j [tasks=3] [audio=0] [priority=50] [slots=0] [upload] [needs=E,E] [reads=D]   upload-progress j | uploaded j | upload-failed j
 //   analysed j | split j | stitched j | verified j          the step is done
 //   break j STEP FAULT                                      the step failed; STEP analyse split stitch verify
 //   inputs j                                                every input that is allowed and missing is written
 //   prepare j                                               analysed, then inputs
-//   join w [slots=1] [build=B] [protocol=P] | leave w
+//   join w [slots=1] [build=B] [protocol=P] [encoders=E,E] [decoders=D,D] | leave w
+//                                                           E an encoder, D a decoder; needs and reads are of video tasks, audio
+//                                                           tasks of a job that has them need aac
 //   lose w | find w                                         stops, or goes on, beating; deaf while lost
 //   deafen w                                                beats, but hears nothing more of what it is assigned
 //   beat w [t...]                                           a heartbeat listing these (all it holds by its own account: "beat w all")
@@ -75,6 +77,7 @@ class Script {
   bool stamped_ = false;
   std::string out_;
   std::map<JobId, std::vector<TaskShape>> plans_;
+  std::map<JobId, std::vector<wire::Abilities>> needs_;
   std::map<JobId, std::uint32_t> allowed_;
   std::map<JobId, std::set<std::uint32_t>> written_;
   std::map<std::string, Peer> peers_;

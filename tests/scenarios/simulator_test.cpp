@@ -33,7 +33,7 @@ void add(Voyage& sum, const Voyage& voyage) {
                            &Voyage::disk_blocks,     &Voyage::damages,         &Voyage::adoptions,
                            &Voyage::repetitions,     &Voyage::commits,         &Voyage::attempts_lost,
                            &Voyage::stale_results,   &Voyage::jobs_done,       &Voyage::jobs_failed,
-                           &Voyage::jobs_cancelled}) {
+                           &Voyage::jobs_cancelled,  &Voyage::passed_over}) {
     sum.*count += voyage.*count;
   }
   sum.virtual_time += voyage.virtual_time;
@@ -47,9 +47,10 @@ void tell(const Voyage& sum) {
             << sum.deaths_writing << "; writes and syncs of its disk " << sum.disk_operations << "\nfaults of children "
             << sum.child_faults << ", transfers " << sum.transfer_faults << ", steps " << sum.step_faults << "; disconnections "
             << sum.disconnections << ", full disks " << sum.disk_blocks << ", damaged bytes " << sum.damages
-            << "\nattempts adopted " << sum.adoptions << ", repeated " << sum.repetitions << "\njobs done " << sum.jobs_done
-            << ", failed " << sum.jobs_failed << ", cancelled " << sum.jobs_cancelled << "; commits " << sum.commits
-            << ", attempts lost " << sum.attempts_lost << ", stale results " << sum.stale_results << "\n";
+            << "\nattempts adopted " << sum.adoptions << ", repeated " << sum.repetitions << ", leased past a worker that cannot "
+            << sum.passed_over << "\njobs done " << sum.jobs_done << ", failed " << sum.jobs_failed << ", cancelled "
+            << sum.jobs_cancelled << "; commits " << sum.commits << ", attempts lost " << sum.attempts_lost << ", stale results "
+            << sum.stale_results << "\n";
 }
 
 // Every seed in that weather ends audio, and nothing that can go wrong was missing from all of them.
@@ -86,6 +87,7 @@ void sail_all(Weather (*weather)(std::uint64_t seed)) {
                                     sum.damages,
                                     sum.adoptions,
                                     sum.repetitions,
+                                    sum.passed_over,
                                     sum.stale_results,
                                     sum.jobs_done,
                                     sum.jobs_failed,

@@ -64,6 +64,9 @@ struct FactBook::Check {
     if (job->planned) return "planned twice";
     job->planned = true;
     job->tasks.resize(f.tasks.size());
+    for (std::size_t index = 0; index < f.tasks.size(); ++index) {
+      if (f.tasks[index].needs < f.needs.size()) job->tasks[index].needs = f.needs[f.tasks[index].needs];
+    }
     return {};
   }
   std::string operator()(const facts::TaskLeased& f) const {
@@ -236,10 +239,32 @@ void Invariants::complain(const std::string& what) {
   if (broken_.empty() && !what.empty()) broken_ = what;
 }
 
+void Invariants::happened(const Event& event) {
+  if (const auto* hello = std::get_if<events::WorkerSaidHello>(&event)) said_.try_emplace(hello->peer, hello->hello.abilities);
+}
+
+bool Invariants::able(WorkerId worker, TaskId task) const {
+  const auto* facts = decided_.task(task);
+  if (facts == nullptr) return true;  // complained of already
+  const auto known = abilities_.find(worker);
+  const wire::Abilities has = known == abilities_.end() ? wire::Abilities{} : known->second;
+  const auto all_of = [](std::vector<std::string> wanted, std::vector<std::string> there) {
+    const std::set<std::string> owned(there.begin(), there.end());
+    return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) { return owned.contains(name); });
+  };
+  return all_of(facts->needs.encoders, has.encoders) && all_of(facts->needs.decoders, has.decoders);
+}
+
 void Invariants::decided(const Step& step, std::uint64_t slots) {
   std::set<JobId> touched;
+  for (const Action& action : step.actions) {
+    if (const auto* welcome = std::get_if<actions::WelcomeWorker>(&action)) abilities_[welcome->worker] = said_[welcome->peer];
+  }
   for (const Fact& fact : step.facts) {
     complain(decided_.apply(fact));
+    if (const auto* lease = std::get_if<facts::TaskLeased>(&fact)) {
+      if (!able(lease->worker, lease->task)) complain("leased to a worker that cannot do it: " + describe(fact));
+    }
     if (const auto* lost = std::get_if<facts::AttemptLost>(&fact)) touched.insert(lost->task.job);
     if (const auto* reopened = std::get_if<facts::TaskReopened>(&fact)) touched.insert(reopened->task.job);
   }

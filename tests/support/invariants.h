@@ -20,6 +20,7 @@ class FactBook {
  public:
   struct TaskFacts {
     std::uint32_t machine = 0, poison = 0, worker_lost = 0, storage = 0;
+    wire::Abilities needs;
     Attempt newest = 0;
     std::map<Attempt, WorkerId> leases;
     std::optional<Attempt> committed;
@@ -49,6 +50,8 @@ class FactBook {
 
 class Invariants {
  public:
+  // Before the scheduler is told.
+  void happened(const Event& event);
   // A step left the scheduler; `slots` is what its workers had in all at that moment.
   void decided(const Step& step, std::uint64_t slots);
   // The disk has it.
@@ -68,6 +71,10 @@ class Invariants {
   void complain(const std::string& what);
   void check_window(const actions::AllowInputs& action, std::uint64_t slots);
 
+  [[nodiscard]] bool able(WorkerId worker, TaskId task) const;
+
+  std::map<std::string, wire::Abilities> said_;    // by peer, at its first hello
+  std::map<WorkerId, wire::Abilities> abilities_;  // of whom was welcomed
   FactBook decided_;
   FactBook recorded_;
   std::map<JobId, std::uint32_t> inputs_end_;

@@ -30,10 +30,11 @@ constexpr Duration kCalmMax = 4h;     // after the storm
 constexpr Duration kQuietMax = 3min;  // in calm: longer than any back-off, any upload's patience and any task
 constexpr Duration kSettle = 30s;     // after the last job, for the last words and clean-ups
 constexpr char kBuild[] = "simulated";
+const std::vector<std::string> kEncoders = {"aac", "libx264", "libx265", "libsvtav1"};
 
 using AttemptName = std::pair<TaskId, Attempt>;
 
-// What the coordinator's disk holds side_track_sets facts.
+// What the coordinator's disk holds besides facts.
 struct Spool {
   std::set<TaskId> inputs;
   std::set<AttemptName> outputs;
@@ -108,6 +109,7 @@ struct FakeWorker {
   int number = 0;
   std::string peer;
   std::uint32_t slots = 1;
+  std::optional<wire::Abilities> abilities;
   std::unique_ptr<Session> session;
   bool alive = false, stopped = false;
   std::deque<Seen> frozen;                    // what waits for a stopped process
@@ -122,6 +124,7 @@ struct FakeJob {
   int upload_left = 0;
   Instant cancel_at;
   std::vector<TaskShape> tasks;
+  std::vector<wire::Abilities> needs;
   std::optional<std::uint32_t> poison;
   bool over = false;
 };
@@ -154,6 +157,12 @@ class Farm {
 
   // ---- Workers ----
   void boot_worker(int number);
+  static bool can(const FakeWorker& worker, const wire::Abilities& needs) {
+    return std::all_of(needs.encoders.begin(), needs.encoders.end(), [&](const std::string& name) {
+      const auto& has = worker.abilities->encoders;
+      return std::find(has.begin(), has.end(), name) != has.end();
+    });
+  }
   void kill_worker(FakeWorker& worker);
   void feed(FakeWorker& worker, const Seen& seen);
   void worker_ticks(int number, const std::string& peer);
@@ -294,6 +303,7 @@ void Farm::coordinator_ticks(std::uint64_t epoch) {
 void Farm::happen(const Event& event) {
   if (!scheduler_) return;
   std::uint64_t slots = 0;
+  invariants_.happened(event);
   Step step = scheduler_->handle(event, now());
   for (const auto& worker : scheduler_->workers(now())) slots += worker.slots;
   const bool routine = std::holds_alternative<events::Tick>(event) || std::holds_alternative<events::WorkerHeard>(event);
@@ -307,6 +317,10 @@ void Farm::happen(const Event& event) {
     if (const auto* lease = std::get_if<facts::TaskLeased>(&fact)) {
       const auto* before = invariants_.durable().task(lease->task);
       if (before != nullptr && before->leases.size() == 1) ++voyage_.repetitions;
+      const bool unable = std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
+        return before != nullptr && w.second.alive && !can(w.second, before->needs);
+      });
+      if (unable) ++voyage_.passed_over;
     }
   }
   invariants_.decided(step, slots);
@@ -450,11 +464,13 @@ void Farm::end_step(JobId id, StepKind kind, std::uint64_t token) {
   const auto step = steps_.find({id, kind});
   if (step == steps_.end() || step->second.token != token) return;
   steps_.erase(step);
-  events::StepDone done{id, kind, {}};
+  events::StepDone done{id, kind, {}, {}};
   if (kind == StepKind::kVerify) spool_.files.insert(id);
   if (kind == StepKind::kAnalyse) {
     for (const FakeJob& job : jobs_) {
-      if (job.id == id) done.tasks = job.tasks;
+      if (job.id != id) continue;
+      done.tasks = job.tasks;
+      done.needs = job.needs;
     }
   }
   happen(done);
@@ -541,7 +557,13 @@ void Farm::boot_worker(int number) {
     worker.slots = static_cast<std::uint32_t>(dice_.between(1, 4));
   }
   worker.peer = std::string("w").append(std::to_string(number)).append(".").append(std::to_string(++lives_));
-  worker.session = std::make_unique<Session>(Session::Config{kBuild, worker.peer, worker.slots}, now());
+  if (!worker.abilities) {
+    worker.abilities.emplace();
+    for (const std::string& name : kEncoders) {
+      if (number == weather_.workers || !dice_.permille(weather_.lacks)) worker.abilities->encoders.push_back(name);
+    }
+  }
+  worker.session = std::make_unique<Session>(Session::Config{kBuild, worker.peer, worker.slots, *worker.abilities}, now());
   worker.alive = true;
   worker.stopped = false;
   by_peer_[worker.peer] = number;
@@ -694,6 +716,10 @@ FakeJob Farm::invent_job() {
   job.cancel = dice_.permille(weather_.cancels);
   job.cancel_at = now() + dice_.between(100ms, weather_.storm);
   const std::int64_t audio = dice_.between(0, 2), video = dice_.between(1, 16);
+  job.needs = {{{"aac"}, {}}, {}};
+  for (std::size_t i = 1; i < kEncoders.size(); ++i) {
+    if (dice_.permille(400)) job.needs[1].encoders.push_back(kEncoders[i]);
+  }
   for (std::int64_t i = 0; i < audio + video; ++i) {
     TaskShape shape;
     shape.kind = i < audio ? TaskKind::kAudio : TaskKind::kVideo;
@@ -701,6 +727,7 @@ FakeJob Farm::invent_job() {
     shape.units = 250;
     shape.outputs = static_cast<std::uint32_t>(dice_.between(1, 3));
     shape.time_max = 60s;
+    shape.needs = i < audio ? 0 : 1;
     job.tasks.push_back(shape);
   }
   if (dice_.permille(weather_.poison_task)) job.poison = static_cast<std::uint32_t>(dice_.between(0, audio + video - 1));
@@ -931,6 +958,7 @@ Weather weather_of(std::uint64_t seed) {
   weather.coordinator_dies_every = now_and_then(8s, 80s);
   weather.disk_fills_every = now_and_then(15s, 60s);
   weather.damage = sometimes(40);
+  weather.lacks = sometimes(600);
   weather.storm = dice.between(20s, 150s);
   return weather;
 }

@@ -21,6 +21,7 @@ struct Weather {  // how bad; chances in permille
   std::int64_t step_fails = 30;
   std::int64_t damage = 0;       // per transfer of an input, per stitching: bytes in the spool have changed
   std::int64_t bad_worker = 0;   // this one's children always fail
+  std::int64_t lacks = 0;        // per encoder and worker but the last: it has not got it
   std::int64_t poison_task = 0;  // per job: one of its tasks kills every child
   std::int64_t cancels = 100, upload_stalls = 50, upload_fails = 20;                                      // per job
   Duration kill_every{0}, stop_every{0}, drain_every{0}, coordinator_dies_every{0}, disk_fills_every{0};  // 0: never
@@ -44,6 +45,7 @@ struct Voyage {
   std::uint64_t kills = 0, stops = 0, drains = 0, coordinator_deaths = 0, deaths_writing = 0, child_faults = 0,
                 transfer_faults = 0, step_faults = 0;
   std::uint64_t disconnections = 0, disk_blocks = 0, damages = 0, adoptions = 0, repetitions = 0;
+  std::uint64_t passed_over = 0;  // leases while a worker was there that could not do the task
   std::uint64_t jobs_done = 0, jobs_failed = 0, jobs_cancelled = 0;
   std::uint64_t commits = 0, attempts_lost = 0, stale_results = 0;
   std::uint64_t disk_operations = 0;

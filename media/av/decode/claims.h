@@ -13,7 +13,7 @@ struct AVFormatContext;
 
 namespace gopmill::av {
 
-// What the head of a file says about itself side_track_sets its streams. Claims: text is made clean here and everything is limited, but
+// What the head of a file says about itself besides its streams. Claims: text is made clean here and everything is limited, but
 // whether it is true nobody knows.
 
 struct ChapterClaim {

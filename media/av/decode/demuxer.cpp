@@ -119,7 +119,7 @@ StreamFacts facts_of(const AVStream& stream) {
   facts.has_alpha = alpha && std::strcmp(alpha->value, "1") == 0;
   facts.frame_rate_claimed = from_av(stream.avg_frame_rate);
   facts.is_default = (stream.disposition & AV_DISPOSITION_DEFAULT) != 0;
-  facts.is_video =
+  facts.is_still_image =
       (stream.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE)) != 0;
   if (const AVDictionaryEntry* entry = av_dict_get(stream.metadata, "language", nullptr, 0))
     facts.language = std::string(entry->value).substr(0, 16);

@@ -25,7 +25,7 @@ struct StreamFacts {
   bool has_alpha = false;  // beside the frames, where no decoder of ours looks (WebM's AlphaMode)
   Rational frame_rate_claimed{0, 1};
   bool is_default = false;
-  bool is_video = false;  // cover art, thumbnails
+  bool is_still_image = false;  // cover art, thumbnails
   std::string language;
   std::string title;
   std::string kind;  // codec name or "unknown", for notes

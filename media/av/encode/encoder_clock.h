@@ -9,7 +9,7 @@ namespace gopmill::av {
 
 // The times an encoder is told, which are the plan's except in bursts. Screen recorders and browsers stamp several frames alike;
 // the analysis moves them apart by a tick of 0.1 ms, and an encoder that believes such a tick spends next to nothing on
-// the frame (x264 0.164 with VBV: level limits times 0.1 ms allow a key frame 69 bytes). So no video is said to follow
+// the frame (x264 0.164 with VBV: level limits times 0.1 ms allow a key frame 69 bytes). So no frame is said to follow
 // the one before by less than half a frame's mean time or 10 ms, whichever is less: x264 itself takes shorter ones for
 // 10 ms. What a burst is ahead of the truth is made up in the gap that follows.
 //

@@ -18,7 +18,7 @@ namespace gopmill::av {
 
 namespace {
 
-constexpr std::int64_t kUnseen = -1;  // no video's index
+constexpr std::int64_t kUnseen = -1;  // no frame's index
 
 std::string upright(const Orientation& orientation) {
   std::string filters;

@@ -191,7 +191,7 @@ TEST_F(SideTracks, EveryFrameKnowsItsBitmapsWhateverTheSegment) {
   const std::string whole = over(0, 100);
   EXPECT_EQ(whole, std::string(10, '.') + "00000000000" + std::string(77, '.') + "33");
   EXPECT_EQ(over(0, 15) + over(15, 20) + over(20, 100), whole);
-  EXPECT_THAT(planned().notes, ElementsAre("subtitle track 1 (subrip, eng) is burnt into the frame"));
+  EXPECT_THAT(planned().notes, ElementsAre("subtitle track 1 (subrip, eng) is burnt into the video"));
 }
 
 // Facts may come from a child that its source has taken over.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/archive.h"
+#include "media/encoder/encoder_facts.h"
 #include "tests/support/plan_text.h"
 #include "tests/support/source_builder.h"
 
@@ -375,14 +376,14 @@ TEST(PlanAudio, AAudioProfileLeavesTheFrameAndItsOffset) {
   EXPECT_THAT(tasks(made), ElementsAre("audio of packets 0-1000"));
   EXPECT_EQ(made.outputs[0].path, "clip_audio.mp4");
   EXPECT_EQ(made.renditions[0].file.audio_tracks.at(0).task.first_sample, 0);
-  EXPECT_THAT(made.notes, ElementsAre("the frame is not carried: profile test is for audio only"));
+  EXPECT_THAT(made.notes, ElementsAre("the video is not carried: profile test is for audio only"));
 }
 
 // ---- What is refused ----
 
 TEST(PlanRefusal, NothingToCarry) {
   EXPECT_EQ(refusal(clip().no_video().facts()), (Fault{FaultKind::kInput, "the source has neither video nor audio"}));
-  EXPECT_EQ(refusal(clip().facts()), (Fault{FaultKind::kInput, "no video of the video track can be decoded"}));
+  EXPECT_EQ(refusal(clip().facts()), (Fault{FaultKind::kInput, "no frame of the video track can be decoded"}));
   EXPECT_EQ(refusal(clip().frames(50).facts(), test::audio_profile()),
             (Fault{FaultKind::kInput, "the source has no audio, and profile test carries nothing else"}));
   Profile silent = one_rendition();
@@ -486,7 +487,7 @@ TEST(PlanEncoder, LookaheadFollowsCodecPresetAndOptions) {
 
 TEST(PlanEncoder, CostsWeighPixelsFramesAndCodecs) {
   RenditionProfile hevc = rendition("hevc");
-  hevc.encoder = Encoder::kX265;
+  hevc.codec = VideoCodec::kHevc;
   const Plan made =
       plan(clip().at(25).frames(500).closed_gops(50).audio_after(0).facts(), profile_with({rendition("h264"), hevc}));
   ASSERT_EQ(made.tasks.size(), 3U);

@@ -59,7 +59,7 @@ TEST(AnalyseAudio, ATransportStreamsOffsetIsThatOfItsClock) {
   EXPECT_NEAR(static_cast<double>(late(clip)), 9'600 - 481, 1);
 }
 
-// What cannot be decoded at the beginning is not audio, and the rest stays where it is.
+// What cannot be decoded at the beginning is not heard, and the rest stays where it is.
 TEST(AnalyseAudio, ADamagedBeginningDoesNotMoveTheRest) {
   const Fd file =
       test::make_clip({.frame = kFrame, .audio = ClipAudio{.encoder = "flac", .seconds = 1}, .container = "matroska"});

@@ -107,7 +107,7 @@ TEST(WhyPacketsDoNotTell, NamesEachWayAPacketCanLie) {
   EXPECT_EQ(why_packets_do_not_tell({key(0), timeless(40)}, {{0, 1}, {}, true}), "packets without timestamps");
   EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40), packet(40)}, {{0, 1, 2}, {}, true}), "packets that share a timestamp");
   EXPECT_EQ(why_packets_do_not_tell({key(0), packet(20), packet(40)}, {{0, 2}, {}, true}),
-            "packets that give no video of their own");
+            "packets that give no frame of their own");
   EXPECT_EQ(why_packets_do_not_tell({key(0), packet(40)}, {{0, 1, 1}, {}, true}), "packets that give more than one frame");
   EXPECT_EQ(why_packets_do_not_tell({key(0), packet(80), packet(40)}, {{0, 1, 2}, {}, true}),
             "frames that come out of the order of their timestamps");

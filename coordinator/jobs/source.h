@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/file.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "coordinator/spool/spool.h"
+#include "proto/messages.h"
+
+namespace gopmill {
+
+// Its owner's file, read where it lies.
+struct LocalSource {
+  std::string path;  // bytes as they are; absolute
+  std::uint64_t bytes = 0;
+  friend bool operator==(const LocalSource&, const LocalSource&) = default;
+};
+
+// A copy that its owner sends into the spool.
+struct UploadedSource {
+  wire::ArtifactFacts facts;
+  friend bool operator==(const UploadedSource&, const UploadedSource&) = default;
+};
+
+// Where the bytes of a job's source come from. Whatever depends on the kind of source is asked of this class; source.cpp alone
+// tells kinds apart. A value.
+class Source {
+ public:
+  explicit Source(LocalSource local) : kind_(std::move(local)) {}
+  explicit Source(UploadedSource uploaded) : kind_(uploaded) {}
+  // As a submission has it on the wire, and back: the fields source_bytes, source_hash and local_path.
+  static Source of(const wire::Submit& submit);
+  void describe_in(wire::Submit& submit) const;
+
+  // What its owner uploads and the spool then keeps; none where nothing is copied.
+  [[nodiscard]] std::optional<wire::ArtifactFacts> upload() const;
+  // Whether it makes the coordinator read a file that the submitter only names: for submitters who may read what it may.
+  [[nodiscard]] bool needs_trust() const;
+  // Room that it takes in the spool.
+  [[nodiscard]] std::uint64_t spool_bytes() const;
+
+  // For reading. `job` is the one it was submitted with.
+  Result<Fd> open(const Spool& spool, JobId job) const;
+  // Whether what the spool has to keep of it is there, by its name; what it does not keep is never missed.
+  [[nodiscard]] bool is_in(const Spool& spool, JobId job) const;
+
+  friend bool operator==(const Source&, const Source&) = default;
+
+ private:
+  std::variant<LocalSource, UploadedSource> kind_;
+};
+
+// What the spool calls a job's source.
+constexpr wire::Artifact source_artifact(JobId job) { return {wire::ArtifactKind::kSource, job, 0, 0, 0}; }
+
+}  // namespace gopmill
