@@ -229,10 +229,8 @@ void Job::wake_due(Instant now) {
 
 bool Job::allow_inputs(std::uint32_t window) {
   const std::uint32_t before = inputs_end;
-  while (inputs_end < tasks_.size()) {
-    const bool committed = tasks_[inputs_end].stage == Task::Stage::kCommitted;  // only after a restart
-    if (!committed && inputs_open_ >= window) break;
-    if (!committed) ++inputs_open_;
+  while (inputs_end < tasks_.size() && inputs_open_ < window) {
+    if (tasks_[inputs_end].stage != Task::Stage::kCommitted) ++inputs_open_;  // committed: only after a restart
     ++inputs_end;
   }
   return inputs_end != before;
