@@ -25,7 +25,7 @@ std::string_view option_of(const EncoderSettings& encoder, const std::string& na
   return found == encoder.options.end() ? std::string_view{} : std::string_view(found->second);
 }
 
-std::optional<std::string_view> listed(std::string_view list, std::string_view key) {
+std::optional<std::string_view> value_in_list(std::string_view list, std::string_view key) {
   std::optional<std::string_view> value;
   while (!list.empty()) {
     const std::string_view item = list.substr(0, list.find(':'));

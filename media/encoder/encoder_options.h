@@ -15,7 +15,7 @@ namespace gopmill {
 // An option's value; empty if it is not given.
 std::string_view option_of(const EncoderSettings& encoder, const std::string& name);
 // The last value of a key in an encoder's own list; empty for a key without one.
-std::optional<std::string_view> listed(std::string_view list, std::string_view key);
+std::optional<std::string_view> value_in_list(std::string_view list, std::string_view key);
 std::optional<std::uint32_t> whole_number(std::string_view text);
 std::optional<double> number(std::string_view text);
 

@@ -37,11 +37,11 @@ std::optional<double> first_frame_factor_of(const EncoderSettings& encoder) {
   const std::string_view list = option_of(encoder, "x264-params");
   const std::string_view tune = option_of(encoder, "tune");
   if (!x26x::rate_control_is_plain(encoder, list)) return std::nullopt;
-  if (x26x::lookahead_depth(encoder).lookahead == 0 || x26x::is_off(listed(list, "mbtree")) || listed(list, "no-mbtree") ||
-      x26x::is_off(option_of(encoder, "mbtree")))
+  if (x26x::lookahead_depth(encoder).lookahead == 0 || x26x::is_off(value_in_list(list, "mbtree")) ||
+      value_in_list(list, "no-mbtree") || x26x::is_off(option_of(encoder, "mbtree")))
     return std::nullopt;
   double ratio = tune.find("grain") != std::string_view::npos ? kIpRatioGrain : x26x::kIpRatio;
-  if (const auto own = listed(list, "ipratio")) ratio = number(*own).value_or(0);
+  if (const auto own = value_in_list(list, "ipratio")) ratio = number(*own).value_or(0);
   // A cold first frame gets the quantiser of a P frame; later key frames that of the P frames before them over the ratio.
   return ratio > 0 ? std::optional(ratio) : std::nullopt;
 }

@@ -52,7 +52,7 @@ std::optional<double> first_frame_factor_of(const EncoderSettings& encoder) {
   const std::string_view list = option_of(encoder, "x265-params");
   const std::string_view tune = option_of(encoder, "tune");
   if (!x26x::rate_control_is_plain(encoder, list) || tune.find("grain") != std::string_view::npos ||
-      x26x::is_off(listed(list, "cutree")) || listed(list, "no-cutree") || listed(list, "ipratio") ||
+      x26x::is_off(value_in_list(list, "cutree")) || value_in_list(list, "no-cutree") || value_in_list(list, "ipratio") ||
       tune.find("zerolatency") != std::string_view::npos)
     return std::nullopt;
   // A rendition with a bitrate gets a quality for each segment (coordinator/plan/plan_rate.h); whether there is a factor does not hang on it.

@@ -32,9 +32,9 @@ LookaheadDepth lookahead_depth(const EncoderSettings& encoder) {
   const std::string_view list = option_of(encoder, std::string(facts.own_list));
   // The encoder's own list is applied last, so it wins.
   for (const auto& given :
-       {whole_number(option_of(encoder, "rc-lookahead")), whole_number(listed(list, "rc-lookahead").value_or(""))})
+       {whole_number(option_of(encoder, "rc-lookahead")), whole_number(value_in_list(list, "rc-lookahead").value_or(""))})
     depth.lookahead = given.value_or(depth.lookahead);
-  for (const auto& given : {whole_number(option_of(encoder, "bf")), whole_number(listed(list, "bframes").value_or(""))})
+  for (const auto& given : {whole_number(option_of(encoder, "bf")), whole_number(value_in_list(list, "bframes").value_or(""))})
     depth.bframes = given.value_or(depth.bframes);
   return depth;
 }
@@ -50,7 +50,7 @@ bool rate_control_is_plain(const EncoderSettings& encoder, std::string_view list
     if (!option_of(encoder, key).empty()) return false;
   }
   const std::array changed{"qcomp", "qp", "qpmin", "qpmax", "pbratio", "hevc-aq", "rc-grain", "strict-cbr", "bitrate", "crf"};
-  return std::ranges::none_of(changed, [&](const char* key) { return listed(list, key).has_value(); });
+  return std::ranges::none_of(changed, [&](const char* key) { return value_in_list(list, key).has_value(); });
 }
 
 bool is_off(std::optional<std::string_view> value) { return value && (*value == "0" || *value == "false"); }

@@ -25,10 +25,10 @@ TEST(OutputName, AValueNeverMakesAFolder) {
 TEST(OutputName, PathsStayBelowTheirFolder) {
   for (const char* good : {"a", "a/b.m4s", "1080p/segment_1.m4s", "ä b.mp4", "..a", "a/b/c/d/e/f/g/h"})
     EXPECT_TRUE(check_output_path(good)) << good;
-  for (const std::string& bad : {std::string(), std::string("."), std::string(".."), std::string("/a"), std::string("a/"),
-                                std::string("a//b"), std::string("a/../b"), std::string("a/./b"), std::string("a\nb"),
-                                std::string("a\0b", 3), std::string("a\xff"), std::string(256, 'a'),
-                                std::string("a/b/c/d/e/f/g/h/i")}) {
+  for (const std::string& bad :
+       {std::string(), std::string("."), std::string(".."), std::string("/a"), std::string("a/"), std::string("a//b"),
+        std::string("a/../b"), std::string("a/./b"), std::string("a\nb"), std::string("a\0b", 3), std::string("a\xff"),
+        std::string(256, 'a'), std::string("a/b/c/d/e/f/g/h/i")}) {
     const auto refused = check_output_path(bad);
     ASSERT_FALSE(refused) << bad;
     EXPECT_EQ(refused.error().kind, FaultKind::kInput);

@@ -14,10 +14,10 @@ extern "C" {
 #include <deque>
 
 #include "base/check.h"
-#include "media/encoder/encoder_facts.h"
 #include "media/av/decode/demuxer.h"
 #include "media/av/encode/encoder.h"
 #include "media/av/handles.h"
+#include "media/encoder/encoder_facts.h"
 #include "tests/support/field_pictures.h"
 #include "tests/support/file_io.h"
 #include "tests/support/seen.h"

@@ -29,10 +29,11 @@ void fields(A& a, OldFinished& v) {
 namespace {
 
 TEST(Finished, ComesBackAsItWas) {
-  const Finished finished{Duration(4000),
-                          {{"1080p", 0, 100}},
-                          {{OutputKind::kRendition, "a_1080p.mp4", "ab", {3, 4}}, {OutputKind::kReport, "report.json", "cd", {5, 6}}},
-                          {"a note"}};
+  const Finished finished{
+      Duration(4000),
+      {{"1080p", 0, 100}},
+      {{OutputKind::kRendition, "a_1080p.mp4", "ab", {3, 4}}, {OutputKind::kReport, "report.json", "cd", {5, 6}}},
+      {"a note"}};
   const auto back = decode_finished(encode_finished(finished));
   ASSERT_TRUE(back) << back.error().text;
   EXPECT_EQ(back->media, finished.media);
