@@ -19,8 +19,8 @@
 // retried and what is given up. Pure: an event and the time go in, a Step comes out; no clock, socket, disk, log or
 // random number is inside, so the same events give the same steps, byte for byte.
 //
-//   uploading ─▶ queued ─▶ analysing ─▶ running ─▶ stitching ─▶ verifying ─▶ done
-//       └──────────┴───────────┴───────────┴───────────┴────────────┴─▶ failed | cancelled
+//   uploading ─▶ queued ─▶ analysing ─▶ running ─▶ stitching ─▶ packaging ─▶ verifying ─▶ done
+//       └──────────┴───────────┴───────────┴───────────┴────────────┴────────────┴─▶ failed | cancelled
 //
 // A task of a running job:
 //
