@@ -1,6 +1,7 @@
 #include "base/output_name.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
 #include "base/utf8.h"
@@ -8,13 +9,19 @@
 namespace gopmill {
 namespace {
 
-std::string_view template_of(OutputKind kind) {
-  switch (kind) {
-    case OutputKind::kRendition: return "{base}_{rendition}.mp4";
-    case OutputKind::kSubtitles: return "{base}.{variant}.vtt";
-    case OutputKind::kReport: break;
-  }
-  return "report.json";
+struct KindFacts {
+  OutputKind kind;
+  std::string_view word;
+  std::string_view name;  // the template
+};
+constexpr KindFacts kKinds[] = {{OutputKind::kRendition, "rendition", "{base}_{rendition}.mp4"},
+                                {OutputKind::kSubtitles, "subtitles", "{base}.{variant}.vtt"},
+                                {OutputKind::kReport, "report", "report.json"}};
+
+const KindFacts& facts_of(OutputKind kind) {
+  const auto* const found = std::ranges::find(kKinds, kind, &KindFacts::kind);
+  GOPMILL_CHECK(found != std::end(kKinds));
+  return *found;
 }
 
 // A template as its pieces: text as it stands, or the name of a field.
@@ -49,14 +56,7 @@ bool is_clean(std::string_view text) {
 
 }  // namespace
 
-std::string_view output_kind_word(OutputKind kind) {
-  switch (kind) {
-    case OutputKind::kRendition: return "rendition";
-    case OutputKind::kSubtitles: return "subtitles";
-    case OutputKind::kReport: break;
-  }
-  return "report";
-}
+std::string_view output_kind_word(OutputKind kind) { return facts_of(kind).word; }
 
 Result<> check_output_path(std::string_view path) {
   const auto refuse = [&](const char* why) {
@@ -79,7 +79,7 @@ Result<> check_output_path(std::string_view path) {
 Result<std::string> output_path(OutputKind kind, const OutputFields& fields) {
   std::string path;
   std::size_t used = 0;
-  for (const Piece& piece : pieces_of(template_of(kind))) {
+  for (const Piece& piece : pieces_of(facts_of(kind).name)) {
     if (!piece.field) {
       path += piece.text;
       continue;
@@ -100,7 +100,7 @@ Result<std::string> output_path(OutputKind kind, const OutputFields& fields) {
 bool may_be_output(OutputKind kind, std::string_view path, const OutputFields& fields) {
   std::string before, after;
   bool open = false;  // a field without a value was seen: from there on only the end is known
-  for (const Piece& piece : pieces_of(template_of(kind))) {
+  for (const Piece& piece : pieces_of(facts_of(kind).name)) {
     const std::string* value = piece.field ? value_of(piece.text, fields) : nullptr;
     if (piece.field && value == nullptr) {
       open = true;
@@ -115,7 +115,7 @@ bool may_be_output(OutputKind kind, std::string_view path, const OutputFields& f
 }
 
 std::string output_parent(OutputKind kind) {
-  const std::string_view text = template_of(kind);
+  const std::string_view text = facts_of(kind).name;
   const std::size_t slash = text.rfind('/');
   return std::string(slash == text.npos ? std::string_view() : text.substr(0, slash));
 }

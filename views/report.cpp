@@ -14,6 +14,11 @@ namespace {
 
 using views::Json;
 
+std::string_view dynamic_range_text(const Colour& colour) {
+  if (!is_hdr(colour)) return "SDR";
+  return colour.transfer == kTransferPq ? "HDR (PQ)" : "HDR (HLG)";
+}
+
 // Numbers of ISO/IEC 23091-2, and what HDR has beside them; units as people read them.
 Json describe_colour(const Colour& colour, const std::optional<MasteringDisplay>& mastering,
                      const std::optional<ContentLight>& light) {

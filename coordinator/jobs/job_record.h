@@ -40,18 +40,18 @@ struct JobRecord {
   const Source from;
   const std::int64_t submitted_unix_ms;
   Spool& spool;
-  std::string build = {};
+  std::string build;
 
-  std::optional<Profile> profile = {};
-  std::optional<SourceFacts> source = {};
-  std::optional<Plan> plan = {};
+  std::optional<Profile> profile;
+  std::optional<SourceFacts> source;
+  std::optional<Plan> plan;
   std::uint32_t inputs_allowed = 0;  // inputs of tasks below may be written
-  std::map<std::uint32_t, CommittedTask> committed = {};
-  std::optional<SegmentRates> rates = {};             // as soon as everything is measured that has to be
-  std::map<std::uint32_t, FileReport> verified = {};  // by number of the output
-  std::vector<wire::ResultFile> files = {};           // every output, in the plan's order, once all is verified
+  std::map<std::uint32_t, CommittedTask> committed;
+  std::optional<SegmentRates> rates;             // as soon as everything is measured that has to be
+  std::map<std::uint32_t, FileReport> verified;  // by number of the output
+  std::vector<wire::ResultFile> files;           // every output, in the plan's order, once all is verified
   std::uint32_t attempts_lost = 0;
-  std::vector<std::string> notes = {};  // of the run, not of the video
+  std::vector<std::string> notes;  // of the run, not of the video
 
   [[nodiscard]] Result<Fd> open_source() const { return from.open(spool, job); }
   // Plans from `source`. kInput as make_plan().

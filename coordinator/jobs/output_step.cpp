@@ -19,6 +19,10 @@ Result<> OutputStep::begin(Instant now) {
   return {};
 }
 
+Result<> OutputStep::accept(std::uint32_t output, FileReport /*report*/) {
+  return record_.spool.finish(record_.output(output), true);
+}
+
 void OutputStep::watch(std::vector<int>& fds) const {
   if (child_) fds.push_back(child_->event_fd());
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -22,8 +23,8 @@ class OutputStep : public JobStep {
 
   // The child that does `output`.
   virtual Result<MediaChild> start(std::uint32_t output, Instant now) = 0;
-  // It ended well; what it says of the file.
-  virtual Result<> accept(std::uint32_t output, FileReport report) = 0;
+  // It ended well; what it says of the file. A step that makes files has made this one.
+  virtual Result<> accept(std::uint32_t output, FileReport report);
   // What else a child said. True: the step is over, and `out` says how.
   virtual Result<bool> hear(const ChildEvent& /*event*/, std::vector<Event>& /*out*/) { return false; }
   // After the last output.
@@ -41,5 +42,12 @@ class OutputStep : public JobStep {
   std::size_t at_ = 0;
   std::optional<MediaChild> child_;
 };
+
+template <class Step>
+Result<std::unique_ptr<JobStep>> begin_step(JobRecord& record, Instant now) {
+  auto step = std::make_unique<Step>(record);
+  TRY(step->begin(now));
+  return step;
+}
 
 }  // namespace gopmill

@@ -15,18 +15,10 @@ class PackageStep final : public OutputStep {
     PackageRequest request{.text = record_.plan->text_files[planned(output).of]};
     return MediaChild::start(ChildWork::kPackage, encode(request), {fd.get()}, kStepLimits, now);
   }
-
-  Result<> accept(std::uint32_t output, FileReport /*report*/) override {
-    return record_.spool.finish(record_.output(output), true);
-  }
 };
 
 }  // namespace
 
-Result<std::unique_ptr<JobStep>> start_packaging(JobRecord& record, Instant now) {
-  auto step = std::make_unique<PackageStep>(record);
-  TRY(step->begin(now));
-  return step;
-}
+Result<std::unique_ptr<JobStep>> start_packaging(JobRecord& record, Instant now) { return begin_step<PackageStep>(record, now); }
 
 }  // namespace gopmill

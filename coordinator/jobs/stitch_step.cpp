@@ -1,4 +1,5 @@
 #include <utility>
+#include <vector>
 
 #include "base/archive.h"
 #include "base/check.h"
@@ -15,13 +16,11 @@ class StitchStep final : public OutputStep {
 
  protected:
   Result<MediaChild> start(std::uint32_t output, Instant now) override {
+    const RenditionPlan& plan = record_.plan->renditions[planned(output).of].file;
+    list_files(plan.has_video);
     const Fd fd = TRY(record_.spool.create(record_.output(output)));
-    StitchRequest request{.plan = record_.plan->renditions[planned(output).of].file, .video_inputs = segments()};
+    const StitchRequest request{.plan = plan, .video_inputs = segments_};
     return MediaChild::start(ChildWork::kStitch, encode(request), {fd.get()}, kStepLimits, now);
-  }
-
-  Result<> accept(std::uint32_t output, FileReport /*report*/) override {
-    return record_.spool.finish(record_.output(output), true);
   }
 
   Result<bool> hear(const ChildEvent& event, std::vector<Event>& out) override {
@@ -31,34 +30,31 @@ class StitchStep final : public OutputStep {
   }
 
  private:
-  // How many of the files that the stitcher asks for are segments.
-  [[nodiscard]] std::uint32_t segments() const {
-    if (!record_.plan->renditions[planned(current()).of].file.has_video) return 0;
-    std::uint32_t count = 0;
-    for (const PlannedTask& task : record_.plan->tasks) count += task.audio || task.measure ? 0 : 1;
-    return count;
+  // In the order the stitcher asks for them: every segment, then every audio track.
+  void list_files(bool has_video) {
+    std::vector<std::uint32_t> audio;
+    tasks_.clear();
+    for (std::uint32_t task = 0; task < record_.plan->tasks.size(); ++task) {
+      const PlannedTask& planned = record_.plan->tasks[task];
+      if (planned.audio) audio.push_back(task);
+      if (has_video && !planned.audio && !planned.measure) tasks_.push_back(task);
+    }
+    segments_ = static_cast<std::uint32_t>(tasks_.size());
+    tasks_.insert(tasks_.end(), audio.begin(), audio.end());
   }
 
-  // Files by the stitcher's counting: every segment in order, then every audio track.
   Result<bool> give_file(std::uint32_t file, std::vector<Event>& out) {
-    std::uint32_t segment = 0;
-    std::uint32_t track = segments();
-    const bool has_video = track > 0;
-    for (std::uint32_t task = 0; task < record_.plan->tasks.size(); ++task) {
-      if (record_.plan->tasks[task].measure) continue;
-      const bool audio = record_.plan->tasks[task].audio;
-      const std::uint32_t place = audio ? track++ : segment++;
-      if (place != file || (!audio && !has_video)) continue;
-      const auto committed = record_.committed.find(task);
-      if (committed == record_.committed.end())
-        return fail(FaultKind::kInternal, "stitching before task " + std::to_string(task) + " is committed");
-      given_ = {wire::ArtifactKind::kTaskOutput, record_.job, task, committed->second.attempt, audio ? 0 : planned(current()).of};
-      const auto fd = record_.spool.open_file(given_);
-      if (!fd) return report_damage(fd.error(), out);
-      TRY(child().give_file(fd->get()));
-      return false;
-    }
-    return fail(FaultKind::kPoison, "the stitcher asks for a file that is not there");
+    if (file >= tasks_.size()) return fail(FaultKind::kPoison, "the stitcher asks for a file that is not there");
+    const std::uint32_t task = tasks_[file];
+    const auto committed = record_.committed.find(task);
+    if (committed == record_.committed.end())
+      return fail(FaultKind::kInternal, "stitching before task " + std::to_string(task) + " is committed");
+    const std::uint32_t part = file < segments_ ? planned(current()).of : 0;
+    given_ = {wire::ArtifactKind::kTaskOutput, record_.job, task, committed->second.attempt, part};
+    const auto fd = record_.spool.open_file(given_);
+    if (!fd) return report_damage(fd.error(), out);
+    TRY(child().give_file(fd->get()));
+    return false;
   }
 
   Result<bool> check_hash(std::uint64_t hash, std::vector<Event>& out) {
@@ -75,15 +71,13 @@ class StitchStep final : public OutputStep {
     return true;
   }
 
-  wire::Artifact given_;  // to the stitcher, last
+  std::vector<std::uint32_t> tasks_;  // by number of the file
+  std::uint32_t segments_ = 0;        // how many of them are segments; they come first
+  wire::Artifact given_;              // to the stitcher, last
 };
 
 }  // namespace
 
-Result<std::unique_ptr<JobStep>> start_stitch(JobRecord& record, Instant now) {
-  auto step = std::make_unique<StitchStep>(record);
-  TRY(step->begin(now));
-  return step;
-}
+Result<std::unique_ptr<JobStep>> start_stitch(JobRecord& record, Instant now) { return begin_step<StitchStep>(record, now); }
 
 }  // namespace gopmill

@@ -62,9 +62,7 @@ class VerifyStep final : public OutputStep {
 
 Result<std::unique_ptr<JobStep>> start_verification(JobRecord& record, Instant now) {
   record.verified.clear();
-  auto step = std::make_unique<VerifyStep>(record);
-  TRY(step->begin(now));
-  return step;
+  return begin_step<VerifyStep>(record, now);
 }
 
 }  // namespace gopmill

@@ -72,20 +72,15 @@ StoredFrame source_frame(const VideoTrack& track) {
 }
 
 EncoderSettings encoder_settings(const Rung& rung, const FrameList& list, Rational frame_rate, const RenditionColour& colour) {
-  return {.encoder = encoder_for(rung.profile.codec),
-          .width = rung.width,
-          .height = rung.height,
-          .pixel_format = rung.profile.pixel_format,
-          .colour = colour.tags,
-          .mastering = colour.mastering,
-          .light = colour.light,
-          .rate = rung.profile.rate,
-          .preset = rung.profile.preset,
-          .codec_profile = rung.profile.codec_profile,
-          .level = rung.profile.level,
-          .options = rung.profile.encoder_options,
-          .base = list.base,
-          .frame_rate = frame_rate};
+  EncoderSettings settings = settings_of(rung.profile);
+  settings.width = rung.width;
+  settings.height = rung.height;
+  settings.colour = colour.tags;
+  settings.mastering = colour.mastering;
+  settings.light = colour.light;
+  settings.base = list.base;
+  settings.frame_rate = frame_rate;
+  return settings;
 }
 
 // The constant rate of a rendition: its own, or the film's divided by as little as its limit asks.

@@ -59,7 +59,6 @@ inline constexpr double kSplitReadsMax = 8;
 // Per job; beyond, segments become longer. A day in segments of 4 s is 21,600. Bounds task lists and what is recorded
 // of them.
 inline constexpr std::uint32_t kSegmentsMax = 20'000;
-inline constexpr std::uint32_t kLookaheadFramesMax = 250;  // x264's own ceiling for rc-lookahead
 
 // One rendition over the whole job.
 struct PlannedRendition {
@@ -137,7 +136,7 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
 
 // Tail frames an encoder looks at past the frame it is coding: what a segment needs after its end so that its last
 // frames are coded as if the video went on. By codec, preset and the encoder options that change it; at most
-// kLookaheadFramesMax. Where the video ends, the tail does too.
+// kLookaheadFramesMax (media/encoder/encoder_facts.h). Where the video ends, the tail does too.
 std::uint32_t lookahead_frames(const EncoderSettings& encoder);
 
 }  // namespace gopmill

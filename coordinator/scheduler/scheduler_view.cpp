@@ -47,7 +47,7 @@ Duration eta(const Job& job) {
 }
 
 // "the encoders libsvtav1 and libx265"; empty for none.
-std::string listed(const std::string& what, const std::vector<std::string>& names) {
+std::string names_text(const std::string& what, const std::vector<std::string>& names) {
   if (names.empty()) return {};
   std::string text = "the " + what + (names.size() > 1 ? "s " : " ");
   for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 < names.size() ? ", " : " and ") + names[i];
@@ -67,8 +67,8 @@ std::string ability_note(const wire::Abilities& needs, const WorkerBook& workers
   // Each is somewhere, but no worker has them all.
   const bool apart = lacking.encoders.empty() && lacking.decoders.empty();
   if (apart) lacking = needs;
-  std::string text = listed("encoder", lacking.encoders);
-  if (!lacking.decoders.empty()) text += (text.empty() ? "" : " and ") + listed("decoder", lacking.decoders);
+  std::string text = names_text("encoder", lacking.encoders);
+  if (!lacking.decoders.empty()) text += (text.empty() ? "" : " and ") + names_text("decoder", lacking.decoders);
   return std::string("no worker here has ") + (apart ? "all of " : "") + text +
          ": waiting for one that has; start a worker whose build has it and that is not told to do without it";
 }

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/archive.h"
+#include "base/output_name.h"
 
 namespace gopmill {
 
@@ -39,8 +40,10 @@ void fields(A& a, FinishedWithoutKinds& v) {
 }
 
 OutputKind kind_by_name(std::string_view name) {
-  if (name == "report.json") return OutputKind::kReport;
-  return name.ends_with(".vtt") ? OutputKind::kSubtitles : OutputKind::kRendition;
+  for (const OutputKind kind : {OutputKind::kReport, OutputKind::kSubtitles}) {
+    if (may_be_output(kind, name, {})) return kind;
+  }
+  return OutputKind::kRendition;
 }
 
 }  // namespace

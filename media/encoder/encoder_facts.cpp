@@ -26,4 +26,14 @@ Encoder encoder_for(VideoCodec codec) {
   return (*found)->encoder;
 }
 
+EncoderSettings settings_of(const RenditionProfile& rendition) {
+  return {.encoder = encoder_for(rendition.codec),
+          .pixel_format = rendition.pixel_format,
+          .rate = rendition.rate,
+          .preset = rendition.preset,
+          .codec_profile = rendition.codec_profile,
+          .level = rendition.level,
+          .options = rendition.encoder_options};
+}
+
 }  // namespace gopmill

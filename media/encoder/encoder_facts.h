@@ -10,6 +10,7 @@
 
 #include "media/encoder/encoder_start.h"
 #include "media/task/task.h"
+#include "profiles/profile.h"
 
 // What is known of each encoder: one table, with one file per encoder. PURE. What belongs to a codec as a format (MP4 boxes, codec
 // strings, levels, what a profile may say of it) is not here: media/package, profiles/profile_rules.h. Why: docs/decisions/36-encoders.md.
@@ -49,6 +50,9 @@ struct QualityScale {
 
 // Values of libavcodec's options by name.
 using EncoderOptions = std::vector<std::pair<std::string, std::string>>;
+
+// More is asked of none.
+inline constexpr std::uint32_t kLookaheadFramesMax = 250;  // x264's own ceiling for rc-lookahead
 
 struct EncoderFacts {
   Encoder encoder;
@@ -96,5 +100,7 @@ const EncoderFacts& facts_of(Encoder encoder);
 // All of them; the first of a codec is the one that encodes it.
 std::span<const EncoderFacts* const> all_encoders();
 Encoder encoder_for(VideoCodec codec);
+// What a profile says of a rendition's encoder; size, colour and time are the plan's.
+EncoderSettings settings_of(const RenditionProfile& rendition);
 
 }  // namespace gopmill

@@ -11,8 +11,7 @@ namespace gopmill::x26x {
 
 namespace {
 
-constexpr std::uint32_t kMarginFrames = 2;    // the frame being decided, and the one that its decision is compared with
-constexpr std::uint32_t kLookaheadMax = 250;  // x264's own ceiling for rc-lookahead
+constexpr std::uint32_t kMarginFrames = 2;  // the frame being decided, and the one that its decision is compared with
 // Frames after which nothing is left of what rate control began with: it weighs the past by 0.95 per frame (measured
 // with x264 superfast on two clips: the first frame is 0.3 dB off after 24 frames, 0.05 dB after 48).
 constexpr std::uint32_t kMemoryFrames = 48;
@@ -41,8 +40,7 @@ LookaheadDepth lookahead_depth(const EncoderSettings& encoder) {
 
 std::uint32_t lookahead_frames(const EncoderSettings& encoder) {
   const LookaheadDepth depth = lookahead_depth(encoder);
-  return std::min(std::min(depth.lookahead, kLookaheadMax) + std::min(depth.bframes, kLookaheadMax) + kMarginFrames,
-                  kLookaheadMax);
+  return std::min(depth.lookahead, kLookaheadFramesMax) + std::min(depth.bframes, kLookaheadFramesMax) + kMarginFrames;
 }
 
 bool rate_control_is_plain(const EncoderSettings& encoder, std::string_view list) {

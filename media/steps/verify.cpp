@@ -1,4 +1,3 @@
-// Long because: one check after the other over the same two readings of a file.
 // A finished file, judged by two readers who know nothing of how it was written: our own of the boxes, and libav's demuxer.
 // Both must agree with each other, and with the plan where there is one. Nothing stops at the first finding: the report
 // says everything that was checked.

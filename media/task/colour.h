@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 // Colour as video files describe it: value types and the few questions everybody asks of them. What is done about colour is
 // decided in coordinator/plan/plan_colour.h and carried out by media/signal/tone_map.h.
@@ -35,11 +34,6 @@ struct Colour {
 };
 
 inline bool is_hdr(const Colour& colour) { return colour.transfer == kTransferPq || colour.transfer == kTransferHlg; }
-// For people.
-inline std::string_view dynamic_range_text(const Colour& colour) {
-  if (!is_hdr(colour)) return "SDR";
-  return colour.transfer == kTransferPq ? "HDR (PQ)" : "HDR (HLG)";
-}
 
 // A point of the CIE 1931 diagram, in units of 0.00002.
 struct Chromaticity {

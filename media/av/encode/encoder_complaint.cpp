@@ -30,16 +30,9 @@ std::string nearest_option(const AVCodec& codec, const std::string& wanted) {
 }
 
 EncoderSettings trial_settings(const RenditionProfile& rendition) {
-  EncoderSettings settings;
-  settings.encoder = encoder_for(rendition.codec);
+  EncoderSettings settings = settings_of(rendition);
   settings.width = 640;
   settings.height = 360;
-  settings.pixel_format = rendition.pixel_format;
-  settings.rate = rendition.rate;
-  settings.preset = rendition.preset;
-  settings.codec_profile = rendition.codec_profile;
-  settings.level = rendition.level;
-  settings.options = rendition.encoder_options;
   settings.base = {1, 25};
   settings.frame_rate = {25, 1};
   return settings;
