@@ -5,6 +5,7 @@
 #include "media/av/abilities.h"
 #include "media/av/audio.h"
 #include "media/encoder/encoder_facts.h"
+#include "profiles/codec_rules.h"
 
 namespace gopmill {
 
@@ -14,7 +15,7 @@ std::string encoder_of(AudioCodec codec) { return av::encoder_name(codec); }
 std::vector<std::string> known_encoders() {
   std::vector<std::string> names;
   for (const EncoderFacts* encoder : all_encoders()) names.emplace_back(encoder->name);
-  for (const AudioCodec codec : {AudioCodec::kAac, AudioCodec::kOpus}) names.push_back(encoder_of(codec));
+  for (const AudioCodecRules& audio : all_audio_codecs()) names.push_back(encoder_of(audio.codec));
   return names;
 }
 

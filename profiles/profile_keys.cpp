@@ -7,15 +7,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "profiles/codec_rules.h"
 #include "profiles/ladder.h"
 #include "profiles/profile_rules.h"
 #include "profiles/profile_values.h"
@@ -23,7 +26,7 @@
 namespace gopmill {
 namespace {
 
-// ---- Ranges of single values. What depends on the codec is in profile_rules.cpp. ----
+// ---- Ranges of single values. What depends on the codec is in codec_rules.cpp. ----
 
 constexpr std::size_t kNameMax = 32;          // Names become part of file names, with a base name and a suffix beside them.
 constexpr std::size_t kDescriptionMax = 500;  // A paragraph; shown in lists.
@@ -70,7 +73,6 @@ constexpr auto kJoinsWords = std::to_array<Word<Joins>>({{"default", Joins::kDef
 constexpr auto kTelecineWords = std::to_array<Word<Telecine>>({{"keep", Telecine::kKeep}, {"film", Telecine::kFilm}});
 constexpr auto kDamageWords = std::to_array<Word<Damage>>({{"refuse", Damage::kRefuse}, {"salvage", Damage::kSalvage}});
 constexpr auto kContainerWords = std::to_array<Word<std::string_view>>({{"mp4", "mp4"}});
-constexpr auto kAudioWords = std::to_array<Word<AudioCodec>>({{"aac", AudioCodec::kAac}, {"opus", AudioCodec::kOpus}});
 constexpr auto kChannelWords = std::to_array<Word<int>>({{"1", 1}, {"2", 2}, {"6", 6}});
 constexpr auto kTextWords = std::to_array<Word<TextSubtitles>>({{"none", TextSubtitles::kNone},
                                                                 {"vtt", TextSubtitles::kVtt},
@@ -80,8 +82,6 @@ constexpr auto kBitmapWords =
     std::to_array<Word<BitmapSubtitles>>({{"drop", BitmapSubtitles::kDrop}, {"burn", BitmapSubtitles::kBurn}});
 constexpr auto kKeepWords = std::to_array<Word<bool>>({{"standard", true}, {"none", false}});
 constexpr auto kSwitchWords = std::to_array<Word<bool>>({{"true", true}, {"false", false}});
-constexpr auto kVideoWords = std::to_array<Word<VideoCodec>>(
-    {{"h264", VideoCodec::kH264}, {"hevc", VideoCodec::kHevc}, {"av1", VideoCodec::kAv1}, {"vp9", VideoCodec::kVp9}});
 constexpr auto kPixelWords =
     std::to_array<Word<PixelFormat>>({{"yuv420p", PixelFormat::kYuv420p}, {"yuv420p10", PixelFormat::kYuv420p10}});
 constexpr auto kRangeWords = std::to_array<Word<DynamicRange>>({{"sdr", DynamicRange::kSdr}, {"hdr", DynamicRange::kHdr}});
@@ -131,15 +131,20 @@ class Value {
     if (!value || *value < min || *value > max) return wrong(expected, meant<T>(parse, min, max));
     return *value;
   }
+  // The value of the row whose word stands there.
+  template <class T, class Row>
+  Result<T> one_of(std::span<const Row> rows, std::string_view Row::* word, T Row::* value) const {
+    std::vector<std::string_view> words;
+    for (const Row& row : rows) {
+      if (is(row.*word)) return row.*value;
+      words.push_back(row.*word);
+    }
+    const std::string_view nearest = node_.kind == TreeNode::Kind::kText ? nearest_word(node_.text, words) : std::string_view{};
+    return wrong((words.size() > 1 ? "one of " : "") + listed(words), nearest);
+  }
   template <class T, std::size_t N>
   Result<T> one_of(const std::array<Word<T>, N>& words) const {
-    std::vector<std::string_view> texts;
-    for (const Word<T>& word : words) {
-      if (is(word.text)) return word.value;
-      texts.push_back(word.text);
-    }
-    const std::string_view nearest = node_.kind == TreeNode::Kind::kText ? nearest_word(node_.text, texts) : std::string_view{};
-    return wrong((N > 1 ? "one of " : "") + listed(texts), nearest);
+    return one_of(std::span<const Word<T>>(words), &Word<T>::text, &Word<T>::value);
   }
   // One line (more with `lines`) of at most `bytes_max` bytes.
   Result<std::string> text(std::size_t bytes_max, bool lines) const {
@@ -219,8 +224,9 @@ Result<> read_track_choice(const TreeEntry& entry, TrackChoice& tracks, std::vec
   }
   const TreeNode& list = entry.value;
   if (list.kind != TreeNode::Kind::kList || list.items.empty() || list.items.size() > kLanguagesMax) {
+    static constexpr std::string_view kTrackWords[] = {"default", "all"};
     const bool text = list.kind == TreeNode::Kind::kText;
-    return value.wrong(expected, text ? nearest_word(list.text, {"default", "all"}) : std::string_view{});
+    return value.wrong(expected, text ? nearest_word(list.text, kTrackWords) : std::string_view{});
   }
   tracks = TrackChoice::kLanguages;
   for (const TreeNode& item : list.items) {
@@ -254,7 +260,9 @@ Result<std::optional<AudioProfile>> read_audio(const TreeEntry& entry, const Com
     return whole.wrong("none, or a map of codec, bitrate, channels, tracks, loudness and true_peak");
   TRY(check_keys(entry.value, kAudioKeys, complaints));
   AudioProfile audio;
-  if (const auto* codec = entry.value.find("codec")) audio.codec = TRY(Value(*codec, complaints).one_of(kAudioWords));
+  if (const auto* codec = entry.value.find("codec")) {
+    audio.codec = TRY(Value(*codec, complaints).one_of(all_audio_codecs(), &AudioCodecRules::word, &AudioCodecRules::codec));
+  }
   if (const auto* channels = entry.value.find("channels"))
     audio.channels = TRY(Value(*channels, complaints).one_of(kChannelWords));
   if (const auto* bitrate = entry.value.find("bitrate")) {
@@ -332,6 +340,19 @@ Result<std::map<std::string, std::string>> read_options(const TreeEntry& entry, 
   return options;
 }
 
+// On the longest of all scales; the codec may be in another block, so its own scale is checked by complete_rendition.
+Result<double> read_quality(const Value& value) {
+  std::map<double, std::string> codecs;  // by where their scale ends
+  for (const CodecRules& rules : all_video_codecs()) {
+    std::string& words = codecs[rules.quality_max];
+    words.append(words.empty() ? "" : " and ").append(rules.word);
+  }
+  std::string expected = "a number from 0 to " + quality_text(codecs.begin()->first);
+  for (auto longer = std::next(codecs.begin()); longer != codecs.end(); ++longer)
+    expected += " (" + quality_text(longer->first) + " for " + longer->second + ")";
+  return value.in_range<double>(parse_quality, 0, codecs.rbegin()->first, expected + ", such as 23 or 22.5");
+}
+
 // Reads the values that are there; each for itself, so that a `rendition` block can be checked before it is used.
 Result<RenditionProfile> read_values(const TreeNode& map, const Complaints& complaints) {
   RenditionProfile result;
@@ -342,7 +363,7 @@ Result<RenditionProfile> read_values(const TreeNode& map, const Complaints& comp
     if (key == "name") {
       result.name = TRY(value.name());
     } else if (key == "codec") {
-      result.codec = TRY(value.one_of(kVideoWords));
+      result.codec = TRY(value.one_of(all_video_codecs(), &CodecRules::word, &CodecRules::codec));
     } else if (key == "height") {
       if (value.is("source")) continue;
       const std::string expected =
@@ -360,8 +381,7 @@ Result<RenditionProfile> read_values(const TreeNode& map, const Complaints& comp
       if (result.fps->num > kFrameRateTermMax)
         return value.wrong("a rate with a numerator of at most " + std::to_string(kFrameRateTermMax));
     } else if (key == "quality") {
-      result.rate.quality = TRY(value.in_range<double>(parse_quality, 0, kQualityMax,
-                                                       "a number from 0 to 51 (63 for av1 and vp9), such as 23 or 22.5"));
+      result.rate.quality = TRY(read_quality(value));
     } else if (key == "bitrate") {
       result.rate.bitrate = TRY(read_bits(value, kVideoBitsMax));
     } else if (key == "maxrate") {

@@ -8,62 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "profiles/codec_rules.h"
 #include "profiles/profile_values.h"
 
 namespace gopmill {
 namespace {
-
-using Words = std::vector<std::string_view>;
-
-// A name in a codec's `profile` and the one pixel format it is for. Some standards let a 10-bit profile carry 8 bits, but
-// encoders then write another profile than the file asks for.
-struct CodecProfile {
-  std::string_view name;
-  PixelFormat pixel_format;
-};
-
-struct CodecFacts {
-  double quality_max;       // 0 is best
-  bool quality_whole;       // The encoder takes no fractions and would round without a word.
-  std::string_view preset;  // where the file has none: the middle of the encoder's scale from fast to small
-  std::vector<CodecProfile> profiles;
-  Words levels;
-};
-
-// Profiles: those with 4:2:0 frames that players have. Levels: ITU-T H.264 table A-1 (1b, which no encoder takes by that
-// name everywhere, left out), H.265 table A.8, AV1 annex A.3 (those defined), VP9 bitstream overview of levels.
-CodecFacts facts_of(VideoCodec codec) {
-  constexpr auto k8 = PixelFormat::kYuv420p;
-  constexpr auto k10 = PixelFormat::kYuv420p10;
-  switch (codec) {
-    case VideoCodec::kH264:
-      return {51,
-              false,
-              "medium",
-              {{"baseline", k8}, {"main", k8}, {"high", k8}, {"high10", k10}},
-              {"1.0", "1.1", "1.2", "1.3", "2.0", "2.1", "2.2", "3.0", "3.1", "3.2", "4.0", "4.1", "4.2", "5.0", "5.1", "5.2",
-               "6.0", "6.1", "6.2"}};
-    case VideoCodec::kHevc:
-      return {51,
-              false,
-              "medium",
-              {{"main", k8}, {"main10", k10}},
-              {"1.0", "2.0", "2.1", "3.0", "3.1", "4.0", "4.1", "5.0", "5.1", "5.2", "6.0", "6.1", "6.2"}};
-    case VideoCodec::kAv1:
-      return {63,
-              true,
-              "8",
-              {{"main", k8}, {"main", k10}},
-              {"2.0", "2.1", "3.0", "3.1", "4.0", "4.1", "5.0", "5.1", "5.2", "5.3", "6.0", "6.1", "6.2", "6.3"}};
-    case VideoCodec::kVp9:
-      return {63,
-              true,
-              "2",
-              {{"0", k8}, {"2", k10}},
-              {"1.0", "1.1", "2.0", "2.1", "3.0", "3.1", "4.0", "4.1", "5.0", "5.1", "5.2", "6.0", "6.1", "6.2"}};
-  }
-  return {};
-}
 
 std::string_view pixel_word(PixelFormat format) { return format == PixelFormat::kYuv420p ? "yuv420p" : "yuv420p10"; }
 
@@ -79,16 +28,16 @@ std::string found_at(const TreeNode& tree, std::string_view key, std::string_vie
   return entry == nullptr ? std::string(otherwise) : describe(entry->value);
 }
 
-Result<> check_rate(const RenditionProfile& rendition, const CodecFacts& facts, const TreeNode& tree,
+Result<> check_rate(const RenditionProfile& rendition, const CodecRules& rules, const TreeNode& tree,
                     const Complaints& complaints) {
   const RateControl& rate = rendition.rate;
   if (rate.quality && rate.bitrate)
     return complaints.wrong(place_of(tree, "bitrate"), "bitrate", "either quality or bitrate", "both");
   if (!rate.quality && !rate.bitrate) return complaints.wrong(tree.place, "quality", "either quality or bitrate", "neither");
   if (rate.quality) {
-    const bool fits = *rate.quality <= facts.quality_max && (!facts.quality_whole || std::trunc(*rate.quality) == *rate.quality);
-    const std::string expected = std::string(facts.quality_whole ? "a whole number" : "a number") + " from 0 (best) to " +
-                                 quality_text(facts.quality_max) + " for " + std::string(codec_word(rendition.codec));
+    const bool fits = *rate.quality <= rules.quality_max && (!rules.quality_whole || std::trunc(*rate.quality) == *rate.quality);
+    const std::string expected = std::string(rules.quality_whole ? "a whole number" : "a number") + " from 0 (best) to " +
+                                 quality_text(rules.quality_max) + " for " + std::string(rules.word);
     if (!fits) return complaints.wrong(place_of(tree, "quality"), "quality", expected, found_at(tree, "quality", ""));
   }
   // A rate without a bucket, or a bucket that nothing drains, does nothing in most encoders and says so in none.
@@ -101,20 +50,19 @@ Result<> check_rate(const RenditionProfile& rendition, const CodecFacts& facts, 
   return {};
 }
 
-Result<> check_codec_profile(const RenditionProfile& rendition, const CodecFacts& facts, const TreeNode& tree,
+Result<> check_codec_profile(const RenditionProfile& rendition, const CodecRules& rules, const TreeNode& tree,
                              const Complaints& complaints) {
   if (rendition.codec_profile == "auto") return {};
-  Words names = {"auto"};
+  std::vector<std::string_view> names = {"auto"};
   const CodecProfile* named = nullptr;
-  for (const CodecProfile& profile : facts.profiles) {
+  for (const CodecProfile& profile : rules.profiles) {
     if (std::ranges::find(names, profile.name) == names.end()) names.push_back(profile.name);
     if (profile.name != rendition.codec_profile) continue;
     if (profile.pixel_format == rendition.pixel_format) return {};
     named = &profile;
   }
   if (named == nullptr) {
-    return complaints.wrong(place_of(tree, "profile"), "profile",
-                            "one of " + listed(names) + " for " + std::string(codec_word(rendition.codec)),
+    return complaints.wrong(place_of(tree, "profile"), "profile", "one of " + listed(names) + " for " + std::string(rules.word),
                             in_quotes(rendition.codec_profile), nearest_word(rendition.codec_profile, names));
   }
   const bool about_format = tree.find("pixel_format") != nullptr;
@@ -136,29 +84,28 @@ Result<> check_dynamic_range(const RenditionProfile& rendition, const TreeNode& 
 }
 
 // "4" is written "4.0" from here on.
-Result<std::string> complete_level(const RenditionProfile& rendition, const CodecFacts& facts, const TreeNode& tree,
+Result<std::string> complete_level(const RenditionProfile& rendition, const CodecRules& rules, const TreeNode& tree,
                                    const Complaints& complaints) {
   if (rendition.level.empty() || rendition.level == "auto") return "auto";
   const std::string level = rendition.level.find('.') == std::string::npos ? rendition.level + ".0" : rendition.level;
-  if (std::ranges::find(facts.levels, level) != facts.levels.end()) return level;
+  if (std::ranges::find(rules.levels, level) != rules.levels.end()) return level;
   return complaints.wrong(place_of(tree, "level"), "level",
-                          "one of auto, " + listed(facts.levels) + " for " + std::string(codec_word(rendition.codec)),
-                          in_quotes(rendition.level));
+                          "one of auto, " + listed(rules.levels) + " for " + std::string(rules.word), in_quotes(rendition.level));
 }
 
 }  // namespace
 
 Result<RenditionProfile> complete_rendition(RenditionProfile rendition, const TreeNode& tree, const Complaints& complaints) {
-  const CodecFacts facts = facts_of(rendition.codec);
+  const CodecRules& rules = rules_of(rendition.codec);
   if (rendition.name.empty()) rendition.name = rendition.height ? std::to_string(*rendition.height) + "p" : "source";
-  if (rendition.preset.empty()) rendition.preset = facts.preset;
+  if (rendition.preset.empty()) rendition.preset = rules.preset;
   if (rendition.codec_profile.empty()) rendition.codec_profile = "auto";
-  TRY(check_rate(rendition, facts, tree, complaints));
+  TRY(check_rate(rendition, rules, tree, complaints));
   if (rendition.fps && tree.find("fps_max") != nullptr)
     return complaints.wrong(place_of(tree, "fps_max"), "fps_max", "either fps (constant) or fps_max", "both");
-  TRY(check_codec_profile(rendition, facts, tree, complaints));
+  TRY(check_codec_profile(rendition, rules, tree, complaints));
   TRY(check_dynamic_range(rendition, tree, complaints));
-  rendition.level = TRY(complete_level(rendition, facts, tree, complaints));
+  rendition.level = TRY(complete_level(rendition, rules, tree, complaints));
   return rendition;
 }
 

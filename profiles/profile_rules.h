@@ -6,11 +6,8 @@
 
 namespace gopmill {
 
-// What the keys of one rendition mean together: what each codec allows, which keys need or exclude each other, and what a
-// rendition has where its file says nothing. Private to profiles/.
-
-// The end of the longest quality scale (AV1's and VP9's); each codec's own is checked by complete_rendition.
-inline constexpr double kQualityMax = 63;
+// What the keys of one rendition mean together: whether its codec allows them (codec_rules.h), which keys need or exclude
+// each other, and what a rendition has where its file says nothing. Private to profiles/.
 
 // `rendition` holds the values of `tree`, each right in itself. Returns it with nothing left empty.
 Result<RenditionProfile> complete_rendition(RenditionProfile rendition, const TreeNode& tree, const Complaints& complaints);

@@ -76,16 +76,6 @@ void put_metadata(std::string& yaml, const MetadataProfile& metadata) {
 
 }  // namespace
 
-std::string_view codec_word(VideoCodec codec) {
-  switch (codec) {
-    case VideoCodec::kH264: return "h264";
-    case VideoCodec::kHevc: return "hevc";
-    case VideoCodec::kAv1: return "av1";
-    case VideoCodec::kVp9: return "vp9";
-  }
-  return "";
-}
-
 std::string_view text_subtitles_word(TextSubtitles text) {
   switch (text) {
     case TextSubtitles::kNone: return "none";
@@ -95,8 +85,6 @@ std::string_view text_subtitles_word(TextSubtitles text) {
   }
   return "";
 }
-
-std::string_view codec_word(AudioCodec codec) { return codec == AudioCodec::kAac ? "aac" : "opus"; }
 
 std::string to_yaml(const Profile& profile) {
   std::string yaml;

@@ -141,7 +141,7 @@ std::string describe(const TreeNode& node) {
   return "nothing";
 }
 
-std::string listed(const std::vector<std::string_view>& words) {
+std::string listed(std::span<const std::string_view> words) {
   std::string text;
   for (const std::string_view word : words) {
     if (!text.empty()) text += ", ";
@@ -150,7 +150,7 @@ std::string listed(const std::vector<std::string_view>& words) {
   return text;
 }
 
-std::string_view nearest_word(std::string_view found, const std::vector<std::string_view>& words) {
+std::string_view nearest_word(std::string_view found, std::span<const std::string_view> words) {
   if (found.size() > kQuotedBytesMax) return {};
   const std::string wanted = lower(found);
   for (const OtherName& name : kOtherNames) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,11 +67,11 @@ std::string in_quotes(std::string_view text);
 std::string describe(const TreeNode& node);
 
 // "a, b, c"
-std::string listed(const std::vector<std::string_view>& words);
+std::string listed(std::span<const std::string_view> words);
 
 // The one of `words` that was probably meant by `found`: by edit distance (insertions, deletions, substitutions and
 // swapped neighbours, case ignored), at most 2 and less than half the word, or a well-known other name for it (crf is
 // quality). Empty if none is close.
-std::string_view nearest_word(std::string_view found, const std::vector<std::string_view>& words);
+std::string_view nearest_word(std::string_view found, std::span<const std::string_view> words);
 
 }  // namespace gopmill

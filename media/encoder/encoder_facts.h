@@ -13,7 +13,7 @@
 #include "profiles/profile.h"
 
 // What is known of each encoder: one table, with one file per encoder. PURE. What belongs to a codec as a format (MP4 boxes, codec
-// strings, levels, what a profile may say of it) is not here: media/package, profiles/profile_rules.h. Why: docs/decisions/36-encoders.md.
+// strings, levels, what a profile may say of it) is not here: media/package, profiles/codec_rules.h. Why: docs/decisions/36-encoders.md.
 //
 // To add an encoder: a file beside x264.cpp with its facts, a name in `Encoder` (media/task/task.h), and a line below and in
 // encoder_facts.cpp's table.

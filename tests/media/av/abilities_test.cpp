@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "profiles/codec_rules.h"
+
 namespace gopmill {
 namespace {
 
@@ -12,8 +14,8 @@ TEST(Abilities, ThisBuildMakesAndReadsWhatProfilesAskFor) {
   EXPECT_EQ(present_encoders(), known_encoders());
   const std::vector<std::string> decoders = present_decoders();
   EXPECT_TRUE(std::is_sorted(decoders.begin(), decoders.end()));
-  for (const VideoCodec codec : {VideoCodec::kH264, VideoCodec::kHevc, VideoCodec::kAv1, VideoCodec::kVp9}) {
-    EXPECT_TRUE(std::binary_search(decoders.begin(), decoders.end(), codec_word(codec))) << codec_word(codec);
+  for (const CodecRules& rules : all_video_codecs()) {
+    EXPECT_TRUE(std::binary_search(decoders.begin(), decoders.end(), rules.word)) << rules.word;
   }
   EXPECT_TRUE(std::binary_search(decoders.begin(), decoders.end(), "mp3")) << "its decoder is called mp3float";
   EXPECT_FALSE(std::binary_search(decoders.begin(), decoders.end(), "bink")) << "libav has it, gopmill does not open it";

@@ -2,20 +2,36 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 #include <string_view>
+
+#include "profiles/codec_rules.h"
 
 namespace gopmill {
 namespace {
 
 TEST(EncoderFacts, EveryCodecHasAnEncoder) {
-  for (const VideoCodec codec : {VideoCodec::kH264, VideoCodec::kHevc, VideoCodec::kAv1, VideoCodec::kVp9}) {
-    EXPECT_EQ(facts_of(encoder_for(codec)).codec, codec);
-  }
+  for (const CodecRules& rules : all_video_codecs()) EXPECT_EQ(facts_of(encoder_for(rules.codec)).codec, rules.codec);
   EXPECT_EQ(facts_of(encoder_for(VideoCodec::kH264)).name, "libx264");
   EXPECT_EQ(facts_of(encoder_for(VideoCodec::kHevc)).name, "libx265");
   EXPECT_EQ(facts_of(encoder_for(VideoCodec::kAv1)).name, "libsvtav1");
   EXPECT_EQ(facts_of(encoder_for(VideoCodec::kVp9)).name, "libvpx-vp9");
+}
+
+// What a profile may say of a codec is stated without knowing its encoder (profiles/codec_rules.h).
+TEST(EncoderFacts, TheEncoderTakesWhatAProfileMaySay) {
+  for (const CodecRules& rules : all_video_codecs()) {
+    SCOPED_TRACE(rules.word);
+    const EncoderFacts& facts = facts_of(encoder_for(rules.codec));
+    EXPECT_EQ(facts.quality.max, rules.quality_max);
+    EXPECT_EQ(facts.quality.steps == 1, rules.quality_whole);
+    if (facts.presets.empty()) {
+      EXPECT_TRUE(std::ranges::all_of(rules.preset, [](char c) { return c >= '0' && c <= '9'; })) << rules.preset;
+    } else {
+      EXPECT_TRUE(std::ranges::find(facts.presets, rules.preset, &PresetFacts::name) != facts.presets.end()) << rules.preset;
+    }
+  }
 }
 
 TEST(EncoderFacts, WhatIsSaidOfEachFitsTogether) {
