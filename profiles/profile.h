@@ -117,7 +117,7 @@ struct Profile {
   friend bool operator==(const Profile&, const Profile&) = default;
 };
 
-// ---- Limits of a profile file. Ranges of single keys stand with their reasons in profile_keys.cpp. ----
+// ---- Limits of a profile file. Ranges of single keys stand with their reasons beside their readers, *_keys.cpp. ----
 
 inline constexpr std::size_t kProfileBytesMax = 256 * 1024;  // Ladders take 2 KiB; this bounds what a stranger can make us parse.
 inline constexpr int kProfileNestingMax = 32;                // A profile nests 4 deep; yaml-cpp recurses once per level.

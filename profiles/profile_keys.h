@@ -8,8 +8,9 @@
 
 namespace gopmill {
 
-// The keys of a profile: which there are, what each takes, what it is when left out, and which do not go together.
-// docs/profiles.md says the same for people. Private to profiles/.
+// The keys of a profile: which there are, what each takes, what it is when left out, and which do not go together. Those of a
+// rendition are in rendition_keys.h, those of audio, subtitles and metadata in track_keys.h. docs/profiles.md says the same for
+// people. Private to profiles/.
 
 // `root` is one file's tree with what it extends already inherited. `name_if_none`: the profile's name where the file has
 // none; may be unfit for one, and is then refused. The fault is as load_profile promises.

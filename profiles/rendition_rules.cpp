@@ -1,4 +1,4 @@
-#include "profiles/profile_rules.h"
+#include "profiles/rendition_rules.h"
 
 #include <algorithm>
 #include <cmath>
