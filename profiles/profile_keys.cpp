@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "profiles/profile_values.h"
+#include "profiles/profile_words.h"
 #include "profiles/rendition_keys.h"
 #include "profiles/rendition_rules.h"
 #include "profiles/track_keys.h"
@@ -26,9 +27,6 @@ constexpr std::string_view kProfileKeys[] = {"name",    "device",    "descriptio
                                              "segment", "joins",     "telecine",    "damage",    "container",
                                              "audio",   "subtitles", "metadata",    "rendition", "renditions"};
 
-constexpr auto kJoinsWords = std::to_array<Word<Joins>>({{"default", Joins::kDefault}, {"exact", Joins::kExact}});
-constexpr auto kTelecineWords = std::to_array<Word<Telecine>>({{"keep", Telecine::kKeep}, {"film", Telecine::kFilm}});
-constexpr auto kDamageWords = std::to_array<Word<Damage>>({{"refuse", Damage::kRefuse}, {"salvage", Damage::kSalvage}});
 constexpr auto kContainerWords = std::to_array<Word<std::string_view>>({{"mp4", "mp4"}});
 
 Result<> read_times(const TreeNode& root, Profile& profile, const Complaints& complaints) {

@@ -6,6 +6,7 @@
 
 #include "profiles/profile.h"
 #include "profiles/profile_values.h"
+#include "profiles/profile_words.h"
 
 namespace gopmill {
 namespace {
@@ -53,8 +54,8 @@ void put_rendition(std::string& yaml, const RenditionProfile& rendition) {
   put(yaml, kIndent, "preset", yaml_text(rendition.preset));
   put(yaml, kIndent, "profile", yaml_text(rendition.codec_profile));
   put(yaml, kIndent, "level", yaml_text(rendition.level));
-  put(yaml, kIndent, "pixel_format", rendition.pixel_format == PixelFormat::kYuv420p ? "yuv420p" : "yuv420p10");
-  put(yaml, kIndent, "dynamic_range", rendition.dynamic_range == DynamicRange::kSdr ? "sdr" : "hdr");
+  put(yaml, kIndent, "pixel_format", word_of(kPixelWords, rendition.pixel_format));
+  put(yaml, kIndent, "dynamic_range", word_of(kRangeWords, rendition.dynamic_range));
   if (rendition.encoder_options.empty()) return;
   yaml.append(kIndent).append("options:\n");
   for (const auto& [option, value] : rendition.encoder_options) put(yaml, "      ", yaml_text(option), yaml_text(value));
@@ -62,29 +63,21 @@ void put_rendition(std::string& yaml, const RenditionProfile& rendition) {
 
 void put_subtitles(std::string& yaml, const SubtitleProfile& subtitles) {
   yaml += "subtitles:\n";
-  put(yaml, "  ", "text", text_subtitles_word(subtitles.text));
-  put(yaml, "  ", "bitmap", subtitles.bitmap == BitmapSubtitles::kBurn ? "burn" : "drop");
+  put(yaml, "  ", "text", word_of(kTextWords, subtitles.text));
+  put(yaml, "  ", "bitmap", word_of(kBitmapWords, subtitles.bitmap));
   put(yaml, "  ", "tracks", tracks_text(subtitles.tracks, subtitles.languages));
 }
 
 void put_metadata(std::string& yaml, const MetadataProfile& metadata) {
   yaml += "metadata:\n";
-  put(yaml, "  ", "keep", metadata.keep ? "standard" : "none");
-  put(yaml, "  ", "location", metadata.location ? "true" : "false");
-  put(yaml, "  ", "cover", metadata.cover ? "true" : "false");
+  put(yaml, "  ", "keep", word_of(kKeepWords, metadata.keep));
+  put(yaml, "  ", "location", word_of(kSwitchWords, metadata.location));
+  put(yaml, "  ", "cover", word_of(kSwitchWords, metadata.cover));
 }
 
 }  // namespace
 
-std::string_view text_subtitles_word(TextSubtitles text) {
-  switch (text) {
-    case TextSubtitles::kNone: return "none";
-    case TextSubtitles::kVtt: return "vtt";
-    case TextSubtitles::kMovText: return "mov_text";
-    case TextSubtitles::kBoth: return "both";
-  }
-  return "";
-}
+std::string_view text_subtitles_word(TextSubtitles text) { return word_of(kTextWords, text); }
 
 std::string to_yaml(const Profile& profile) {
   std::string yaml;
@@ -93,9 +86,9 @@ std::string to_yaml(const Profile& profile) {
   if (!profile.description.empty()) put(yaml, "", "description", yaml_text(profile.description));
   put(yaml, "", "gop", seconds_text(profile.gop));
   put(yaml, "", "segment", seconds_text(profile.segment));
-  put(yaml, "", "joins", profile.joins == Joins::kDefault ? "default" : "exact");
-  put(yaml, "", "telecine", profile.telecine == Telecine::kKeep ? "keep" : "film");
-  put(yaml, "", "damage", profile.damage == Damage::kRefuse ? "refuse" : "salvage");
+  put(yaml, "", "joins", word_of(kJoinsWords, profile.joins));
+  put(yaml, "", "telecine", word_of(kTelecineWords, profile.telecine));
+  put(yaml, "", "damage", word_of(kDamageWords, profile.damage));
   put(yaml, "", "container", profile.container);
   if (profile.audio) {
     yaml += "audio:\n";

@@ -16,6 +16,7 @@
 #include "profiles/codec_rules.h"
 #include "profiles/ladder.h"
 #include "profiles/profile_values.h"
+#include "profiles/profile_words.h"
 #include "profiles/rendition_rules.h"
 #include "profiles/written_value.h"
 
@@ -38,10 +39,6 @@ constexpr std::size_t kOptionValueMax = 1024;  // x264-params is a long line.
 constexpr std::string_view kRenditionKeys[] = {"name",    "codec",   "height",       "fps_max",       "fps",
                                                "quality", "bitrate", "maxrate",      "bufsize",       "preset",
                                                "profile", "level",   "pixel_format", "dynamic_range", "options"};
-
-constexpr auto kPixelWords =
-    std::to_array<Word<PixelFormat>>({{"yuv420p", PixelFormat::kYuv420p}, {"yuv420p10", PixelFormat::kYuv420p10}});
-constexpr auto kRangeWords = std::to_array<Word<DynamicRange>>({{"sdr", DynamicRange::kSdr}, {"hdr", DynamicRange::kHdr}});
 
 // Options that would work against a key of the profile or against what gopmill promises.
 struct Forbidden {

@@ -10,11 +10,12 @@
 
 #include "profiles/codec_rules.h"
 #include "profiles/profile_values.h"
+#include "profiles/profile_words.h"
 
 namespace gopmill {
 namespace {
 
-std::string_view pixel_word(PixelFormat format) { return format == PixelFormat::kYuv420p ? "yuv420p" : "yuv420p10"; }
+std::string_view pixel_word(PixelFormat format) { return word_of(kPixelWords, format); }
 
 // Where to point for `key`: at its value, or at the rendition where the value is a default.
 Place place_of(const TreeNode& tree, std::string_view key) {

@@ -10,6 +10,7 @@
 
 #include "profiles/codec_rules.h"
 #include "profiles/profile_values.h"
+#include "profiles/profile_words.h"
 #include "profiles/written_value.h"
 
 namespace gopmill {
@@ -28,14 +29,6 @@ constexpr std::string_view kSubtitleKeys[] = {"text", "bitmap", "tracks"};
 constexpr std::string_view kMetadataKeys[] = {"keep", "location", "cover"};
 
 constexpr auto kChannelWords = std::to_array<Word<int>>({{"1", 1}, {"2", 2}, {"6", 6}});
-constexpr auto kTextWords = std::to_array<Word<TextSubtitles>>({{"none", TextSubtitles::kNone},
-                                                                {"vtt", TextSubtitles::kVtt},
-                                                                {"mov_text", TextSubtitles::kMovText},
-                                                                {"both", TextSubtitles::kBoth}});
-constexpr auto kBitmapWords =
-    std::to_array<Word<BitmapSubtitles>>({{"drop", BitmapSubtitles::kDrop}, {"burn", BitmapSubtitles::kBurn}});
-constexpr auto kKeepWords = std::to_array<Word<bool>>({{"standard", true}, {"none", false}});
-constexpr auto kSwitchWords = std::to_array<Word<bool>>({{"true", true}, {"false", false}});
 
 bool is_language(std::string_view text) {
   return !text.empty() && text.size() <= kLanguageMax &&

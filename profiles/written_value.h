@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "profiles/profile_tree.h"
+#include "profiles/profile_words.h"
 
 namespace gopmill {
 
@@ -19,13 +20,6 @@ namespace gopmill {
 // as load_profile promises, and points at the value. Private to profiles/.
 
 inline constexpr std::size_t kNameMax = 32;  // Names become part of file names, with a base name and a suffix beside them.
-
-// A word of the file and what it stands for.
-template <class T>
-struct Word {
-  std::string_view text;
-  T value;
-};
 
 // Neither the entry nor the complaints may go before it.
 class WrittenValue {
