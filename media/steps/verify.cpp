@@ -15,8 +15,8 @@
 #include "media/package/codec_names.h"
 #include "media/package/joined.h"
 #include "media/package/mp4_boxes.h"
-#include "media/steps/colour_check.h"
-#include "media/steps/verify_side_tracks.h"
+#include "media/steps/verify/colour_check.h"
+#include "media/steps/verify/side_track_check.h"
 #include "media/steps/work.h"
 
 namespace gopmill {

@@ -1,4 +1,4 @@
-#include "media/steps/verify_side_tracks.h"
+#include "media/steps/verify/side_track_check.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "media/steps/colour_check.h"
+#include "media/steps/verify/colour_check.h"
 
 #include <string>
 
