@@ -6,7 +6,7 @@
 #include "base/result.h"
 #include "proto/messages.h"
 
-// Messages as bytes and back: protobuf (proto/gopmill.proto), whose generated code only codec.cpp includes. Functions
+// Messages as bytes and back: protobuf (proto/gopmill.proto), whose generated code only codec*.cpp include. Functions
 // without state: any thread.
 
 namespace gopmill::wire {

@@ -4,6 +4,12 @@
 
 namespace gopmill::av {
 
+// Whoever hands in a source chooses which of FFmpeg's parsers reads it, so each parser that can be chosen is one that hostile
+// bytes can aim at. Few can be: those of formats in wide use, which many others test and mend. The sandbox is the wall behind
+// this one (docs/decisions/17-sandboxed-children.md).
+//
+// Demuxer::open hands both lists to libavformat, which then opens nothing else; Decoder::open asks decoder_allowed(), because
+// libavcodec finds decoders by codec alone. Bitmap subtitles have a list of three in decode/subtitle_decoder.cpp.
 const char* const kDemuxers =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf,mpegvideo,h264,hevc,ivf,"
     "obu,yuv4mpegpipe,gif,apng,"

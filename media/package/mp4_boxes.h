@@ -71,6 +71,7 @@ struct Mp4Layout {
 
 inline constexpr std::uint64_t kMoovBytesMax = 512ULL << 20;  // a day at 120 frames/s takes 160 MB
 
+// mp4_layout.cpp
 Result<Mp4Layout> read_mp4_layout(int file);
 
 // When a track's samples are decoded and shown, edits applied. Ticks of the track's timescale.
@@ -86,7 +87,7 @@ struct Mp4Presentation {
       0;              // ticks shown: until the last sample ends, where that is the edit's end rounded up to the movie's ticks
   bool exact = true;  // nothing was rounded
 };
-// kInput for edit lists that are more than "wait, then play": gopmill writes none.
+// kInput for edit lists that are more than "wait, then play": gopmill writes none. mp4_presentation.cpp
 Result<Mp4Presentation> presentation_of(const Mp4Layout& layout, const Mp4Track& track);
 
 // What a track's edit list is to say, in trak order.
@@ -97,7 +98,7 @@ struct TrackEdit {
 };
 // `moov` is a whole box without edit lists. Returns it with one per track, the durations of movie and tracks made to
 // fit, and with `user_data` (whole boxes) as the movie's, of which only Nero's list of chapters is kept: libavformat writes an
-// empty list of tags.
+// empty list of tags. mp4_edit_lists.cpp
 Result<std::string> with_edit_lists(const std::string& moov, const std::vector<TrackEdit>& edits,
                                     const std::string& user_data = {});
 // Bytes that with_edit_lists adds at most per track, and to the movie.

@@ -1,25 +1,16 @@
 #include "media/package/mp4_metadata.h"
-#include "media/text/cue_text.h"
 
 #include <algorithm>
 #include <array>
 #include <set>
 #include <string_view>
 
+#include "media/package/box_bytes.h"
+#include "media/text/cue_text.h"
+
 namespace gopmill {
 
 namespace {
-
-void put(std::string& to, std::uint64_t value, int bytes) {
-  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift & 0xff));
-}
-
-std::string box(std::string_view type, const std::string& content) {
-  std::string text;
-  put(text, content.size() + 8, 4);
-  text += type;
-  return text + content;
-}
 
 // What kind of value an item holds (QuickTime File Format, well-known types).
 constexpr std::uint64_t kUtf8 = 1, kJpeg = 13, kPng = 14;
@@ -29,7 +20,7 @@ std::string item(std::string_view name, std::uint64_t kind, std::string_view val
   put(data, kind, 4);
   put(data, 0, 4);  // any country, any language
   data += value;
-  return box(name, box("data", data));
+  return box_of(name, box_of("data", data));
 }
 
 struct Name {
@@ -90,7 +81,7 @@ std::string user_data_of(const SideTrackPlan& side_tracks) {
     std::string handler(8, '\0');
     handler += "mdirappl";
     handler.append(9, '\0');
-    boxes += box("meta", std::string(4, '\0') + box("hdlr", handler) + box("ilst", items));
+    boxes += box_of("meta", std::string(4, '\0') + box_of("hdlr", handler) + box_of("ilst", items));
   }
   if (!side_tracks.location.empty()) {
     static constexpr std::uint64_t kEnglish =
@@ -98,7 +89,7 @@ std::string user_data_of(const SideTrackPlan& side_tracks) {
     std::string place;
     put(place, side_tracks.location.size(), 2);
     put(place, kEnglish, 2);
-    boxes += box("\xA9xyz", place + side_tracks.location);
+    boxes += box_of("\xA9xyz", place + side_tracks.location);
   }
   return boxes;
 }

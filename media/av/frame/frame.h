@@ -20,7 +20,7 @@ struct FrameFacts {
   Colour colour;
   HdrFacts hdr;
   int bit_depth = 8;
-  bool interlaced = false;  // flags of the stream; what is true is found by media/steps/scan.h
+  bool interlaced = false;  // flags of the stream; what is true is found by media/steps/analyse/scan.h
   bool top_first = true;
   bool has_alpha = false;
   bool damaged = false;       // the decoder had to guess parts of it, or refers to what it does not have

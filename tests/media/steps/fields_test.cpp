@@ -17,7 +17,7 @@ extern "C" {
 #include "media/av/frame/filter.h"
 #include "media/av/frame/frame.h"
 #include "media/av/frame/weave.h"
-#include "media/steps/scan.h"
+#include "media/steps/analyse/scan.h"
 #include "media/steps/work.h"
 #include "tests/support/clips.h"
 #include "tests/support/lossless_job.h"

@@ -1,4 +1,4 @@
-#include "media/steps/side_track_reader.h"
+#include "media/steps/analyse/side_track_reader.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "media/steps/scan.h"
+#include "media/steps/analyse/scan.h"
 
 #include <algorithm>
 #include <optional>

@@ -25,7 +25,7 @@ class SideTrackCheck {
   [[nodiscard]] bool has(std::uint32_t stream) const { return texts_.contains(stream); }
   // A packet of a text track, as libav's demuxer gives it.
   void hear(std::uint32_t stream, const JournalPacket& packet);
-  [[nodiscard]] std::vector<Check> finish(const av::Claims& claims);
+  [[nodiscard]] std::vector<Check> finish(const av::Claims& claims) const;
 
  private:
   struct Text {

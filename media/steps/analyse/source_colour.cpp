@@ -1,4 +1,4 @@
-#include "media/steps/source_colour.h"
+#include "media/steps/analyse/source_colour.h"
 
 namespace gopmill {
 

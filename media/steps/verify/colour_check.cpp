@@ -1,6 +1,6 @@
-#include "media/steps/colour_check.h"
-
 #include <string>
+
+#include "media/steps/verify/checks.h"
 
 namespace gopmill {
 
@@ -18,7 +18,11 @@ std::string text_of(const Colour& colour) {
 
 }  // namespace
 
-Check check_colour(const Mp4SampleEntry& entry, const Colour& seen, const RenditionPlan* plan) {
+void check_colour(const FinishedFile& file, std::vector<Check>& checks) {
+  if (!file.video || !file.video->heard.frame || file.video->boxes->entries.empty()) return;
+  const Mp4SampleEntry& entry = file.video->boxes->entries.front();
+  const Colour& seen = file.video->heard.frame->colour;
+  const RenditionPlan* const plan = file.planned_video();
   const Colour& expected = plan ? plan->colour : seen;
   // libavformat 5.1 writes no box unless all three are known (movenc.c, mov_write_colr_tag); then the stream says it alone.
   const bool all_known =
@@ -29,7 +33,7 @@ Check check_colour(const Mp4SampleEntry& entry, const Colour& seen, const Rendit
   if (entry.colour && !same(*entry.colour, seen)) found += ", by the boxes " + text_of(*entry.colour);
   if (entry.mastering) found += ", mastering display";
   if (entry.light) found += ", content light";
-  return {"colour", good, std::move(found)};
+  checks.push_back({"colour", good, std::move(found)});
 }
 
 }  // namespace gopmill

@@ -1,17 +1,14 @@
-#include "media/steps/verify_side_tracks.h"
+#include "media/steps/verify/side_track_check.h"
 
 #include <algorithm>
 
 #include "media/package/mp4_metadata.h"
+#include "media/steps/verify/checks.h"
 #include "media/text/language.h"
 
 namespace gopmill {
 
 namespace {
-
-std::string count_of(std::uint64_t count, const std::string& thing) {
-  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
-}
 
 constexpr Rational kMs{1, 1000};
 
@@ -111,12 +108,16 @@ void SideTrackCheck::check_tags(const av::Claims& claims, std::vector<Check>& ch
   checks.push_back({"tags", wrong.empty(), found + (wrong.empty() ? ", as planned" : ", not as planned: the " + wrong)});
 }
 
-std::vector<Check> SideTrackCheck::finish(const av::Claims& claims) {
+std::vector<Check> SideTrackCheck::finish(const av::Claims& claims) const {
   std::vector<Check> checks;
   check_texts(checks);
   check_chapters(claims, checks);
   check_tags(claims, checks);
   return checks;
+}
+
+void check_side_tracks(const FinishedFile& file, std::vector<Check>& checks) {
+  for (Check& found : file.side_tracks.finish(file.heard.claims)) checks.push_back(std::move(found));
 }
 
 }  // namespace gopmill
