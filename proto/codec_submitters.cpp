@@ -8,35 +8,37 @@ void put(const Submit& from, pb::Submit& to) {
   to.set_request(from.request);
   to.set_protocol(from.protocol);
   to.set_build(from.build);
-  to.set_key(from.key);
-  to.set_source_name(clean_text(from.source_name, kNameBytesMax));
-  to.set_source_bytes(from.source_bytes);
-  to.set_source_hash(from.source_hash);
-  to.set_local_path(from.local_path);
-  to.set_profile_name(clean_text(from.profile_name, kNameBytesMax));
-  to.set_profile_yaml(from.profile_yaml);
-  to.set_priority(from.priority);
-  to.set_output_base(clean_text(from.output_base, kNameBytesMax));
-  to.set_output_folder(from.output_folder);
-  to.set_slots_max(from.slots_max);
+  const Submission& wanted = from.submission;
+  to.set_key(wanted.key);
+  to.set_source_name(clean_text(wanted.source_name, kNameBytesMax));
+  to.set_source_bytes(wanted.source_bytes);
+  to.set_source_hash(wanted.source_hash);
+  to.set_local_path(wanted.local_path);
+  to.set_profile_name(clean_text(wanted.profile_name, kNameBytesMax));
+  to.set_profile_yaml(wanted.profile_yaml);
+  to.set_priority(wanted.priority);
+  to.set_output_base(clean_text(wanted.output_base, kNameBytesMax));
+  to.set_output_folder(wanted.output_folder);
+  to.set_slots_max(wanted.slots_max);
 }
 void get(Taker& taker, pb::Submit& from, Submit& to) {
   to.request = from.request();
   to.protocol = from.protocol();
   to.build = taker.text("build", from.mutable_build(), kBuildBytesMax);
-  to.key = taker.text("key", from.mutable_key());
-  to.source_name = taker.file_name("source_name", from.mutable_source_name());
+  Submission& wanted = to.submission;
+  wanted.key = taker.text("key", from.mutable_key());
+  wanted.source_name = taker.file_name("source_name", from.mutable_source_name());
   taker.at_most("source_bytes", from.source_bytes(), kArtifactBytesMax);
-  to.source_bytes = from.source_bytes();
-  to.source_hash = from.source_hash();
-  to.local_path = taker.path("local_path", from.mutable_local_path());
-  to.profile_name = taker.text("profile_name", from.mutable_profile_name());
-  to.profile_yaml = taker.text("profile_yaml", from.mutable_profile_yaml(), kProfileYamlBytesMax);
+  wanted.source_bytes = from.source_bytes();
+  wanted.source_hash = from.source_hash();
+  wanted.local_path = taker.path("local_path", from.mutable_local_path());
+  wanted.profile_name = taker.text("profile_name", from.mutable_profile_name());
+  wanted.profile_yaml = taker.text("profile_yaml", from.mutable_profile_yaml(), kProfileYamlBytesMax);
   taker.at_most("priority", from.priority(), kPriorityMax);
-  to.priority = from.priority();
-  to.output_base = taker.file_name("output_base", from.mutable_output_base());
-  to.output_folder = taker.path("output_folder", from.mutable_output_folder());
-  to.slots_max = from.slots_max();
+  wanted.priority = from.priority();
+  wanted.output_base = taker.file_name("output_base", from.mutable_output_base());
+  wanted.output_folder = taker.path("output_folder", from.mutable_output_folder());
+  wanted.slots_max = from.slots_max();
 }
 
 void put(const Submitted& from, pb::Submitted& to) {

@@ -149,10 +149,8 @@ enum class JobState : std::uint8_t {
   kPackaging = 10,  // between stitching and verifying: proto/job_state.h has the order
 };
 
-struct Submit {
-  std::uint64_t request = 0;
-  std::uint32_t protocol = kProtocolVersion;
-  std::string build;        // informative for a client
+// What somebody wants done: whatever door it comes through, and as long as the job is known.
+struct Submission {
   std::string key;          // chosen by the submitter: the same key is the same job, however often it arrives
   std::string source_name;  // file name without folder
   std::uint64_t source_bytes = 0;
@@ -165,6 +163,13 @@ struct Submit {
   std::uint32_t slots_max = 0;  // segments of this job at once; 0: as many as there are slots
   std::string output_base;      // BASE of BASE_RENDITION.mp4
   std::string output_folder;    // bytes as they are; absolute, on the submitter's machine: where `gopmill wait` puts the files
+  friend bool operator==(const Submission&, const Submission&) = default;
+};
+struct Submit {
+  std::uint64_t request = 0;
+  std::uint32_t protocol = kProtocolVersion;
+  std::string build;  // informative for a client
+  Submission submission;
   friend bool operator==(const Submit&, const Submit&) = default;
 };
 struct Submitted {  // durable: recorded and synced before it is sent

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/file.h"
+#include "media/build.h"
 #include "proto/codec.h"
 #include "proto/transfer.h"
 
@@ -94,7 +95,9 @@ Result<Answer> FarmClient::ask(Request request) {
   return fail(FaultKind::kUnavailable, "the coordinator at " + endpoint_ + " answered something else than was asked");
 }
 
-Result<wire::Submitted> FarmClient::submit(wire::Submit submission) { return ask<wire::Submitted>(std::move(submission)); }
+Result<wire::Submitted> FarmClient::submit(wire::Submission submission) {
+  return ask<wire::Submitted>(wire::Submit{.build = build_identity(), .submission = std::move(submission)});
+}
 
 Result<wire::JobReply> FarmClient::job(JobId job) { return ask<wire::JobReply>(wire::JobQuery{.request = 0, .job = job}); }
 

@@ -35,7 +35,7 @@ class FarmClient {
   // Whether the last request was answered, be it by a refusal: tells a coordinator that refuses from one that is away.
   [[nodiscard]] bool answered() const { return answered_; }
 
-  Result<wire::Submitted> submit(wire::Submit submission);
+  Result<wire::Submitted> submit(wire::Submission submission);
   Result<wire::JobReply> job(JobId job);
   Result<std::vector<wire::JobStatus>> jobs();
   Result<std::vector<wire::WorkerStatus>> workers();

@@ -6,7 +6,6 @@
 #include "cli/terminal/options.h"
 #include "cli/terminal/talk.h"
 #include "coordinator/jobs/source.h"
-#include "media/build.h"
 #include "media/steps/encoder_check.h"
 #include "profiles/profile.h"
 
@@ -35,23 +34,23 @@ Result<Source> source_of(const SubmissionOrder& order, const std::string& path, 
   return Source(UploadedSource{{bytes, TRY(file_hash(fd))}});
 }
 
-Result<wire::Submit> request_of(const SubmissionOrder& order, const std::string& source, int fd, const OutputPlace& place) {
-  wire::Submit request;
-  request.build = build_identity();
+Result<wire::Submission> submission_of(const SubmissionOrder& order, const std::string& source, int fd,
+                                       const OutputPlace& place) {
+  wire::Submission submission;
   // 128 random bits as text: nobody else's job has them.
-  request.key = order.key.empty() ? random_routing_id() : order.key;
-  request.source_name = std::filesystem::path(source).filename().string();
-  request.priority = order.priority;
-  request.slots_max = order.slots_max;
-  request.output_base = place.base;
-  request.output_folder = TRY(checked_path(place.folder)).string();
-  TRY(source_of(order, source, fd)).describe_in(request);
-  return request;
+  submission.key = order.key.empty() ? random_routing_id() : order.key;
+  submission.source_name = std::filesystem::path(source).filename().string();
+  submission.priority = order.priority;
+  submission.slots_max = order.slots_max;
+  submission.output_base = place.base;
+  submission.output_folder = TRY(checked_path(place.folder)).string();
+  TRY(source_of(order, source, fd)).describe_in(submission);
+  return submission;
 }
 
 }  // namespace
 
-Result<std::vector<Submission>> prepare(const SubmissionOrder& order) {
+Result<std::vector<PreparedSource>> prepare(const SubmissionOrder& order) {
   if (!order.key.empty() && order.sources.size() > 1)
     return fail(FaultKind::kUsage, "--key names one request: submit one source with it");
   if (order.key.size() > wire::kNameBytesMax)
@@ -66,24 +65,24 @@ Result<std::vector<Submission>> prepare(const SubmissionOrder& order) {
     if (!order.replace) TRY(check_free(place, profile));
     TRY(OutputFolder::open(place.folder));  // and removed again: the files come much later
   }
-  std::vector<Submission> submissions;
+  std::vector<PreparedSource> prepared;
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    wire::Submit request = TRY(request_of(order, order.sources[i], sources[i].get(), places[i]));
-    request.profile_name = profile.name;
-    request.profile_yaml = yaml;
-    submissions.push_back({std::move(request), std::move(sources[i]), std::move(places[i])});
+    wire::Submission submission = TRY(submission_of(order, order.sources[i], sources[i].get(), places[i]));
+    submission.profile_name = profile.name;
+    submission.profile_yaml = yaml;
+    prepared.push_back({std::move(submission), std::move(sources[i]), std::move(places[i])});
   }
-  return submissions;
+  return prepared;
 }
 
-Result<JobId> hand_in(FarmClient& client, const Submission& submission, Display& display, Interrupts& interrupts) {
-  const wire::Submitted submitted = TRY(client.submit(submission.request));
+Result<JobId> hand_in(FarmClient& client, const PreparedSource& prepared, Display& display, Interrupts& interrupts) {
+  const wire::Submitted submitted = TRY(client.submit(prepared.submission));
   if (!submitted.upload_wanted) return submitted.job;
-  const wire::Submit& request = submission.request;
+  const wire::Submission& submission = prepared.submission;
   const wire::Artifact source{wire::ArtifactKind::kSource, submitted.job, 0, 0, 0};
   const auto sent = client.upload(
-      submitted.data_endpoint, source, {request.source_bytes, request.source_hash}, submission.source.get(),
-      [&](std::uint64_t bytes) { display.show_upload(request.source_name, bytes, request.source_bytes, monotonic_now()); });
+      submitted.data_endpoint, source, {submission.source_bytes, submission.source_hash}, prepared.source.get(),
+      [&](std::uint64_t bytes) { display.show_upload(submission.source_name, bytes, submission.source_bytes, monotonic_now()); });
   display.clear();
   if (sent) return submitted.job;
   Fault fault = sent.error();

@@ -30,8 +30,8 @@ struct SubmissionOrder {
 };
 
 // One source, ready to be handed in.
-struct Submission {
-  wire::Submit request;
+struct PreparedSource {
+  wire::Submission submission;
   Fd source;
   OutputPlace place;
 };
@@ -39,10 +39,10 @@ struct Submission {
 // Checks everything that can be checked before any work is done, and leaves nothing behind: sources (kNoInput, kInput), profile
 // (kConfig), folders and files in the way (kUsage, kCannotCreate), in this order. Then reads each source once for its hash,
 // unless `by_path`.
-Result<std::vector<Submission>> prepare(const SubmissionOrder& order);
+Result<std::vector<PreparedSource>> prepare(const SubmissionOrder& order);
 
 // Submits one and sends its source where the coordinator wants it. A job whose source cannot be sent whole is cancelled, also
 // when the reason is an interrupt (kCancelled), which is then taken.
-Result<JobId> hand_in(FarmClient& client, const Submission& submission, Display& display, Interrupts& interrupts);
+Result<JobId> hand_in(FarmClient& client, const PreparedSource& prepared, Display& display, Interrupts& interrupts);
 
 }  // namespace gopmill

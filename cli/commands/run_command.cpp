@@ -31,14 +31,14 @@ struct RunOptions {
   bool json = false;
 };
 
-Result<int> work(const RunOptions& options, const std::vector<Submission>& submissions, PrivateFarm& farm,
+Result<int> work(const RunOptions& options, const std::vector<PreparedSource>& sources, PrivateFarm& farm,
                  Interrupts& interrupts) {
   FarmClient client = TRY(FarmClient::connect(own_identity(), farm.endpoint(), interrupts.fd()));
   Display display(Display::fitting_style(options.quiet));
   std::vector<Awaited> awaited;
-  for (const Submission& submission : submissions) {
-    const JobId job = TRY(hand_in(client, submission, display, interrupts));
-    awaited.push_back({job, submission.place.folder, options.order.replace});
+  for (const PreparedSource& prepared : sources) {
+    const JobId job = TRY(hand_in(client, prepared, display, interrupts));
+    awaited.push_back({job, prepared.place.folder, options.order.replace});
   }
   return see_through({client, display, interrupts, options.json, [&farm] { return farm.tend(); }}, awaited);
 }
@@ -46,14 +46,14 @@ Result<int> work(const RunOptions& options, const std::vector<Submission>& submi
 Result<int> run(RunOptions options) {
   options.order.folder = options.folder;
   options.order.by_path = true;
-  const std::vector<Submission> submissions = TRY(prepare(options.order));
+  const std::vector<PreparedSource> sources = TRY(prepare(options.order));
   Interrupts interrupts;
   // Of several sources each has its folder in the one that was named; the farm lives in that one.
   const std::filesystem::path top =
-      submissions.size() == 1 ? submissions.front().place.folder : submissions.front().place.folder.parent_path();
+      sources.size() == 1 ? sources.front().place.folder : sources.front().place.folder.parent_path();
   const OutputFolder made = TRY(OutputFolder::open(top));
   PrivateFarm farm = TRY(PrivateFarm::start(made.path(), options.workers, interrupts));
-  auto code = work(options, submissions, farm, interrupts);
+  auto code = work(options, sources, farm, interrupts);
   farm.stop(interrupts);
   if (!code && code.error().kind == FaultKind::kCancelled) {
     return fail(FaultKind::kCancelled,

@@ -57,25 +57,25 @@ Result<int> see_through_or_detach(const Watch& watch, const std::vector<Awaited>
   return code;
 }
 
-Result<> print_submitted(const SubmitOptions& options, JobId job, const Submission& submission) {
+Result<> print_submitted(const SubmitOptions& options, JobId job, const PreparedSource& prepared) {
   if (options.wait) return {};  // stdout is for the files
-  if (options.json) return print(submitted_json(job, submission.request.source_name, submission.place.folder) + "\n");
+  if (options.json) return print(submitted_json(job, prepared.submission.source_name, prepared.place.folder) + "\n");
   return print(std::to_string(job.value) + "\n");
 }
 
 Result<int> submit(SubmitOptions options) {
   options.order.folder = options.folder;
-  const std::vector<Submission> submissions = TRY(prepare(options.order));
+  const std::vector<PreparedSource> sources = TRY(prepare(options.order));
   Interrupts interrupts;
   FarmClient client = TRY(FarmClient::connect(own_identity(), options.endpoint, interrupts.fd()));
   Display display(Display::fitting_style(options.quiet));
   std::vector<Awaited> awaited;
-  for (const Submission& submission : submissions) {
-    auto job = hand_in(client, submission, display, interrupts);
+  for (const PreparedSource& prepared : sources) {
+    auto job = hand_in(client, prepared, display, interrupts);
     if (!job) return std::unexpected(detached(std::move(job.error()), awaited, options.endpoint));
-    awaited.push_back({*job, submission.place.folder, options.order.replace});
-    TRY(print_submitted(options, *job, submission));
-    if (options.wait) display.say("job " + std::to_string(job->value) + ": " + submission.request.source_name + " submitted");
+    awaited.push_back({*job, prepared.place.folder, options.order.replace});
+    TRY(print_submitted(options, *job, prepared));
+    if (options.wait) display.say("job " + std::to_string(job->value) + ": " + prepared.submission.source_name + " submitted");
   }
   if (options.wait) return see_through_or_detach({client, display, interrupts, options.json, {}}, awaited);
   display.say("collect the results with " + wait_command(ids_of(awaited), options.endpoint));

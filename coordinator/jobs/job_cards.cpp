@@ -4,12 +4,12 @@
 
 namespace gopmill {
 
-void JobCards::add(JobId job, const wire::Submit& submit, std::int64_t submitted_unix_ms) {
+void JobCards::add(JobId job, const wire::Submission& submission, std::int64_t submitted_unix_ms) {
   Card& card = cards_[job];
-  card.source_name = submit.source_name;
-  card.profile_name = submit.profile_name;
-  card.output_base = submit.output_base;
-  card.output_folder = submit.output_folder;
+  card.source_name = submission.source_name;
+  card.profile_name = submission.profile_name;
+  card.output_base = submission.output_base;
+  card.output_folder = submission.output_folder;
   card.submitted_unix_ms = submitted_unix_ms;
 }
 

@@ -17,7 +17,7 @@ namespace gopmill {
 class JobCards {
  public:
   // What the submission alone tells.
-  void add(JobId job, const wire::Submit& submit, std::int64_t submitted_unix_ms);
+  void add(JobId job, const wire::Submission& submission, std::int64_t submitted_unix_ms);
   // What the work has found out by now.
   void update(JobId job, Finished so_far) { cards_[job].finished = std::move(so_far); }
   // Fills the fields of `status` that the scheduler does not know. `frames_done`: as Scheduler::frames_done.

@@ -5,8 +5,8 @@
 namespace gopmill {
 
 Result<> JobRecord::make_plan() {
-  profile = TRY(load_profile(submit.profile_yaml, submit.profile_name, {}));
-  plan = TRY(gopmill::make_plan(*source, *profile, submit.output_base));
+  profile = TRY(load_profile(submission.profile_yaml, submission.profile_name, {}));
+  plan = TRY(gopmill::make_plan(*source, *profile, submission.output_base));
   find_rates();
   return {};
 }

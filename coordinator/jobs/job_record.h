@@ -36,7 +36,7 @@ struct CommittedTask {
 // verifying `verified` and `files`. Owned by JobWork.
 struct JobRecord {
   const JobId job;
-  const wire::Submit submit;
+  const wire::Submission submission;
   const Source from;
   const std::int64_t submitted_unix_ms;
   Spool& spool;

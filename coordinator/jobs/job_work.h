@@ -21,7 +21,7 @@ namespace gopmill {
 // by the server's loop.
 class JobWork {
  public:
-  JobWork(JobId job, wire::Submit submit, std::int64_t submitted_unix_ms, Spool& spool);
+  JobWork(JobId job, wire::Submission submission, std::int64_t submitted_unix_ms, Spool& spool);
   JobWork(const JobWork&) = delete;
   JobWork& operator=(const JobWork&) = delete;
 
@@ -42,7 +42,7 @@ class JobWork {
   std::vector<Event> doubt_source(Event event, Instant now);
 
   // ---- for queries and transfers ----
-  [[nodiscard]] const wire::Submit& submit() const { return record_.submit; }
+  [[nodiscard]] const wire::Submission& submission() const { return record_.submission; }
   [[nodiscard]] const Source& source() const { return record_.from; }
   [[nodiscard]] std::int64_t submitted_unix_ms() const { return record_.submitted_unix_ms; }
   [[nodiscard]] const Plan* plan() const { return record_.plan ? &*record_.plan : nullptr; }

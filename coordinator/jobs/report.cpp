@@ -14,8 +14,8 @@ Report::TaskKind kind_of(const PlannedTask& task) {
 Report report_of(const JobRecord& record, std::int64_t finished_unix_ms) {
   const Plan& plan = *record.plan;
   Report report{.build = record.build,
-                .profile_name = record.submit.profile_name,
-                .source_name = record.submit.source_name,
+                .profile_name = record.submission.profile_name,
+                .source_name = record.submission.source_name,
                 .source = *record.source,
                 .decode_ratio = plan.decode_ratio,
                 .repeated_decode = plan.repeated_decode,

@@ -2,22 +2,22 @@
 
 namespace gopmill {
 
-Source Source::of(const wire::Submit& submit) {
-  if (!submit.local_path.empty()) return Source(LocalSource{submit.local_path, submit.source_bytes});
-  return Source(UploadedSource{{submit.source_bytes, submit.source_hash}});
+Source Source::of(const wire::Submission& submission) {
+  if (!submission.local_path.empty()) return Source(LocalSource{submission.local_path, submission.source_bytes});
+  return Source(UploadedSource{{submission.source_bytes, submission.source_hash}});
 }
 
-void Source::describe_in(wire::Submit& submit) const {
+void Source::describe_in(wire::Submission& submission) const {
   if (const auto* local = std::get_if<LocalSource>(&kind_)) {
-    submit.source_bytes = local->bytes;
-    submit.source_hash = 0;
-    submit.local_path = local->path;
+    submission.source_bytes = local->bytes;
+    submission.source_hash = 0;
+    submission.local_path = local->path;
     return;
   }
   const wire::ArtifactFacts& facts = std::get<UploadedSource>(kind_).facts;
-  submit.source_bytes = facts.bytes;
-  submit.source_hash = facts.hash;
-  submit.local_path.clear();
+  submission.source_bytes = facts.bytes;
+  submission.source_hash = facts.hash;
+  submission.local_path.clear();
 }
 
 std::optional<wire::ArtifactFacts> Source::upload() const {

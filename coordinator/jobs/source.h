@@ -33,8 +33,8 @@ class Source {
   explicit Source(LocalSource local) : kind_(std::move(local)) {}
   explicit Source(UploadedSource uploaded) : kind_(uploaded) {}
   // As a submission has it on the wire, and back: the fields source_bytes, source_hash and local_path.
-  static Source of(const wire::Submit& submit);
-  void describe_in(wire::Submit& submit) const;
+  static Source of(const wire::Submission& submission);
+  void describe_in(wire::Submission& submission) const;
 
   // What its owner uploads and the spool then keeps; none where nothing is copied.
   [[nodiscard]] std::optional<wire::ArtifactFacts> upload() const;

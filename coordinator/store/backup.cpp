@@ -62,8 +62,8 @@ Result<std::string> expected_spool(Store& store) {
     if (expected.uploaded && expected.state != wire::JobState::kUploading) {
       const auto submission = TRY(store.submission(job));
       if (!submission) return fail(FaultKind::kConfig, "no submission of job " + std::to_string(job.value));
-      lines << "source " << job.value << " " << facts_text({submission->submit.source_bytes, submission->submit.source_hash})
-            << "\n";
+      lines << "source " << job.value << " "
+            << facts_text({submission->submission.source_bytes, submission->submission.source_hash}) << "\n";
     }
     for (const auto& [index, task] : expected.committed) {
       for (std::size_t part = 0; part < task.outputs.size(); ++part) {

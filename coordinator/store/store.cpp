@@ -12,10 +12,15 @@
 namespace gopmill {
 
 namespace wire {
+// Rows begin with what a message had before its submission: no reader needs it, and rows of today can be read by yesterday's
+// gopmill.
 template <class A>
-void fields(A& a, Submit& v) {
-  a(v.request, v.protocol, v.build, v.key, v.source_name, v.source_bytes, v.source_hash, v.local_path, v.profile_name,
-    v.profile_yaml, v.priority, v.output_base, v.output_folder);
+void fields(A& a, Submission& v) {
+  std::uint64_t request = 0;
+  std::uint32_t protocol = kProtocolVersion;
+  std::string build;
+  a(request, protocol, build, v.key, v.source_name, v.source_bytes, v.source_hash, v.local_path, v.profile_name, v.profile_yaml,
+    v.priority, v.output_base, v.output_folder);
   // Rows that are older than this field end here.
   if constexpr (requires { a.at_end(); }) {
     if (a.at_end()) return;
@@ -62,7 +67,7 @@ struct Store::State {
 
   Result<> prepare();
   Result<std::optional<AcceptedSubmission>> submission(JobId job);
-  Result<> write(const AcceptedSubmission& submission);
+  Result<> write(const AcceptedSubmission& accepted);
   Result<> write(const Fact& fact);
   static Result<Fact> read(const sql::Query& row);  // of job, kind, body
   // Keeps of a job that is over what is still asked for; its facts are dropped later.
@@ -145,14 +150,14 @@ Result<Store> Store::open(const std::filesystem::path& file, const char* vfs, st
 
 // ---- Submissions ----
 
-Result<Store::Added> Store::add(const wire::Submit& submit, std::int64_t now_unix_ms) {
+Result<Store::Added> Store::add(const wire::Submission& submission, std::int64_t now_unix_ms) {
   for (const auto& [job, waiting] : state_->added) {
-    if (waiting.key == submit.key) return Added{job, true};
+    if (waiting.key == submission.key) return Added{job, true};
   }
   sql::Query known(state_->find_key);
-  if (TRY(known.bind_text(submit.key).step())) return Added{job_id(known.integer(0)), true};
+  if (TRY(known.bind_text(submission.key).step())) return Added{job_id(known.integer(0)), true};
   const JobId job{++state_->last_job};
-  state_->added.emplace(job, AcceptedSubmission{job, submit.key, now_unix_ms, submit});
+  state_->added.emplace(job, AcceptedSubmission{job, submission.key, now_unix_ms, submission});
   return Added{job, false};
 }
 
@@ -165,7 +170,7 @@ Result<std::optional<AcceptedSubmission>> Store::State::submission(JobId job) {
   sql::Query row(find_submission);
   if (!TRY(row.bind(row_id(job)).step())) return std::optional<AcceptedSubmission>();
   return std::optional(
-      AcceptedSubmission{job, row.bytes(0), row.integer(1), TRY(decode<wire::Submit>(row.bytes(2), "a stored submission"))});
+      AcceptedSubmission{job, row.bytes(0), row.integer(1), TRY(decode<wire::Submission>(row.bytes(2), "a stored submission"))});
 }
 
 // ---- Recording ----
@@ -201,10 +206,10 @@ Result<> Store::record(const std::vector<Fact>& facts) {
   return {};
 }
 
-Result<> Store::State::write(const AcceptedSubmission& submission) {
-  const std::string submit = encode(submission.submit);
+Result<> Store::State::write(const AcceptedSubmission& accepted) {
+  const std::string row = encode(accepted.submission);
   sql::Query insert(add_submission);
-  insert.bind(row_id(submission.job)).bind_text(submission.key).bind(submission.submitted_unix_ms).bind(submit);
+  insert.bind(row_id(accepted.job)).bind_text(accepted.key).bind(accepted.submitted_unix_ms).bind(row);
   TRY(insert.step());
   return {};
 }
@@ -219,8 +224,7 @@ Result<> Store::State::retire(JobId job) {
   TRY(sql::Query(keep_end).bind(row_id(job)).step());
   auto known = TRY(submission(job));
   if (!known) return {};
-  known->submit.profile_yaml.clear();
-  known->submit.build.clear();
+  known->submission.profile_yaml.clear();
   // Not updated in place: SQLite joins emptied pages when rows go, and leaves them when rows shrink.
   TRY(sql::Query(drop_submission).bind(row_id(job)).step());
   return write(*known);

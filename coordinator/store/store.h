@@ -24,7 +24,7 @@ struct AcceptedSubmission {
   JobId job;
   std::string key;
   std::int64_t submitted_unix_ms = 0;
-  wire::Submit submit;
+  wire::Submission submission;
 };
 
 // Jobs that are over (failed, cancelled, or done and their files forgotten) are kept for people who ask and for keys that
@@ -52,7 +52,7 @@ class Store {
     JobId job;
     bool known = false;  // the key was there already
   };
-  Result<Added> add(const wire::Submit& submit, std::int64_t now_unix_ms);
+  Result<Added> add(const wire::Submission& submission, std::int64_t now_unix_ms);
   // Of a submission that was refused: as if it had never come.
   void forget(JobId job);
   // Of a job that is over: without its profile.

@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 JobId accept(Store& store, const std::string& key) {
-  wire::Submit submit;
+  wire::Submission submit;
   submit.key = key;
   submit.source_name = key + ".mov";
   submit.profile_yaml = std::string(1'500, '#');
@@ -64,7 +64,7 @@ void measure_opening(const std::filesystem::path& file, int ended) {
     for (int first = 0; first < ended; first += kTogether) {
       std::vector<Fact> turn;
       for (int i = first; i < first + kTogether; ++i) {
-        wire::Submit submit;
+        wire::Submission submit;
         submit.key = "0123456789abcdef-" + std::to_string(i);
         submit.source_name = "clip " + std::to_string(i) + ".mov";
         submit.profile_name = "phone";

@@ -59,7 +59,7 @@ class FullHouse {
     return Store::open(data / "gopmill.db");
   }
   JobId add() {
-    wire::Submit submit;
+    wire::Submission submit;
     submit.key = "key " + std::to_string(++keys_);
     submit.source_name = "clip.mov";
     submit.source_hash = chunk_hash({});  // of the empty file that stands for it

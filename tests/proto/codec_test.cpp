@@ -46,8 +46,8 @@ TEST(Codec, CarriesWhatIsEmptyAndWhatIsLargest) {
   Heartbeat full{WorkerId{1}, std::vector<RunningTask>(kRunningMax, RunningTask{{JobId{~0ull}, ~0u}, ~0u, ~0ull})};
   EXPECT_EQ(there_and_back(Control(full)), Control(full));
   Submit submit = std::get<Submit>(tests::every_control()[tests::index_of<Submit, Control>]);
-  submit.profile_yaml.assign(kProfileYamlBytesMax, 'y');
-  submit.local_path = "/\xFF\xFE";  // a path is bytes
+  submit.submission.profile_yaml.assign(kProfileYamlBytesMax, 'y');
+  submit.submission.local_path = "/\xFF\xFE";  // a path is bytes
   EXPECT_EQ(there_and_back(Control(submit)), Control(submit));
   const Data chunk = Chunk{{ArtifactKind::kSource, JobId{1}}, kArtifactBytesMax, 1, std::string(kChunkBytes, '\xFF')};
   EXPECT_LE(encode(chunk).size(), kMessageBytesMax);
@@ -109,13 +109,14 @@ TEST(Codec, RefusesTextThatIsTooLongOrNotText) {
   EXPECT_EQ(refusal<WorkerHello>([](auto& m) { m.build = "\xC0\x80"; }), "WorkerHello.build is not UTF-8");
   EXPECT_EQ(refusal<Welcome>([](auto& m) { m.data_endpoint.assign(256, 'x'); }),
             "Welcome.data_endpoint is 256 bytes, at most 255 are allowed");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.key = "\xFF"; }), "Submit.key is not UTF-8");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.profile_yaml = "\xF5\x80\x80\x80"; }), "Submit.profile_yaml is not UTF-8");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.profile_yaml.assign(256 * 1024 + 1, 'x'); }),
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.submission.key = "\xFF"; }), "Submit.key is not UTF-8");
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.submission.profile_yaml = "\xF5\x80\x80\x80"; }), "Submit.profile_yaml is not UTF-8");
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.submission.profile_yaml.assign(256 * 1024 + 1, 'x'); }),
             "Submit.profile_yaml is 262145 bytes, at most 262144 are allowed");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.local_path.assign(4097, 'x'); }),
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.submission.local_path.assign(4097, 'x'); }),
             "Submit.local_path is 4097 bytes, at most 4096 are allowed");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.output_folder = std::string("a\0b", 3); }), "Submit.output_folder has a zero byte");
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.submission.output_folder = std::string("a\0b", 3); }),
+            "Submit.output_folder has a zero byte");
   EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.files[0].sha256 = "\x80"; }), "JobReply.files.sha256 is not UTF-8");
 }
 
@@ -148,8 +149,8 @@ TEST(Codec, RefusesAbilitiesOutOfBounds) {
 TEST(Codec, RefusesNamesThatLeadElsewhere) {
   for (const std::string& name :
        {std::string("../x"), std::string(".."), std::string("."), std::string("/etc/passwd"), std::string("a\0b", 3)}) {
-    EXPECT_EQ(refusal<Submit>([&](auto& m) { m.source_name = name; }), "Submit.source_name is not a file name");
-    EXPECT_EQ(refusal<Submit>([&](auto& m) { m.output_base = name; }), "Submit.output_base is not a file name");
+    EXPECT_EQ(refusal<Submit>([&](auto& m) { m.submission.source_name = name; }), "Submit.source_name is not a file name");
+    EXPECT_EQ(refusal<Submit>([&](auto& m) { m.submission.output_base = name; }), "Submit.output_base is not a file name");
   }
   // Outputs may lie in folders below their job's.
   for (const char* path : {"", "/etc/passwd", "a/../../b", "a//b", "a\nb"}) {
@@ -159,13 +160,14 @@ TEST(Codec, RefusesNamesThatLeadElsewhere) {
   EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.files[0].name = "1080p/segment_1.m4s"; }), "accepted");
   EXPECT_EQ(refusal<JobReply>([](auto& m) { m.job.files[0].kind = static_cast<OutputKind>(9); }),
             "JobReply.files.kind is 9, which names nothing");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.source_name = "it's a \"name\"\n%s..mp4"; }), "accepted") << "odd, but a file's name";
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.submission.source_name = "it's a \"name\"\n%s..mp4"; }), "accepted")
+      << "odd, but a file's name";
 }
 
 TEST(Codec, RefusesNumbersOutOfRange) {
   EXPECT_EQ(refusal<WorkerHello>([](auto& m) { m.slots = 1025; }), "WorkerHello.slots is 1025, at most 1024 is allowed");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.priority = 101; }), "Submit.priority is 101, at most 100 is allowed");
-  EXPECT_EQ(refusal<Submit>([](auto& m) { m.source_bytes = kArtifactBytesMax + 1; }),
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.submission.priority = 101; }), "Submit.priority is 101, at most 100 is allowed");
+  EXPECT_EQ(refusal<Submit>([](auto& m) { m.submission.source_bytes = kArtifactBytesMax + 1; }),
             "Submit.source_bytes is 17592186044417, at most 17592186044416 is allowed");
   EXPECT_EQ(refusal<Assign>([](auto& m) { m.outputs = 65; }), "Assign.outputs is 65, at most 64 is allowed");
   EXPECT_EQ(refusal<Assign>([](auto& m) { m.time_max = Duration{-1}; }), "Assign.time_max is -1 ms, which is out of range");

@@ -738,7 +738,7 @@ FakeJob Farm::invent_job() {
 void Farm::submit(std::size_t which) {
   FakeJob& job = jobs_[which];
   if (scheduler_) {
-    wire::Submit submission;
+    wire::Submission submission;
     submission.key = "job " + std::to_string(which);
     const auto added = store_->add(submission, 1'700'000'000'000 + now().since_zero.count());
     if (!added) complain("a submission cannot be added: " + added.error().text);

@@ -43,8 +43,8 @@ class StoreTest : public testing::Test {
     open();
   }
 
-  static wire::Submit submission(const std::string& key) {
-    wire::Submit submit;
+  static wire::Submission submission(const std::string& key) {
+    wire::Submission submit;
     submit.key = key;
     submit.source_name = key + ".mov";
     submit.profile_name = "phone";
@@ -102,7 +102,7 @@ TEST_F(StoreTest, WhatWasRecordedOutlivesThePower) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     cut_power(seed);
     ASSERT_THAT(facts(), ElementsAre("job 1 accepted, priority 50, upload wanted", "job 1 queued", "job 1 analysing"));
-    EXPECT_EQ((*store_->submission(job))->submit, submission("a"));
+    EXPECT_EQ((*store_->submission(job))->submission, submission("a"));
   }
 }
 
@@ -110,7 +110,7 @@ TEST_F(StoreTest, ASubmissionIsWrittenWithItsAcceptanceAndNotBefore) {
   const std::uint64_t before = disk_.operations();
   const JobId refused = add("refused"), waiting = add("waiting");
   EXPECT_EQ(disk_.operations(), before);
-  EXPECT_EQ((*store_->submission(waiting))->submit.key, "waiting");
+  EXPECT_EQ((*store_->submission(waiting))->submission.key, "waiting");
   store_->forget(refused);
   record({facts::JobAccepted{waiting, 50, true}});
   EXPECT_FALSE(*store_->submission(refused));
@@ -118,7 +118,7 @@ TEST_F(StoreTest, ASubmissionIsWrittenWithItsAcceptanceAndNotBefore) {
 
   add("not recorded");
   reopen();
-  EXPECT_EQ((*store_->submission(waiting))->submit.key, "waiting");
+  EXPECT_EQ((*store_->submission(waiting))->submission.key, "waiting");
   EXPECT_EQ(add("not recorded"), JobId{waiting.value + 1});  // the id that nobody was ever told
 }
 
@@ -153,7 +153,7 @@ TEST_F(StoreTest, WhatCannotBeRecordedIsNotThereAndMayBeRecordedLater) {
   record(accepted);
   cut_power();
   EXPECT_THAT(facts(), ElementsAre("job 1 accepted, priority 50, upload wanted", "job 1 queued"));
-  EXPECT_EQ((*store_->submission(job))->submit, submission("a"));
+  EXPECT_EQ((*store_->submission(job))->submission, submission("a"));
 }
 
 TEST_F(StoreTest, WorkerIdsAreNeverGivenTwice) {
@@ -180,9 +180,9 @@ TEST_F(StoreTest, OfAJobThatIsOverItsAcceptanceAndItsEndAreKept) {
   EXPECT_EQ((*store_->ending(delivered))->state, JobState::kDone);
   EXPECT_EQ((*store_->ending(kept))->state, JobState::kDone);
   const auto over = *store_->submission(delivered);
-  EXPECT_EQ(over->submit.source_name, "delivered.mov");
-  EXPECT_EQ(over->submit.profile_yaml, "");
-  EXPECT_EQ((*store_->submission(kept))->submit, submission("kept"));
+  EXPECT_EQ(over->submission.source_name, "delivered.mov");
+  EXPECT_EQ(over->submission.profile_yaml, "");
+  EXPECT_EQ((*store_->submission(kept))->submission, submission("kept"));
 }
 
 TEST_F(StoreTest, JobsThatAreOverTakeLittleRoom) {
@@ -289,11 +289,11 @@ TEST_F(StoreFileTest, AStoreOfTheFirstSchemaIsBroughtUpToDate) {
     for (std::uint64_t job = 1; job <= 6; ++job) {
       const auto submission = *store->submission(JobId{job});
       ASSERT_TRUE(submission) << job;
-      EXPECT_EQ(submission->submit.source_name, std::string(1, static_cast<char>('a' + job - 1)) + ".mov");
-      EXPECT_THAT(submission->submit.profile_yaml, HasSubstr("height: 360"));
+      EXPECT_EQ(submission->submission.source_name, std::string(1, static_cast<char>('a' + job - 1)) + ".mov");
+      EXPECT_THAT(submission->submission.profile_yaml, HasSubstr("height: 360"));
     }
     EXPECT_FALSE(*store->submission(JobId{7}));
-    EXPECT_EQ(store->add((*store->submission(JobId{5}))->submit, 0)->job, JobId{5});
+    EXPECT_EQ(store->add((*store->submission(JobId{5}))->submission, 0)->job, JobId{5});
     EXPECT_EQ((*store->ending(JobId{2}))->fault->text, "the source is damaged at 12 s");
   }
 }

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "coordinator/jobs/jobs.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/spool/transfers.h"
+#include "media/task/task.h"
+#include "proto/messages.h"
+
+namespace gopmill {
+
+// What workers bring in, between their word and the job's work: whether an attempt is what its worker says, who has it since when,
+// and what of it a commit takes. `peer`: the connection a worker spoke over (coordinator/scheduler/scheduler.h). Owned by the
+// coordinator's loop, which outlives nothing named in the constructor.
+class Attempts {
+ public:
+  Attempts(const Scheduler& scheduler, Jobs& jobs, Transfers& transfers, Log& log)
+      : scheduler_(scheduler), jobs_(jobs), transfers_(transfers), log_(log) {}
+
+  // ---- what workers say, as events ----
+
+  // A finished task is one only if its outputs are here as announced and its result can be read. To be asked just before the
+  // scheduler handles it: what was heard before decides what this worker holds.
+  Event checked(events::TaskFinished finished);
+  // Where the source is blamed, it is read once more before anybody is told.
+  std::vector<Event> failed(events::TaskFailed failed, Instant now);
+
+  // ---- facts, once they are recorded ----
+  void note(const facts::AttemptLost& fact);
+  void note(const facts::TaskAdopted& fact, Instant now);
+  void note(const facts::TaskCommitted& fact);
+  void note(const facts::TaskReopened& fact);
+
+  // ---- as the scheduler's actions ask ----
+  void begin(const wire::Assign& assign, Instant now);
+  void commit(const actions::CommitOutputs& action, Instant now);
+  void discard(const actions::DiscardOutputs& action);
+  void report_difference(const actions::ReportDifference& action, Instant now);
+  void forget_job(JobId job);
+
+ private:
+  struct Lease {
+    std::string worker;  // its name
+    Instant since;
+    TaskResult result;
+    std::vector<wire::ArtifactFacts> outputs;
+  };
+
+  [[nodiscard]] Result<> is_as_announced(const events::TaskFinished& finished);
+  [[nodiscard]] std::string worker_name(WorkerId id, Instant now) const;
+
+  const Scheduler& scheduler_;
+  Jobs& jobs_;
+  Transfers& transfers_;
+  Log& log_;
+  std::map<std::pair<TaskId, Attempt>, Lease> leases_;
+};
+
+}  // namespace gopmill
