@@ -393,7 +393,7 @@ Fd make_clip(const Clip& clip) {
   AVFormatContext* made = nullptr;
   GOPMILL_CHECK(avformat_alloc_output_context2(&made, nullptr, clip.container.c_str(), nullptr) >= 0);
   output.format.reset(made);
-  made->pb = output.io->io;
+  made->pb = output.io->io();
   made->flags |= AVFMT_FLAG_CUSTOM_IO;
   Track frame, later, cover;
   std::deque<Track> audio_tracks;  // tracks never move
