@@ -205,16 +205,16 @@ Result<> Muxer::State::begin() {
   add_chapters(*format, side_tracks);
   if (side_tracks.created_unix_s)
     av_dict_set(&format->metadata, "creation_time", date_text(*side_tracks.created_unix_s).c_str(), 0);
-  AVDictionary* options = nullptr;
-  av_dict_set_int(&options, "moov_size", static_cast<std::int64_t>(gap), 0);
-  av_dict_set_int(&options, "movie_timescale", movie_timescale, 0);
-  av_dict_set_int(&options, "use_editlist", 0, 0);
+  Options options;
+  options.set("moov_size", static_cast<std::int64_t>(gap));
+  options.set("movie_timescale", movie_timescale);
+  options.set("use_editlist", 0);
   for (const MuxTrack& track : tracks) {
-    if (track.parameters.media == 1) av_dict_set_int(&options, "video_track_timescale", track.timescale, 0);
+    if (track.parameters.media == 1) options.set("video_track_timescale", track.timescale);
   }
-  const int error = avformat_write_header(format.get(), &options);
-  av_dict_free(&options);
-  if (error < 0) return std::unexpected(fault("cannot begin the MP4", error));
+  if (const int error = avformat_write_header(format.get(), options.address()); error < 0)
+    return std::unexpected(fault("cannot begin the MP4", error));
+  GOPMILL_CHECK(options.first().empty());
   // movenc.c 5.1 puts empty samples of no length between those of mov_text wherever another track's packet comes first, and at the
   // end. The plan has its own; under another name libavformat writes just what it is given.
   for (unsigned i = 0; i < format->nb_streams; ++i) {
