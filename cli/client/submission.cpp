@@ -78,12 +78,12 @@ Result<std::vector<Submission>> prepare(const SubmissionOrder& order) {
 
 Result<JobId> hand_in(FarmClient& client, const Submission& submission, Display& display, Interrupts& interrupts) {
   const wire::Submitted submitted = TRY(client.submit(submission.request));
-  if (!submitted.upload_wanted) return submitted.job;
   const wire::Submit& request = submission.request;
-  const wire::Artifact source{wire::ArtifactKind::kSource, submitted.job, 0, 0, 0};
+  const auto upload = Source::of(request).upload();
+  if (!submitted.upload_wanted || !upload) return submitted.job;
   const auto sent = client.upload(
-      submitted.data_endpoint, source, {request.source_bytes, request.source_hash}, submission.source.get(),
-      [&](std::uint64_t bytes) { display.show_upload(request.source_name, bytes, request.source_bytes, monotonic_now()); });
+      submitted.data_endpoint, source_artifact(submitted.job), *upload, submission.source.get(),
+      [&](std::uint64_t bytes) { display.show_upload(request.source_name, bytes, upload->bytes, monotonic_now()); });
   display.clear();
   if (sent) return submitted.job;
   Fault fault = sent.error();
