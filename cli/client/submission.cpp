@@ -76,13 +76,13 @@ Result<std::vector<PreparedSource>> prepare(const SubmissionOrder& order) {
 }
 
 Result<JobId> hand_in(FarmClient& client, const PreparedSource& prepared, Display& display, Interrupts& interrupts) {
-  const wire::Submitted submitted = TRY(client.submit(prepared.submission));
-  if (!submitted.upload_wanted) return submitted.job;
   const wire::Submission& submission = prepared.submission;
-  const wire::Artifact source{wire::ArtifactKind::kSource, submitted.job, 0, 0, 0};
+  const wire::Submitted submitted = TRY(client.submit(submission));
+  const auto upload = Source::of(submission).upload();
+  if (!submitted.upload_wanted || !upload) return submitted.job;
   const auto sent = client.upload(
-      submitted.data_endpoint, source, {submission.source_bytes, submission.source_hash}, prepared.source.get(),
-      [&](std::uint64_t bytes) { display.show_upload(submission.source_name, bytes, submission.source_bytes, monotonic_now()); });
+      submitted.data_endpoint, source_artifact(submitted.job), *upload, prepared.source.get(),
+      [&](std::uint64_t bytes) { display.show_upload(submission.source_name, bytes, upload->bytes, monotonic_now()); });
   display.clear();
   if (sent) return submitted.job;
   Fault fault = sent.error();

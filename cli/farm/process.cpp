@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,51 +10,9 @@
 #include <cstring>
 #include <utility>
 
-#include "base/check.h"
+#include "base/spawn.h"
 
 namespace gopmill {
-
-namespace {
-
-// What posix_spawn does to the child besides starting it.
-class SpawnPlan {
- public:
-  SpawnPlan() { GOPMILL_CHECK(posix_spawn_file_actions_init(&actions_) == 0 && posix_spawnattr_init(&attributes_) == 0); }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-
-  Result<pid_t> spawn(const std::filesystem::path& log, int output, std::vector<std::string>& arguments) {
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    pid_t pid = -1;
-    const int error = posix_spawn(&pid, "/proc/self/exe", &actions_, &attributes_, argv.data(), environ);
-    if (error != 0)
-      return fail(FaultKind::kMachine, std::string("cannot start another gopmill process: ") + std::strerror(error));
-    return pid;
-  }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-};
-
-}  // namespace
 
 Result<> die_with_parent(pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -70,11 +27,13 @@ Result<OwnProcess> OwnProcess::start(std::vector<std::string> arguments, const s
   OwnProcess process;
   process.output_ = Fd(ends[0]);
   const Fd write_end(ends[1]);
-  arguments.insert(arguments.begin(), "gopmill");
   arguments.emplace_back(kParentOption);
   arguments.push_back(std::to_string(::getpid()));
-  SpawnPlan plan;
-  process.pid_ = TRY(plan.spawn(log, write_end.get(), arguments));
+  process.pid_ = TRY(spawn_self({.what = "another gopmill process",
+                                 .arguments = std::move(arguments),
+                                 .keeps_environment = true,
+                                 .handed_down = {{write_end.get(), STDOUT_FILENO}},
+                                 .opened = {{log, O_WRONLY | O_CREAT | O_APPEND, STDERR_FILENO}}}));
   return process;
 }
 

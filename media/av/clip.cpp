@@ -9,11 +9,13 @@ extern "C" {
 #include <cstdint>
 #include <memory>
 #include <numbers>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "base/file.h"
 #include "media/av/handles.h"
+#include "media/av/io_context.h"
 
 namespace gopmill {
 
@@ -26,42 +28,23 @@ constexpr int kSampleRate = 48000;
 constexpr int kBeepHz = 1000;
 constexpr int kBeepSamples = kSampleRate / 10;
 constexpr int kBeepFrames = kFramesPerSecond / 10;
-constexpr int kIoBytes = 256 * 1024;
 
 struct CloseFormat {
   void operator()(AVFormatContext* context) const { avformat_free_context(context); }
 };
-struct CloseIo {
-  void operator()(AVIOContext* io) const {
-    av_freep(&io->buffer);
-    avio_context_free(&io);
-  }
-};
 
-// libav's view of the file: where it is, and what went wrong with it.
+// The file as libav writes it.
 struct ClipFile {
   int fd = -1;
-  std::int64_t at = 0;
-  std::int64_t bytes = 0;
+  std::uint64_t bytes = 0;
+
+  Result<> write(std::uint64_t at, std::span<const std::byte> more) {
+    TRY(write_at(fd, at, more));
+    bytes = std::max(bytes, at + more.size());
+    return {};
+  }
+  [[nodiscard]] std::optional<std::uint64_t> size() const { return bytes; }
 };
-
-int write_file(void* opaque, std::uint8_t* bytes, int count) {
-  auto& file = *static_cast<ClipFile*>(opaque);
-  const std::span span(reinterpret_cast<const std::byte*>(bytes), static_cast<std::size_t>(count));
-  if (!write_at(file.fd, static_cast<std::uint64_t>(file.at), span)) return AVERROR(EIO);
-  file.at += count;
-  file.bytes = std::max(file.bytes, file.at);
-  return count;
-}
-
-std::int64_t seek_file(void* opaque, std::int64_t offset, int whence) {
-  auto& file = *static_cast<ClipFile*>(opaque);
-  if ((whence & AVSEEK_SIZE) != 0) return file.bytes;
-  if (whence == SEEK_CUR) offset += file.at;
-  if (whence == SEEK_END) offset += file.bytes;
-  if (offset < 0) return AVERROR(EINVAL);
-  return file.at = offset;
-}
 
 Result<> good(int error, const char* what) {
   if (error >= 0) return {};
@@ -112,14 +95,12 @@ float beep_at(std::int64_t sample) {
 // Two encoders and a muxer.
 class ClipWriter {
  public:
-  explicit ClipWriter(int fd) : file_{fd, 0, 0} {}
+  explicit ClipWriter(int fd) : file_{fd} {}
 
   Result<> open() {
     AVFormatContext* format = nullptr;
     TRY(good(avformat_alloc_output_context2(&format, nullptr, "mp4", nullptr), "the muxer"));
     format_.reset(format);
-    auto* buffer = static_cast<std::uint8_t*>(av_malloc(kIoBytes));
-    io_.reset(avio_alloc_context(buffer, kIoBytes, 1, &file_, nullptr, write_file, seek_file));
     format_->pb = io_.get();
     format_->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
     TRY(open_video());
@@ -221,7 +202,7 @@ class ClipWriter {
 
   // The format is freed before the io it writes to, and that before the file it means.
   ClipFile file_;
-  std::unique_ptr<AVIOContext, CloseIo> io_;
+  av::IoContext io_ = av::IoContext::writing(file_);
   std::unique_ptr<AVFormatContext, CloseFormat> format_;
   av::CodecContext video_;
   av::CodecContext audio_;

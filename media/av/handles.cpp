@@ -45,6 +45,15 @@ void on_log(void* object, int level, const char* format, va_list arguments) {
 
 }  // namespace
 
+void Options::set(const std::string& name, const std::string& value) {
+  GOPMILL_CHECK(av_dict_set(&dictionary_, name.c_str(), value.c_str(), 0) >= 0);
+}
+
+std::string Options::first() const {
+  const AVDictionaryEntry* entry = av_dict_get(dictionary_, "", nullptr, AV_DICT_IGNORE_SUFFIX);
+  return entry ? entry->key : "";
+}
+
 Packet make_packet() {
   Packet packet(av_packet_alloc());
   GOPMILL_CHECK(packet);

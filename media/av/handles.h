@@ -33,6 +33,25 @@ using CodecContext = std::unique_ptr<AVCodecContext, FreeByAddress<avcodec_free_
 using CodecParameters = std::unique_ptr<AVCodecParameters, FreeByAddress<avcodec_parameters_free>>;
 using FilterGraph = std::unique_ptr<AVFilterGraph, FreeByAddress<avfilter_graph_free>>;
 
+// Options by name, which libav takes out as it uses them: what is left afterwards, nobody took.
+class Options {
+ public:
+  Options() = default;
+  Options(const Options&) = delete;
+  Options& operator=(const Options&) = delete;
+  ~Options() { av_dict_free(&dictionary_); }
+  // The last value of a name counts.
+  void set(const std::string& name, const std::string& value);
+  void set(const std::string& name, std::int64_t value) { set(name, std::to_string(value)); }
+  // One that is left; empty if none is.
+  [[nodiscard]] std::string first() const;
+  // For libav to take from.
+  AVDictionary** address() { return &dictionary_; }
+
+ private:
+  AVDictionary* dictionary_ = nullptr;
+};
+
 Packet make_packet();
 Frame make_frame();
 

@@ -9,6 +9,7 @@ extern "C" {
 #include <ctime>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -16,13 +17,13 @@ extern "C" {
 #include "base/file.h"
 #include "media/av/handles.h"
 #include "media/av/hdr.h"
+#include "media/av/io_context.h"
 #include "media/package/mp4_boxes.h"
 
 namespace gopmill::av {
 
 namespace {
 
-constexpr int kIoBytes = 256 * 1024;
 // libavformat 5.1 starts a new chunk when one would exceed this (movenc.c, build_chunks).
 constexpr std::uint64_t kChunkBytes = 1 << 20;
 // Everything of moov that does not grow: headers, handlers, one sample entry per track without its extradata.
@@ -68,71 +69,38 @@ std::uint32_t movie_timescale(const std::vector<MuxTrack>& tracks) {
 
 // libavformat's output: what belongs to the head of the file (type box, reserved gap) stays in memory until it is complete,
 // the rest goes to the descriptor.
-class SplitWriter {
+class SplitFile {
  public:
-  static std::unique_ptr<SplitWriter> make(int fd, std::size_t head_bytes_max) {
-    auto writer = std::unique_ptr<SplitWriter>(new SplitWriter(fd, head_bytes_max));
-    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBytes));
-    GOPMILL_CHECK(buffer);
-    writer->io_ = avio_alloc_context(buffer, kIoBytes, 1, writer.get(), nullptr, &SplitWriter::write, &SplitWriter::seek);
-    GOPMILL_CHECK(writer->io_);
-    return writer;
+  SplitFile(int fd, std::uint64_t head_bytes_max) : fd_(fd), head_end_(head_bytes_max) {}
+
+  Result<> write(std::uint64_t at, std::span<const std::byte> bytes) {
+    if (at < head_end_) {
+      const auto part = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), head_end_ - at)));
+      if (head_.size() < at + part.size()) head_.resize(at + part.size());
+      std::memcpy(head_.data() + at, part.data(), part.size());
+      at += part.size();
+      bytes = bytes.subspan(part.size());
+    }
+    return bytes.empty() ? Result<>() : write_out(at, bytes);
   }
-  SplitWriter(const SplitWriter&) = delete;
-  SplitWriter& operator=(const SplitWriter&) = delete;
-  ~SplitWriter() {
-    if (io_) av_freep(&io_->buffer);
-    avio_context_free(&io_);
-  }
-  [[nodiscard]] AVIOContext* io() const { return io_; }
+  // The muxer knows where it is.
+  [[nodiscard]] std::optional<std::uint64_t> size() const { return std::nullopt; }
+
   // Set once the type box is written and the gap's end is known; until then everything belongs to the head.
-  void end_head_at(std::size_t bytes) { head_end_ = bytes; }
+  void end_head_at(std::uint64_t bytes) { head_end_ = bytes; }
   [[nodiscard]] const std::string& head() const { return head_; }
-  [[nodiscard]] const std::optional<Fault>& fault() const { return fault_; }
   [[nodiscard]] std::uint64_t written() const { return written_; }
-  Result<> write_out(std::uint64_t at, std::string_view bytes) {
-    TRY(write_at(fd_, at, std::as_bytes(std::span(bytes))));
+  Result<> write_out(std::uint64_t at, std::span<const std::byte> bytes) {
+    TRY(write_at(fd_, at, bytes));
     written_ += bytes.size();
     return {};
   }
 
  private:
-  SplitWriter(int fd, std::size_t head_bytes_max) : fd_(fd), head_end_(head_bytes_max) {}
-  static int write(void* opaque, std::uint8_t* from, int size) {
-    auto& self = *static_cast<SplitWriter*>(opaque);
-    std::string_view bytes(reinterpret_cast<const char*>(from), static_cast<std::size_t>(size));
-    if (self.at_ < self.head_end_) {
-      const std::string_view part = bytes.substr(0, self.head_end_ - self.at_);
-      if (self.head_.size() < self.at_ + part.size()) self.head_.resize(self.at_ + part.size());
-      std::memcpy(self.head_.data() + self.at_, part.data(), part.size());
-      self.at_ += part.size();
-      bytes.remove_prefix(part.size());
-    }
-    if (bytes.empty()) return size;
-    if (auto wrote = self.write_out(self.at_, bytes); !wrote) {
-      self.fault_ = wrote.error();
-      return AVERROR(EIO);
-    }
-    self.at_ += bytes.size();
-    return size;
-  }
-  static std::int64_t seek(void* opaque, std::int64_t offset, int whence) {
-    auto& self = *static_cast<SplitWriter*>(opaque);
-    whence &= ~AVSEEK_FORCE;
-    if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(self.at_);
-    // The muxer knows where it is; it never asks for the size.
-    if ((whence != SEEK_SET && whence != SEEK_CUR) || offset < 0) return AVERROR(EINVAL);
-    self.at_ = static_cast<std::size_t>(offset);
-    return offset;
-  }
-
   int fd_;
-  std::size_t head_end_;
+  std::uint64_t head_end_;
   std::string head_;
-  std::size_t at_ = 0;
   std::uint64_t written_ = 0;
-  std::optional<Fault> fault_;
-  AVIOContext* io_ = nullptr;
 };
 
 struct FreeFormat {
@@ -173,20 +141,22 @@ std::string date_text(std::int64_t unix_s) {
 }  // namespace
 
 struct Muxer::State {
+  State(int fd, std::uint64_t head_bytes_max) : file(fd, head_bytes_max) {}
   LastWords words;
   std::vector<MuxTrack> tracks;
   MuxSideTracks side_tracks;
   std::uint32_t movie_timescale = 0;
   std::uint64_t gap = 0;       // bytes reserved for moov and what fills up
   std::size_t type_bytes = 0;  // of the box in front of it
+  SplitFile file;
   // Declared before the format context, which writes through it until it is freed.
-  std::unique_ptr<SplitWriter> writer;
+  IoContext io = IoContext::writing(file);
   std::unique_ptr<AVFormatContext, FreeFormat> format;
   Packet packet = make_packet();
 
   // The disk's own words where the disk was at fault.
   Fault fault(const std::string& what, int error) const {
-    if (writer->fault()) return *writer->fault();
+    if (io.fault()) return *io.fault();
     return fault_of(FaultKind::kInternal, what, error);
   }
   Result<> add_stream(const MuxTrack& track);
@@ -198,7 +168,7 @@ Muxer::Muxer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Muxer::Muxer(Muxer&&) noexcept = default;
 Muxer::~Muxer() = default;
 
-std::uint64_t Muxer::bytes_written() const { return state_->writer->written(); }
+std::uint64_t Muxer::bytes_written() const { return state_->file.written(); }
 
 Result<> Muxer::State::add_stream(const MuxTrack& track) {
   AVStream* stream = avformat_new_stream(format.get(), nullptr);
@@ -229,22 +199,22 @@ Result<> Muxer::State::begin() {
     return std::unexpected(fault_of(FaultKind::kInternal, "no MP4 muxer", error));
   }
   format.reset(made);
-  format->pb = writer->io();
+  format->pb = io.get();
   format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
   for (const MuxTrack& track : tracks) TRY(add_stream(track));
   add_chapters(*format, side_tracks);
   if (side_tracks.created_unix_s)
     av_dict_set(&format->metadata, "creation_time", date_text(*side_tracks.created_unix_s).c_str(), 0);
-  AVDictionary* options = nullptr;
-  av_dict_set_int(&options, "moov_size", static_cast<std::int64_t>(gap), 0);
-  av_dict_set_int(&options, "movie_timescale", movie_timescale, 0);
-  av_dict_set_int(&options, "use_editlist", 0, 0);
+  Options options;
+  options.set("moov_size", static_cast<std::int64_t>(gap));
+  options.set("movie_timescale", movie_timescale);
+  options.set("use_editlist", 0);
   for (const MuxTrack& track : tracks) {
-    if (track.parameters.media == 1) av_dict_set_int(&options, "video_track_timescale", track.timescale, 0);
+    if (track.parameters.media == 1) options.set("video_track_timescale", track.timescale);
   }
-  const int error = avformat_write_header(format.get(), &options);
-  av_dict_free(&options);
-  if (error < 0) return std::unexpected(fault("cannot begin the MP4", error));
+  if (const int error = avformat_write_header(format.get(), options.address()); error < 0)
+    return std::unexpected(fault("cannot begin the MP4", error));
+  GOPMILL_CHECK(options.first().empty());
   // movenc.c 5.1 puts empty samples of no length between those of mov_text wherever another track's packet comes first, and at the
   // end. The plan has its own; under another name libavformat writes just what it is given.
   for (unsigned i = 0; i < format->nb_streams; ++i) {
@@ -257,14 +227,14 @@ Result<> Muxer::State::begin() {
       return fail(FaultKind::kInternal, "the MP4 muxer changed a timescale");
   }
   // Only the type box has been put in front of the gap.
-  type_bytes = writer->head().size();
-  writer->end_head_at(type_bytes + gap);
+  type_bytes = file.head().size();
+  file.end_head_at(type_bytes + gap);
   return {};
 }
 
 // Adds the edit lists to the index, fills what is left of the gap and writes the head of the file, once.
 Result<> Muxer::State::place_head() {
-  const std::string_view written = writer->head();
+  const std::string_view written = file.head();
   if (written.size() < type_bytes + kFreeBytesMin) return fail(FaultKind::kInternal, "the MP4 muxer wrote no index");
   std::uint64_t size = 0;
   for (std::size_t i = 0; i < 4; ++i) size = size << 8 | static_cast<std::uint8_t>(written[type_bytes + i]);
@@ -292,21 +262,20 @@ Result<> Muxer::State::place_head() {
   for (int shift = 24; shift >= 0; shift -= 8) head.push_back(static_cast<char>(left >> shift & 0xff));
   head += "free";
   head.resize(end, '\0');
-  return writer->write_out(0, head);
+  return file.write_out(0, std::as_bytes(std::span(head)));
 }
 
 Result<Muxer> Muxer::create(int fd, std::vector<MuxTrack> tracks, std::uint64_t pieces, MuxSideTracks side_tracks) {
   GOPMILL_CHECK(!tracks.empty());
-  auto state = std::make_unique<State>();
+  const std::uint64_t moov = moov_bytes_max(tracks, pieces, side_tracks) + kFreeBytesMin;
+  if (moov > kMoovBytesMax) return fail(FaultKind::kInternal, "an index of " + std::to_string(moov) + " bytes");
+  // The type box comes in front of the gap, so everything up to here is head for certain.
+  auto state = std::make_unique<State>(fd, moov);
   LastWords::clear();
   state->movie_timescale = movie_timescale(tracks);
   state->tracks = std::move(tracks);
-  const std::uint64_t moov = moov_bytes_max(state->tracks, pieces, side_tracks) + kFreeBytesMin;
-  if (moov > kMoovBytesMax) return fail(FaultKind::kInternal, "an index of " + std::to_string(moov) + " bytes");
   state->side_tracks = std::move(side_tracks);
   state->gap = moov;
-  // The type box comes in front of the gap, so everything up to here is head for certain.
-  state->writer = SplitWriter::make(fd, moov);
   TRY(state->begin());
   return Muxer(std::move(state));
 }
@@ -333,15 +302,15 @@ Result<> Muxer::write(std::size_t track, const MuxSample& sample, const std::str
     return std::unexpected(s.fault("the MP4 muxer refuses a packet", error));
   // av_write_frame leaves our reference to us; its own copy is on the way to the descriptor.
   av_packet_unref(&packet);
-  if (s.writer->fault()) return std::unexpected(*s.writer->fault());
+  if (s.io.fault()) return std::unexpected(*s.io.fault());
   return {};
 }
 
 Result<> Muxer::finish() {
   State& s = *state_;
   const int error = av_write_trailer(s.format.get());
-  avio_flush(s.writer->io());
-  if (error < 0 || s.writer->fault()) return std::unexpected(s.fault("cannot finish the MP4", error));
+  avio_flush(s.io.get());
+  if (error < 0 || s.io.fault()) return std::unexpected(s.fault("cannot finish the MP4", error));
   return s.place_head();
 }
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -12,61 +11,12 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/spawn.h"
 #include "media/child/child_line.h"
 
 namespace gopmill {
 
 namespace {
-
-// Descriptors are first duplicated above this, so that placing one never overwrites another that is still to be placed.
-constexpr int kParkingFd = 64;
-
-Result<Fd> park(int fd) {
-  Fd parked(::fcntl(fd, F_DUPFD_CLOEXEC, kParkingFd));
-  if (!parked) return fail(FaultKind::kMachine, std::string("cannot duplicate a descriptor: ") + std::strerror(errno));
-  return parked;
-}
-
-class SpawnActions {
- public:
-  SpawnActions() { GOPMILL_CHECK(posix_spawn_file_actions_init(&actions_) == 0 && posix_spawnattr_init(&attributes_) == 0); }
-  SpawnActions(const SpawnActions&) = delete;
-  SpawnActions& operator=(const SpawnActions&) = delete;
-  ~SpawnActions() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  void place(int fd, int at) { GOPMILL_CHECK(posix_spawn_file_actions_adddup2(&actions_, fd, at) == 0); }
-  void open_null(int at, int flags) {
-    GOPMILL_CHECK(posix_spawn_file_actions_addopen(&actions_, at, "/dev/null", flags, 0) == 0);
-  }
-  // The terminal's Ctrl-C is for the parent to interpret, and signals blocked by the parent's loop are not the child's business.
-  void own_group_and_signals() {
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  }
-  Result<pid_t> spawn() {
-    char program[] = "gopmill";
-    char argument[16];
-    std::strncpy(argument, kChildArgument, sizeof argument);
-    char* arguments[] = {program, argument, nullptr};
-    char* environment[] = {nullptr};  // nothing of the user's environment reaches media code
-    pid_t pid = -1;
-    const int error = posix_spawn(&pid, "/proc/self/exe", &actions_, &attributes_, arguments, environment);
-    if (error != 0) return fail(FaultKind::kMachine, std::string("cannot start a media child: ") + std::strerror(error));
-    return pid;
-  }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-};
 
 std::string describe_death(int status) {
   if (WIFSIGNALED(status)) {
@@ -94,21 +44,15 @@ Result<MediaChild> MediaChild::start(ChildWork work, const std::string& request,
   const Fd request_file = TRY(memory_file(std::as_bytes(std::span(bytes))));
   child.result_ = TRY(memory_file({}));
 
-  SpawnActions actions;
-  actions.own_group_and_signals();
-  std::vector<Fd> parked;
-  const auto place = [&](int fd, int at) -> Result<> {
-    parked.push_back(TRY(park(fd)));
-    actions.place(parked.back().get(), at);
-    return {};
-  };
-  actions.open_null(0, O_RDONLY);
-  actions.open_null(1, O_WRONLY);
-  TRY(place(far_end.get(), kChildSocketFd));
-  TRY(place(request_file.get(), kChildRequestFd));
-  TRY(place(child.result_.get(), kChildResultFd));
-  for (std::size_t i = 0; i < fds.size(); ++i) TRY(place(fds[i], kChildFirstWorkFd + static_cast<int>(i)));
-  child.pid_ = TRY(actions.spawn());
+  // Nothing of the user's environment reaches media code.
+  Spawn spawn{.what = "a media child",
+              .arguments = {kChildArgument},
+              .handed_down = {{far_end.get(), kChildSocketFd},
+                              {request_file.get(), kChildRequestFd},
+                              {child.result_.get(), kChildResultFd}},
+              .opened = {{"/dev/null", O_WRONLY, STDOUT_FILENO}}};
+  for (std::size_t i = 0; i < fds.size(); ++i) spawn.handed_down.push_back({fds[i], kChildFirstWorkFd + static_cast<int>(i)});
+  child.pid_ = TRY(spawn_self(spawn));
   child.deadline_ = now + limits.wall_max;
   return child;
 }

@@ -78,6 +78,11 @@ struct EncoderFacts {
 
   // The option that takes the encoder's own list, "key=value:key"; empty: there is none.
   std::string_view own_list;
+  // Its words for what the plan depends on: whoever set one of them would break joins, the key grid or equal bytes. Refused in every
+  // encoder's list: lists are carried from one encoder to the next.
+  std::span<const std::string_view> reserved_words;
+  // In these words libavcodec complains of something in the list, and goes on.
+  std::span<const std::string_view> list_complaints;
   // Its options for one encode but `crf` and those of the profile's own that are not its list.
   EncoderOptions (*options)(const EncoderSettings& encoder, const EncoderStart& start);
 

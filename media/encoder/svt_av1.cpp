@@ -17,6 +17,9 @@ constexpr std::uint32_t kMiniGop = 32;
 constexpr std::uint32_t kPlainPresetMax = 8;
 constexpr std::string_view kQuicker[] = {"13"};
 
+constexpr std::string_view kReserved[] = {"lp", "keyint", "stats", "pass"};
+constexpr std::string_view kListComplaints[] = {"Error parsing option"};
+
 EncoderOptions options(const EncoderSettings& s, const EncoderStart&) {
   return {
       {"preset", s.preset},
@@ -44,6 +47,8 @@ constinit const EncoderFacts kSvtAv1Facts{
     .measuring_preset = "12",
     .quicker_presets = kQuicker,
     .own_list = "svtav1-params",
+    .reserved_words = kReserved,
+    .list_complaints = kListComplaints,
     .options = options,
     .lookahead_frames = lookahead,
     .memory = memory};

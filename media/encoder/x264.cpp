@@ -17,6 +17,18 @@ constexpr PresetFacts kPresets[] = {
     {"medium", 40, 3, 33},  {"slow", 50, 3, 45},    {"slower", 60, 3, 80},   {"veryslow", 60, 8, 120}, {"placebo", 60, 16, 250}};
 constexpr double kIpRatioGrain = 1.1;  // with `tune grain`
 
+constexpr std::string_view kReserved[] = {"threads",         "lookahead-threads",
+                                          "sliced-threads",  "keyint",
+                                          "min-keyint",      "scenecut",
+                                          "open-gop",        "nal-hrd",
+                                          "stitchable",      "fps",
+                                          "force-cfr",       "repeat-headers",
+                                          "annexb",          "zones",
+                                          "cpu-independent", "qpfile",
+                                          "stats",           "pass",
+                                          "dump-yuv"};
+constexpr std::string_view kListComplaints[] = {"Error parsing option", "bad value"};
+
 EncoderOptions options(const EncoderSettings& s, const EncoderStart& start) {
   EncoderOptions result{{"preset", s.preset}};
   if (s.codec_profile != "auto") result.emplace_back("profile", s.codec_profile);
@@ -89,6 +101,8 @@ constinit const EncoderFacts kX264Facts{.encoder = Encoder::kX264,
                                         .measuring_preset = "veryfast",
                                         .quicker_presets = x26x::kQuickerPresets,
                                         .own_list = "x264-params",
+                                        .reserved_words = kReserved,
+                                        .list_complaints = kListComplaints,
                                         .options = options,
                                         .lookahead_frames = x26x::lookahead_frames,
                                         .first_frame_factor = first_frame_factor_of,

@@ -29,6 +29,30 @@ constexpr double kDurationMin = 0.01, kDurationMax = 1.0;
 // key such a frame is shown for long, so what came before was as well, and the buffer is nearly full.
 constexpr const char* kBufferStartAlone = "0.9";
 
+constexpr std::string_view kReserved[] = {"lookahead-threads",
+                                          "keyint",
+                                          "min-keyint",
+                                          "scenecut",
+                                          "open-gop",
+                                          "hrd",
+                                          "fps",
+                                          "pools",
+                                          "wpp",
+                                          "frame-threads",
+                                          "repeat-headers",
+                                          "annexb",
+                                          "chunk-start",
+                                          "chunk-end",
+                                          "zones",
+                                          "zonefile",
+                                          "qpfile",
+                                          "stats",
+                                          "pass",
+                                          "csv",
+                                          "analysis-save",
+                                          "analysis-load"};
+constexpr std::string_view kListComplaints[] = {"Unknown option", "Invalid value"};
+
 EncoderOptions options(const EncoderSettings& s, const EncoderStart& start) {
   EncoderOptions result{{"preset", s.preset}};
   if (s.codec_profile != "auto") result.emplace_back("profile", s.codec_profile);
@@ -81,6 +105,8 @@ constinit const EncoderFacts kX265Facts{.encoder = Encoder::kX265,
                                         .measuring_preset = "veryfast",
                                         .quicker_presets = x26x::kQuickerPresets,
                                         .own_list = "x265-params",
+                                        .reserved_words = kReserved,
+                                        .list_complaints = kListComplaints,
                                         .options = options,
                                         .lookahead_frames = x26x::lookahead_frames,
                                         .first_frame_factor = first_frame_factor_of,

@@ -33,10 +33,9 @@ constexpr double kPi = 3.14159265358979323846;
 struct FreeOutput {
   void operator()(AVFormatContext* format) const { avformat_free_context(format); }
 };
-AVDictionary* dictionary_of(const std::map<std::string, std::string>& options) {
-  AVDictionary* dictionary = nullptr;
-  for (const auto& [key, value] : options) av_dict_set(&dictionary, key.c_str(), value.c_str(), 0);
-  return dictionary;
+
+void set_all(av::Options& options, const std::map<std::string, std::string>& values) {
+  for (const auto& [name, value] : values) options.set(name, value);
 }
 
 // ---- Frames ----
@@ -104,10 +103,10 @@ void open_track(Track& track, Output& output, const std::map<std::string, std::s
   if (output.format->oformat->flags & AVFMT_GLOBALHEADER) track.context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   track.context->thread_count = 1;
   track.context->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
-  AVDictionary* dictionary = dictionary_of(options);
-  GOPMILL_CHECK(avcodec_open2(track.context.get(), track.context->codec, &dictionary) >= 0);
-  GOPMILL_CHECK(av_dict_count(dictionary) == 0);
-  av_dict_free(&dictionary);
+  av::Options taken;
+  set_all(taken, options);
+  GOPMILL_CHECK(avcodec_open2(track.context.get(), track.context->codec, taken.address()) >= 0);
+  GOPMILL_CHECK(taken.first().empty());
   if (track.stream) return;
   track.stream = avformat_new_stream(output.format.get(), nullptr);
   GOPMILL_CHECK(track.stream && avcodec_parameters_from_context(track.stream->codecpar, track.context.get()) >= 0);
@@ -393,7 +392,7 @@ Fd make_clip(const Clip& clip) {
   AVFormatContext* made = nullptr;
   GOPMILL_CHECK(avformat_alloc_output_context2(&made, nullptr, clip.container.c_str(), nullptr) >= 0);
   output.format.reset(made);
-  made->pb = output.io->io;
+  made->pb = output.io->io();
   made->flags |= AVFMT_FLAG_CUSTOM_IO;
   Track frame, later, cover;
   std::deque<Track> audio_tracks;  // tracks never move
@@ -424,9 +423,9 @@ Fd make_clip(const Clip& clip) {
   }
   add_chapters(clip.chapters, *made);
   for (const auto& [name, value] : clip.tags) av_dict_set(&made->metadata, name.c_str(), value.c_str(), 0);
-  AVDictionary* options = dictionary_of(clip.muxer_options);
-  GOPMILL_CHECK(avformat_write_header(made, &options) >= 0);
-  av_dict_free(&options);
+  av::Options options;
+  set_all(options, clip.muxer_options);
+  GOPMILL_CHECK(avformat_write_header(made, options.address()) >= 0);
   write_packets(output, bases);
   GOPMILL_CHECK(av_write_trailer(made) >= 0);
   avio_flush(made->pb);

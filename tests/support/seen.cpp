@@ -30,7 +30,7 @@ using Input = std::unique_ptr<AVFormatContext, CloseInput>;
 Input open_input(const FileIo& io) {
   av_log_set_level(AV_LOG_ERROR);
   AVFormatContext* made = avformat_alloc_context();
-  made->pb = io.io;
+  made->pb = io.io();
   made->flags |= AVFMT_FLAG_CUSTOM_IO;
   GOPMILL_CHECK(avformat_open_input(&made, "", nullptr, nullptr) >= 0);
   Input format(made);

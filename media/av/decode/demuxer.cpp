@@ -15,12 +15,12 @@ extern "C" {
 #include "base/file.h"
 #include "media/av/allow_list.h"
 #include "media/av/handles.h"
+#include "media/av/io_context.h"
 
 namespace gopmill::av {
 
 namespace {
 
-constexpr int kIoBytes = 256 * 1024;
 constexpr std::int64_t kProbeBytesMax = 20 << 20;
 constexpr std::int64_t kProbeMicrosecondsMax = 10'000'000;
 // Below this even an audio file of one frame cannot fit; above it libav may read for long in vain.
@@ -28,55 +28,17 @@ constexpr std::int64_t kFileBytesMin = 16;
 constexpr std::size_t kKindBytes = 4096;     // a name at the beginning is all that is looked for
 constexpr std::size_t kTitleBytesMax = 256;  // of a track; menus show about sixty characters
 
-// Our own I/O on a descriptor: libav never opens anything itself.
-class DescriptorReader {
- public:
-  static std::unique_ptr<DescriptorReader> make(int fd, std::uint64_t size) {
-    auto reader = std::unique_ptr<DescriptorReader>(new DescriptorReader(fd, size));
-    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBytes));
-    GOPMILL_CHECK(buffer);
-    reader->io_ =
-        avio_alloc_context(buffer, kIoBytes, 0, reader.get(), &DescriptorReader::read, nullptr, &DescriptorReader::seek);
-    GOPMILL_CHECK(reader->io_);
-    return reader;
-  }
-  DescriptorReader(const DescriptorReader&) = delete;
-  DescriptorReader& operator=(const DescriptorReader&) = delete;
-  ~DescriptorReader() {
-    if (io_) av_freep(&io_->buffer);  // libav may have replaced the buffer given above
-    avio_context_free(&io_);
-  }
-  [[nodiscard]] AVIOContext* io() const { return io_; }
-  // Why a read failed; empty while all went well. The end of the file is no failure.
-  [[nodiscard]] const std::string& failure() const { return failure_; }
+// A source as libav reads it.
+struct SourceFile {
+  int fd = -1;
+  std::uint64_t bytes = 0;
 
- private:
-  DescriptorReader(int fd, std::uint64_t size) : fd_(fd), size_(static_cast<std::int64_t>(size)) {}
-  static int read(void* opaque, std::uint8_t* into, int size) {
-    auto& self = *static_cast<DescriptorReader*>(opaque);
-    const auto got = read_at(self.fd_, static_cast<std::uint64_t>(self.at_),
-                             {reinterpret_cast<std::byte*>(into), static_cast<std::size_t>(size)});
-    if (!got) {
-      self.failure_ = got.error().text + " (at byte " + std::to_string(self.at_) + ")";
-      return AVERROR(EIO);
-    }
-    if (*got == 0) return AVERROR_EOF;
-    self.at_ += static_cast<std::int64_t>(*got);
-    return static_cast<int>(*got);
+  [[nodiscard]] Result<std::size_t> read(std::uint64_t at, std::span<std::byte> into) const {
+    auto got = read_at(fd, at, into);
+    if (!got) got.error().text += " (at byte " + std::to_string(at) + ")";
+    return got;
   }
-  static std::int64_t seek(void* opaque, std::int64_t offset, int whence) {
-    auto& self = *static_cast<DescriptorReader*>(opaque);
-    whence &= ~AVSEEK_FORCE;
-    if (whence == AVSEEK_SIZE) return self.size_;
-    const std::int64_t target = whence == SEEK_CUR ? self.at_ + offset : whence == SEEK_END ? self.size_ + offset : offset;
-    if (target < 0) return AVERROR(EINVAL);
-    return self.at_ = target;
-  }
-  int fd_;
-  std::int64_t size_;
-  std::int64_t at_ = 0;
-  std::string failure_;
-  AVIOContext* io_ = nullptr;
+  [[nodiscard]] std::optional<std::uint64_t> size() const { return bytes; }
 };
 
 Media media_of(AVMediaType type) {
@@ -163,9 +125,9 @@ std::string container_kind(int fd) {
 }
 
 // A disk or a network mount that fails must not pass for the end of the file.
-Result<> check_readable(const DescriptorReader& reader) {
-  if (reader.failure().empty()) return {};
-  return fail(FaultKind::kNoInput, "the source cannot be read to its end: " + reader.failure());
+Result<> check_readable(const IoContext& io) {
+  if (!io.fault()) return {};
+  return fail(FaultKind::kNoInput, "the source cannot be read to its end: " + io.fault()->text);
 }
 
 struct CloseInput {
@@ -175,9 +137,11 @@ struct CloseInput {
 }  // namespace
 
 struct Demuxer::State {
+  State(int fd, std::uint64_t size) : file{fd, size} {}
   LastWords words;
+  SourceFile file;
   // Declared before the format context, which reads through it until it is closed.
-  std::unique_ptr<DescriptorReader> reader;
+  IoContext io = IoContext::reading(file);
   std::unique_ptr<AVFormatContext, CloseInput> format;
   Packet packet = make_packet();
   std::vector<StreamFacts> streams;
@@ -187,7 +151,6 @@ struct Demuxer::State {
   bool corrupt_tail = false;         // the last packet read was flagged
   std::string end_words;             // libav's last words when the end came
   std::string complaint;
-  std::uint64_t bytes = 0;
 };
 
 Demuxer::Demuxer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -198,12 +161,11 @@ Result<Demuxer> Demuxer::open(int fd) {
   const std::uint64_t size = TRY(file_size(fd));
   if (size == 0) return fail(FaultKind::kInput, "the file is empty");
   if (size < kFileBytesMin) return fail(FaultKind::kInput, "the file has only " + std::to_string(size) + " bytes");
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<State>(fd, size);
   LastWords::clear();
-  state->reader = DescriptorReader::make(fd, size);
   AVFormatContext* format = avformat_alloc_context();
   GOPMILL_CHECK(format);
-  format->pb = state->reader->io();
+  format->pb = state->io.get();
   format->flags |= AVFMT_FLAG_CUSTOM_IO;
   format->format_whitelist = av_strdup(kDemuxers);
   format->codec_whitelist = av_strdup(kDecoders);
@@ -213,7 +175,7 @@ Result<Demuxer> Demuxer::open(int fd) {
   format->max_streams = kSourceStreamsMax;
   if (const int error = avformat_open_input(&format, "", nullptr, nullptr); error < 0) {
     // avformat_open_input frees the context on failure.
-    TRY(check_readable(*state->reader));
+    TRY(check_readable(state->io));
     // libav calls this lack of memory.
     if (LastWords::text().find("max_streams") != std::string::npos)
       return fail(FaultKind::kInput, "more streams than the " + std::to_string(kSourceStreamsMax) + " allowed");
@@ -246,7 +208,6 @@ Result<Demuxer> Demuxer::open(int fd) {
   state->ordinals.assign(format->nb_streams, 0);
   state->wanted.assign(format->nb_streams, true);
   state->taken.assign(format->nb_streams, 0);
-  state->bytes = size;
   LastWords::clear();
   return Demuxer(std::move(state));
 }
@@ -255,7 +216,7 @@ std::string Demuxer::container() const { return state_->format->iformat->name; }
 const std::vector<StreamFacts>& Demuxer::streams() const { return state_->streams; }
 std::string Demuxer::complaint() const { return state_->complaint; }
 bool Demuxer::clock_may_jump() const { return container() == "mpegts" || container() == "mpeg"; }
-std::uint64_t Demuxer::bytes() const { return state_->bytes; }
+std::uint64_t Demuxer::bytes() const { return state_->file.bytes; }
 
 Claims Demuxer::claims() const { return claims_of(*state_->format); }
 
@@ -327,7 +288,7 @@ Result<std::optional<Demuxer::Item>> Demuxer::next() {
     if (error == AVERROR(EAGAIN)) continue;
     if (error == AVERROR(ENOMEM)) return fail(FaultKind::kMachine, "out of memory while reading");
     if (error < 0) {
-      TRY(check_readable(*s.reader));
+      TRY(check_readable(s.io));
       s.end_words = LastWords::text();
       if (error != AVERROR_EOF)
         s.complaint = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");

@@ -10,6 +10,7 @@ extern "C" {
 #include "media/av/encode/encoder.h"
 #include "media/av/encode/encoder_open.h"
 #include "media/encoder/encoder_facts.h"
+#include "media/encoder/encoder_options.h"
 #include "profiles/profile_tree.h"
 
 namespace gopmill::av {
@@ -59,38 +60,6 @@ std::string guilty_key(const EncoderSettings& settings) {
   return "preset";
 }
 
-// Parameters the plan depends on: whoever set one of them would break joins, the key grid or equal bytes.
-constexpr std::string_view kReservedParameters[] = {"threads",
-                                                    "lookahead-threads",
-                                                    "sliced-threads",
-                                                    "keyint",
-                                                    "min-keyint",
-                                                    "scenecut",
-                                                    "open-gop",
-                                                    "nal-hrd",
-                                                    "hrd",
-                                                    "stitchable",
-                                                    "fps",
-                                                    "force-cfr",
-                                                    "pools",
-                                                    "wpp",
-                                                    "frame-threads",
-                                                    "repeat-headers",
-                                                    "annexb",
-                                                    "chunk-start",
-                                                    "chunk-end",
-                                                    "zones",
-                                                    "zonefile",
-                                                    "lp",
-                                                    "cpu-independent",
-                                                    "qpfile",
-                                                    "stats",
-                                                    "pass",
-                                                    "dump-yuv",
-                                                    "csv",
-                                                    "analysis-save",
-                                                    "analysis-load"};
-
 // Asked of x264 itself, a wrong preset name is also complained about on stderr, past libav's log.
 std::optional<EncoderComplaint> unknown_preset(const EncoderSettings& settings) {
   std::vector<std::string_view> presets;
@@ -101,20 +70,29 @@ std::optional<EncoderComplaint> unknown_preset(const EncoderSettings& settings) 
                           std::string(nearest_word(settings.preset, presets))};
 }
 
-std::optional<EncoderComplaint> reserved_parameter(const EncoderSettings& settings) {
+// The first word that some encoder reserves and that is in the list.
+std::optional<std::string_view> reserved_word_in(std::string_view list) {
   for (const EncoderFacts* facts : all_encoders()) {
-    const std::string key(facts->own_list);
-    const auto own = settings.options.find(key);
-    if (own == settings.options.end()) continue;
-    for (const std::string_view reserved : kReservedParameters) {
-      const std::string wrapped = ":" + own->second + ":";
-      const std::string name(reserved);
-      if (wrapped.find(":" + name + "=") != std::string::npos || wrapped.find(":" + name + ":") != std::string::npos) {
-        return EncoderComplaint{key, "'" + name + "' is set by gopmill itself, for joins and equal bytes", ""};
-      }
+    for (const std::string_view word : facts->reserved_words) {
+      if (value_in_list(list, word)) return word;
     }
   }
   return std::nullopt;
+}
+
+std::optional<EncoderComplaint> reserved_parameter(const EncoderSettings& settings) {
+  for (const EncoderFacts* facts : all_encoders()) {
+    const std::string key(facts->own_list);
+    if (const auto word = reserved_word_in(option_of(settings, key)))
+      return EncoderComplaint{key, "'" + std::string(*word) + "' is set by gopmill itself, for joins and equal bytes", ""};
+  }
+  return std::nullopt;
+}
+
+// The encoders parse their own lists, complain in words and go on.
+bool complains_of_list(const EncoderFacts& facts, std::string_view words) {
+  return std::ranges::any_of(facts.list_complaints,
+                             [&](std::string_view complaint) { return words.find(complaint) != std::string_view::npos; });
 }
 
 }  // namespace
@@ -130,12 +108,7 @@ std::optional<EncoderComplaint> complaint_about(const RenditionProfile& renditio
     return EncoderComplaint{opened.left, std::string(facts_of(settings.encoder).name) + " has no such option",
                             nearest_option(*codec, opened.left)};
   }
-  // x264's and x265's own parameter lists are parsed by the library, which complains in words and goes on.
-  const bool complained = opened.words.find("Error parsing option") != std::string::npos ||
-                          opened.words.find("Unknown option") != std::string::npos ||
-                          opened.words.find("Invalid value") != std::string::npos ||
-                          opened.words.find("bad value") != std::string::npos;
-  if (opened.error >= 0 && !complained) return std::nullopt;
+  if (opened.error >= 0 && !complains_of_list(facts_of(settings.encoder), opened.words)) return std::nullopt;
   const std::string why = opened.words.empty() ? error_text(opened.error) : opened.words;
   return EncoderComplaint{guilty_key(settings), std::string(facts_of(settings.encoder).name) + ": " + why, ""};
 }

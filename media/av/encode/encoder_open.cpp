@@ -17,23 +17,6 @@ AVPixelFormat pixel_format(PixelFormat format) {
   return format == PixelFormat::kYuv420p10 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
 }
 
-class Options {
- public:
-  Options() = default;
-  Options(const Options&) = delete;
-  Options& operator=(const Options&) = delete;
-  ~Options() { av_dict_free(&dictionary_); }
-  void set(const std::string& key, const std::string& value) { av_dict_set(&dictionary_, key.c_str(), value.c_str(), 0); }
-  AVDictionary** address() { return &dictionary_; }
-  [[nodiscard]] std::string first_left() const {
-    const AVDictionaryEntry* entry = av_dict_get(dictionary_, "", nullptr, AV_DICT_IGNORE_SUFFIX);
-    return entry ? entry->key : "";
-  }
-
- private:
-  AVDictionary* dictionary_ = nullptr;
-};
-
 // SVT-AV1 1.4 prints its settings and each mini-GOP's on stderr unless this says otherwise before it opens; 1 is errors alone.
 void quieten_encoders() {
   static std::once_flag once;
@@ -125,7 +108,7 @@ Opened open_encoder(const EncoderSettings& settings, const EncoderStart& start) 
   LastWords::clear();
   opened.error = avcodec_open2(opened.context.get(), codec, options.address());
   opened.context->stats_in = nullptr;
-  opened.left = options.first_left();
+  opened.left = options.first();
   opened.words = LastWords::text();
   return opened;
 }
