@@ -270,6 +270,10 @@ Result<ParentFile> find_parent(const TreeNode& extends, const Complaints& compla
   }
   if (!context.parent)
     return complaints.wrong(place, "extends", "the name of a shipped profile, as files cannot be read here", describe(extends));
+  // A complaint that names the file is one line.
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (std::ranges::any_of(extends.text, is_control))
+    return complaints.wrong(place, "extends", "a path without control characters", describe(extends));
   const std::string& extending = complaints.files()[static_cast<std::size_t>(place.file)];
   Result<ParentFile> parent = context.parent(extends.text, extending);
   if (!parent) return complaints.at(place, "key 'extends': " + parent.error().text);

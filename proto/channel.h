@@ -15,6 +15,7 @@
 
 // Sockets that carry whole messages between machines: ZeroMQ, which only channel.cpp includes. ZeroMQ drops what it holds
 // for a peer that goes away and tells nobody; whoever needs an answer asks again. docs/protocol.md has the two sockets.
+// Why: docs/decisions/13-two-sockets.md.
 //
 // Threads: a Context may be shared by threads. A Listener, Connector or Poller belongs to the thread that made it; nothing
 // here locks. Processes: every descriptor is close-on-exec; a process forked without exec must not touch these objects.

@@ -8,14 +8,25 @@ namespace {
 
 using Json = nlohmann::json;
 
+// The largest count: up to here every reader of JSON takes numbers for whole (RFC 8259, 6), and sums of two stay in range.
+constexpr std::uint64_t kCountMax = std::uint64_t{1} << 53;
+
+// 0 where there is none. nlohmann turns any number into the type that is asked for, in its range or not.
+std::uint64_t count_of(const Json& json, const char* key) {
+  const Json value = json.value(key, Json(std::uint64_t{0}));
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kCountMax)
+    throw Json::type_error::create(302, std::string(key) + " is no count", &json);
+  return value.get<std::uint64_t>();
+}
+
 ReportSummary::Rendition read_rendition(const Json& json) {
   ReportSummary::Rendition rendition{
       .name = json.value("name", ""),
       .file = json.value("file", ""),
-      .bytes = json.value("bytes", std::uint64_t{0}),
-      .frames = json.value("frames", std::uint64_t{0}),
+      .bytes = count_of(json, "bytes"),
+      .frames = count_of(json, "frames"),
       .seconds = json.value("seconds", 0.0),
-      .bit_rate = json.value("video_bits_per_s", std::int64_t{0}) + json.value("audio_bits_per_s", std::int64_t{0})};
+      .bit_rate = static_cast<std::int64_t>(count_of(json, "video_bits_per_s") + count_of(json, "audio_bits_per_s"))};
   for (const Json& check : json.value("checks", Json::array()))
     rendition.checks.push_back({check.value("name", ""), check.value("passed", false), check.value("found", "")});
   return rendition;

@@ -21,6 +21,7 @@
 // multiples of `segment` seconds, so it begins with an IDR and is a whole number of GOPs in every rendition. What a
 // segment's task receives is a self-contained run of source packets: from a key packet early enough that every frame
 // of it decodes right, to the last packet any of its frames needs.
+// Why: docs/decisions/01-segments.md.
 //
 // Long source GOPs cost repeated decoding: a run may start long before its segment. Segments are made longer while decoding
 // packets more than once would take more than kRepeatedDecodeMax of the job's work, as plan_cost.h estimates it, or while

@@ -9,6 +9,7 @@
 #include "profiles/profile.h"
 
 // What becomes of a source's colours in a rendition. PURE, and one answer for the whole file.
+// Why: docs/decisions/15-colours.md.
 //
 // - HDR (PQ or HLG) in an `sdr` rendition is tone-mapped to BT.709. The curve's peak is the source's own: of PQ the brighter end
 //   of its mastering display or MaxCLL, whichever is lower, where they make sense, else 1000 cd/m2; of HLG 1000.

@@ -14,6 +14,7 @@
 // quickly, at two qualities, which tells how its size falls. One quality is then found at which all segments together come
 // to the bitrate, and each segment's task is given that quality to start from and its own size at it as a budget, which it meets
 // within media/encoder/rate_search.h's slack. Where maxrate caps a segment's share, the others have what is left.
+// Why: docs/decisions/10-bitrate.md.
 
 namespace gopmill {
 

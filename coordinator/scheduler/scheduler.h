@@ -369,6 +369,7 @@ using Action =
 // not let any action overtake a fact, nor answer a query from the views below while facts are still unrecorded.
 //
 // JobEnded also ends every attempt and step of its job; no AttemptLost is recorded for those.
+// Why: docs/decisions/12-facts-before-actions.md.
 struct Step {
   std::vector<Fact> facts;
   std::vector<Action> actions;
@@ -380,9 +381,11 @@ inline constexpr Duration kTickEvery{250};  // a silent worker is noticed within
 inline constexpr Duration kHeartbeatEvery{1000};
 inline constexpr Duration kWorkerSilenceMax{3000};  // three heartbeats: fewer loses workers to one lost message
 // A worker whose connection broke is back within 100 ms where it lives (ZMQ_RECONNECT_IVL); one that was killed is not.
+// Why: docs/decisions/26-killed-before-silent.md.
 inline constexpr Duration kReconnectMax{500};
 // After a restart, attempts are kept for workers that come back with them: their connectors try again every 2 s at most, and
 // they say hello every 2 s.
+// Why: docs/decisions/25-adoption.md.
 inline constexpr Duration kAdoptionMax{6000};
 inline constexpr std::size_t kJobsMax = 10'000;               // not yet ended, or with files still kept
 inline constexpr std::size_t kEndedKept = wire::kJobsListed;  // ended and cleaned, kept for the views
@@ -411,11 +414,13 @@ inline constexpr Duration kBackoffMin{1000};
 inline constexpr Duration kBackoffMax{60'000};
 // A worker that fails this many attempts in a row while others complete theirs is set aside: for kAsideMin, doubling each
 // time, to kAsideMax. Then it is on probation: one task at a time, until it completes one or fails again.
+// Why: docs/decisions/27-trust.md.
 inline constexpr std::uint32_t kStrikesMax = 3;
 inline constexpr Duration kAsideMin{10'000};
 inline constexpr Duration kAsideMax{600'000};
 // When nothing is left to lease, an idle worker repeats a task that will take longer than kRepeatGain of the time this worker
 // would need for all of it; MapReduce's sort ran 44 % longer without such backup tasks (Dean and Ghemawat, OSDI 2004).
+// Why: docs/decisions/28-stragglers.md.
 inline constexpr double kRepeatGain = 1.5;
 inline constexpr Duration kRepeatAfter{1000};                // shorter tasks end before a repetition would
 inline constexpr std::size_t kLeasesMax = 2;                 // of one task

@@ -72,6 +72,7 @@ class WorkerBook {
   // it has not failed on. While there is such a worker, even one with no free slot, no other is considered, so that a machine that
   // fails everything it touches fails each task once and not its whole budget; and before `again_at` none that it has failed
   // on. None: no slot to be had now.
+  // Why: docs/decisions/37-abilities.md.
   [[nodiscard]] Worker* choose(const wire::Abilities& needs, const std::vector<WorkerId>& failed_on, Instant again_at,
                                Instant now);
   // The fastest of the workers with a free slot that can do it and are not in `other_than`.

@@ -14,6 +14,7 @@
 namespace gopmill {
 
 // Enough for the database and for what running attempts still bring.
+// Why: docs/decisions/31-disk-and-database.md.
 inline constexpr std::uint64_t kSpoolRoomMin = 256ULL << 20;
 
 // The bytes of jobs between their ends: one folder per job under DATA/spool, removed whole when the job is cleaned.

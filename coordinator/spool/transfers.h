@@ -18,6 +18,7 @@ namespace gopmill {
 
 // The coordinator's end of the data socket: takes in sources and task outputs, hands out task inputs and results, all to
 // and from the spool. Keeps no timers; the other ends repeat what was lost. Owned by the server's loop.
+// Why: docs/decisions/30-bytes-checked.md.
 class Transfers {
  public:
   // Who may do what is asked of the server at every Fetch and Store.

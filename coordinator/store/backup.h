@@ -18,6 +18,7 @@ namespace gopmill {
 //                   sha256 and appears last, so that a backup with a manifest is a whole one
 //
 // It holds no bytes of media: sources, task outputs and finished files are in the spool.
+// Why: docs/decisions/33-backup.md.
 
 // kUsage unless it is 1 to 100 letters, digits, '-', '_' and '.', beginning with a letter or digit: peers choose it.
 Result<> check_backup_name(const std::string& name);

@@ -36,6 +36,7 @@ inline constexpr std::int64_t kEndedKeptMax = 100'000;  // some 30 MB; more than
 // returns. It holds every fact of the jobs that are not over, in the order they were recorded, and a few lines about those
 // that are (docs/operations.md has the schema): its size follows the work at hand, not the work ever done. One process at a
 // time opens a store; one thread uses it.
+// Why: docs/decisions/32-work-at-hand.md.
 class Store {
  public:
   // Brings an older schema up to date. kConfig: a newer schema, or not a store; kCannotCreate: the folder; kUnavailable:

@@ -16,6 +16,7 @@
 // The parent's side of a media child: a short-lived process of this same binary that does one piece of media work. It
 // gets open descriptors and a typed request, never a command line, a path or a key; it answers with a typed result. A
 // crash, a hang or a bomb in it is an ordinary fault here. The child's side is media/child/parent_line.h.
+// Why: docs/decisions/17-sandboxed-children.md.
 
 namespace gopmill {
 

@@ -13,6 +13,7 @@ namespace gopmill {
 // Tells from outside whether a media child still works: by what the kernel says of its threads, so that it costs the child
 // nothing and a child gone mad cannot feign it. Starved of processor time, or waiting for a disk, is not dead: then a thread is
 // runnable or in the kernel. Asleep in every thread while nobody owes it anything is, and so is stopped.
+// Why: docs/decisions/29-child-lives.md.
 class ChildPulse {
  public:
   // Besides that, a child that computes for `cpu_max` without a word is stuck in one frame; 0: never.

@@ -10,6 +10,7 @@
 // seen. Two cures: tell it what it would have come to by itself, where that can be computed (first_frame_factor), or let it encode
 // some of those frames and drop them (memory_of). All numbers are from the encoders' sources (x264 r3095, x265 3.5,
 // SVT-AV1 1.4) and proved by tests/bench/joins.
+// Why: docs/decisions/06-joins.md.
 
 namespace gopmill {
 

@@ -6,6 +6,7 @@
 #include "media/task/task.h"
 
 // How far one encoder goes before a fresh one takes over, where that is not the whole segment. PURE.
+// Why: docs/decisions/08-svt-av1-keys.md.
 
 namespace gopmill {
 

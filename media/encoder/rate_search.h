@@ -23,6 +23,7 @@ struct CodedFrame {
 //   underflows. An encoder keeps the first half by itself; where it overdraws at the end, quality is lowered.
 // - A bitrate is met over the whole file. The plan gave each segment a share of it by its measured difficulty, and the size is brought within
 //   kBudgetSlack of the share: by interpolation in the logarithm of the size, which quality moves almost linearly.
+// Why: docs/decisions/09-buffer-model.md.
 class RateSearch {
  public:
   // `task` must outlive it.

@@ -17,6 +17,7 @@
 // ran 3152 ticks backwards). Let S be all presentation times in order. Packet i of the decode order gets dts(i) =
 // S[i - D], with the smallest D for which dts(i) <= pts(i) everywhere: D is how far the most delayed frame is from its
 // place. Before S[0] the clock is continued backwards. S rises strictly, so dts does too.
+// Why: docs/decisions/11-stitcher-owns-time.md.
 
 namespace gopmill {
 

@@ -10,6 +10,7 @@
 namespace gopmill {
 
 // Text, tags and cover in the form an MP4 holds them. PURE.
+// Why: docs/decisions/24-chapters-twice.md.
 
 // One sample of a text track, ms. Samples follow each other without a gap from 0 on: what is not text is an empty one.
 struct TextSample {

@@ -11,6 +11,7 @@ namespace gopmill {
 // How loud audio is, as ITU-R BS.1770-4 and EBU R 128 measure it: integrated loudness of a whole programme in LUFS, and true peak in
 // dBTP. PURE, and in plain double arithmetic without a call into the mathematics library, whose last digit depends on the CPU:
 // what is measured becomes a gain, and the same source must give the same bytes everywhere.
+// Why: docs/decisions/21-one-gain.md.
 
 inline constexpr double kSilentLufs = -70;  // the absolute gate: what is never louder has no loudness
 

@@ -9,6 +9,7 @@ namespace gopmill {
 
 // The most runs a splitter writes side by side. It can finish none of them before the last has begun, so this must stay below
 // the smallest window of inputs (4, coordinator/scheduler/scheduler.h), or it would wait for ever.
+// Why: docs/decisions/04-linear-reading.md.
 inline constexpr std::uint32_t kRunsOpenMax = 3;
 
 // How a splitter divides its runs into linear reads of the source: for each read the index one past its last run. Runs that overlap

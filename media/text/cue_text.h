@@ -10,6 +10,7 @@ namespace gopmill {
 
 // The text of a subtitle, between what sources write and what players show. PURE; called on hostile bytes, and only in media
 // children. Whatever goes in, what comes out is *cue text*: WebVTT of a small kind, which is also how gopmill keeps it.
+// Why: docs/decisions/22-clean-text.md.
 //
 // - valid UTF-8 without control characters; what is none becomes U+FFFD or is left out
 // - lines separated by '\n', none of them empty or with blanks at its ends: an empty line would end a cue

@@ -17,6 +17,7 @@
 // clock may jump (MPEG transport and program streams) and only beyond kClockForwardMax, the limit other players use;
 // elsewhere, and below it, it is a gap and stays one. An outage of the transmission and a reset of its clock look alike
 // in the stream; taking the first for the second costs nobody a frame.
+// Why: docs/decisions/19-epochs.md.
 //
 // Audio follows the frame's epochs, packet by packet, so it stays beside it: of the epochs near its place in the file a
 // packet belongs to the one that continues what was heard before. Without frames the audio's own breaks count.

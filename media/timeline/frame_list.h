@@ -8,6 +8,7 @@
 
 // From packets to the list of frames. PURE. Packets say when; the decoded probe says which of them are frames at
 // all. Nothing a container declares (rate, duration, count) is used.
+// Why: docs/decisions/03-packets-prove-frames.md.
 
 namespace gopmill {
 
@@ -37,6 +38,7 @@ struct DecodedFrames {
 
 // The base output times are kept in: the stream's, with a numerator of 1 (MP4 timescales are integers) and one tick at most 0.1 ms
 // (so that moving a duplicate timestamp by a tick is not seen), at most 1/1,000,000.
+// Why: docs/decisions/16-output-base.md.
 Rational refined_base(Rational stream_base);
 
 // Why packets alone do not tell the frames, or empty if they do: a packet without timestamp, two with the same, or a probe that

@@ -10,6 +10,7 @@
 #include "media/timeline/frame_list.h"
 
 // What of a source is lost, gathered into ranges and told to people. PURE.
+// Why: docs/decisions/18-damage.md.
 
 namespace gopmill {
 

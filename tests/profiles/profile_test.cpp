@@ -300,6 +300,12 @@ TEST(Extends, BlamesTheFileThatIsWrong) {
             "mine.yaml:1:10: key 'extends': cannot open none.yaml");
 }
 
+TEST(Extends, IsAPathOfOneLine) {
+  const auto files = side_tracks({{"a/\n.yaml", "renditions: []\n"}});
+  EXPECT_EQ(fault_text(load_profile("extends: a/\n\n .yaml\n", "mine.yaml", files)),
+            "mine.yaml:1:10: key 'extends': expected a path without control characters, found 'a/ .yaml'");
+}
+
 // ---- Shipped profiles and files ----
 
 TEST(ShippedProfiles, AllLoadUnderTheirNameAndSurviveWriting) {

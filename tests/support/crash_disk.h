@@ -18,6 +18,7 @@ namespace gopmill::test {
 // Of one write, sectors reach the medium each by itself, whole or in part, in any order; bytes beside those written are
 // never harmed (which SQLite takes from any disk: SQLITE_IOCAP_POWERSAFE_OVERWRITE). A truncation, and a file's name, may
 // or may not have arrived. A sync makes all earlier writes of its file, and every name, last.
+// Why: docs/decisions/34-crash-tests.md.
 class CrashDisk {
  public:
   CrashDisk();

@@ -13,6 +13,7 @@ namespace gopmill::av {
 // Decodes one stream, send/receive/EAGAIN/EOF written once. Identity, not time: a video packet is sent with its ordinal
 // as its timestamp, so each frame says which packet it came from whatever the source's clock does; a decoder carries
 // pts through reordering untouched (all of libavcodec's do). Not thread-safe.
+// Why: docs/decisions/02-frame-identity.md.
 class Decoder {
  public:
   struct Options {

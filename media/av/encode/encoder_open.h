@@ -10,6 +10,7 @@ namespace gopmill::av {
 
 // From settings to an opened encoder: the one place that says what makes segments join and bytes repeat. For encoder.cpp, which
 // encodes with it, and encoder_complaint.cpp, which only asks whether it opens.
+// Why: docs/decisions/07-parameter-sets.md.
 
 // Closes an encoder that may be in the middle of its work. SVT-AV1 1.4 waits for ever unless it was told the end first.
 struct CloseEncoder {

@@ -16,6 +16,7 @@ namespace gopmill::av {
 // of another width than the frame is scaled to it (both axes alike, by averaging), and what its height differs by is taken equally
 // above and below; what would then be outside is moved inside. Colours are those of SDR; on PQ and HLG frames white is graphics white
 // (203 cd/m2, ITU-R BT.2408). Not thread-safe.
+// Why: docs/decisions/23-burnt-bitmaps.md.
 class Burner {
  public:
   // `overlays` outlives this; sorted by `first`.

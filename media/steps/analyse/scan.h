@@ -10,6 +10,7 @@
 #include "media/timeline/frame_list.h"
 
 // How a track was scanned, asked of its frames: flags lie both ways (film in interlaced streams, combs in progressive ones).
+// Why: docs/decisions/14-one-answer.md.
 
 namespace gopmill {
 

@@ -44,9 +44,9 @@ class SourceTest : public testing::Test {
   std::optional<Spool> spool_;
 };
 
-// Submit that holds something of either kind already.
-wire::Submit submission_of(const Source& source) {
-  wire::Submit submit;
+// A submission that holds something of either kind already.
+wire::Submission submission_of(const Source& source) {
+  wire::Submission submit;
   submit.source_bytes = 99;
   submit.source_hash = 98;
   submit.local_path = "/left/over";
@@ -57,11 +57,11 @@ wire::Submit submission_of(const Source& source) {
 std::vector<Source> every_kind() { return {Source(kLocal), Source(kUploaded)}; }
 
 TEST(Source, FillsInWhatTheWireHasForItsKind) {
-  wire::Submit local;
+  wire::Submission local;
   local.source_bytes = 5;
   local.local_path = kLocal.path;
   EXPECT_EQ(submission_of(Source(kLocal)), local);
-  wire::Submit uploaded;
+  wire::Submission uploaded;
   uploaded.source_bytes = 5;
   uploaded.source_hash = 0x1234'5678'9abc'def0;
   EXPECT_EQ(submission_of(Source(kUploaded)), uploaded);
@@ -69,11 +69,11 @@ TEST(Source, FillsInWhatTheWireHasForItsKind) {
 
 TEST(Source, IsTheSameAfterTheWire) {
   for (const Source& source : every_kind()) {
-    wire::Submit submit = submission_of(source);
+    wire::Submission submit = submission_of(source);
     submit.source_name = "in.mov";
-    const auto arrived = wire::decode_control(wire::encode(wire::Control(submit)));
+    const auto arrived = wire::decode_control(wire::encode(wire::Control(wire::Submit{.submission = submit})));
     ASSERT_TRUE(arrived) << arrived.error().text;
-    EXPECT_EQ(Source::of(std::get<wire::Submit>(*arrived)), source);
+    EXPECT_EQ(Source::of(std::get<wire::Submit>(*arrived).submission), source);
   }
 }
 
@@ -82,15 +82,15 @@ TEST_F(SourceTest, IsTheSameAfterTheStore) {
   auto store = Store::open(folder_ / "store.db");
   ASSERT_TRUE(store) << store.error().text;
   for (const Source& source : every_kind()) {
-    wire::Submit submit = submission_of(source);
+    wire::Submission submit = submission_of(source);
     submit.key = source.needs_trust() ? "local" : "uploaded";
     submit.profile_yaml = "renditions: []";
     const auto added = store->add(submit, 1'700'000'000'000);
     ASSERT_TRUE(added && store->record({facts::JobAccepted{added->job, 50, source.upload().has_value()}}));
-    EXPECT_EQ(Source::of((*store->submission(added->job))->submit), source);
+    EXPECT_EQ(Source::of((*store->submission(added->job))->submission), source);
     ASSERT_TRUE(store->record({facts::JobEnded{added->job, wire::JobState::kCancelled, {}}}));
-    EXPECT_EQ((*store->submission(added->job))->submit.profile_yaml, "");
-    EXPECT_EQ(Source::of((*store->submission(added->job))->submit), source);
+    EXPECT_EQ((*store->submission(added->job))->submission.profile_yaml, "");
+    EXPECT_EQ(Source::of((*store->submission(added->job))->submission), source);
   }
 }
 
@@ -119,12 +119,12 @@ TEST(Source, ThatIsUploadedTakesRoomAndNoTrust) {
 
 // Nothing else makes a difference of kind: a path is followed even beside a hash, and a coordinator asks for trust first.
 TEST(Source, WithAPathIsLocalWhateverElseIsSaid) {
-  wire::Submit submit;
+  wire::Submission submit;
   submit.source_bytes = 5;
   submit.source_hash = 1;
   submit.local_path = kLocal.path;
   EXPECT_EQ(Source::of(submit), Source(kLocal));
-  EXPECT_EQ(Source::of(wire::Submit()), Source(UploadedSource{}));
+  EXPECT_EQ(Source::of(wire::Submission()), Source(UploadedSource{}));
 }
 
 TEST_F(SourceTest, ThatIsLocalIsOpenedWhereItLies) {
@@ -160,7 +160,7 @@ TEST_F(SourceTest, ThatIsUploadedIsThereOnceItIsWhole) {
 // What cannot be a source at all is refused before anybody asks for its kind.
 TEST(Source, IsRefusedOnTheWireWhereItCannotBe) {
   const auto refusal = [](const LocalSource& local) {
-    const auto arrived = wire::decode_control(wire::encode(wire::Control(submission_of(Source(local)))));
+    const auto arrived = wire::decode_control(wire::encode(wire::Control(wire::Submit{.submission = submission_of(Source(local))})));
     return arrived ? "taken" : arrived.error().text;
   };
   EXPECT_EQ(refusal({std::string(wire::kPathBytesMax + 1, 'a'), 5}), "Submit.local_path is 4097 bytes, at most 4096 are allowed");
