@@ -39,13 +39,16 @@ EncoderSettings trial_settings(const RenditionProfile& rendition) {
   return settings;
 }
 
+// The encoders parse their own lists, complain in words and go on.
+bool is_refused(const EncoderFacts& facts, const Opened& opened) {
+  return opened.error < 0 || std::ranges::any_of(
+                                 facts.list_complaints,
+                                 [&](std::string_view complaint) { return opened.words.find(complaint) != std::string::npos; });
+}
+
 // Opening fails as a whole; which setting was it? The first one whose absence mends it.
 std::string guilty_key(const EncoderSettings& settings) {
-  const auto mends = [](EncoderSettings trial) {
-    const Opened opened = open_encoder(trial);
-    return opened.error >= 0 && opened.words.find("Error") == std::string::npos &&
-           opened.words.find("nknown") == std::string::npos;
-  };
+  const auto mends = [](const EncoderSettings& trial) { return !is_refused(facts_of(trial.encoder), open_encoder(trial)); };
   EncoderSettings trial = settings;
   trial.codec_profile = "auto";
   if (settings.codec_profile != "auto" && mends(trial)) return "profile";
@@ -89,12 +92,6 @@ std::optional<EncoderComplaint> reserved_parameter(const EncoderSettings& settin
   return std::nullopt;
 }
 
-// The encoders parse their own lists, complain in words and go on.
-bool complains_of_list(const EncoderFacts& facts, std::string_view words) {
-  return std::ranges::any_of(facts.list_complaints,
-                             [&](std::string_view complaint) { return words.find(complaint) != std::string_view::npos; });
-}
-
 }  // namespace
 
 std::optional<EncoderComplaint> complaint_about(const RenditionProfile& rendition) {
@@ -108,7 +105,7 @@ std::optional<EncoderComplaint> complaint_about(const RenditionProfile& renditio
     return EncoderComplaint{opened.left, std::string(facts_of(settings.encoder).name) + " has no such option",
                             nearest_option(*codec, opened.left)};
   }
-  if (opened.error >= 0 && !complains_of_list(facts_of(settings.encoder), opened.words)) return std::nullopt;
+  if (!is_refused(facts_of(settings.encoder), opened)) return std::nullopt;
   const std::string why = opened.words.empty() ? error_text(opened.error) : opened.words;
   return EncoderComplaint{guilty_key(settings), std::string(facts_of(settings.encoder).name) + ": " + why, ""};
 }

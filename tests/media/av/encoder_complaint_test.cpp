@@ -64,6 +64,14 @@ TEST(EncoderComplaint, NamesWhatIsWrongInAnEncodersOwnList) {
             "svtav1-params: libsvtav1: Error parsing option nonsense: 1");
 }
 
+TEST(EncoderComplaint, BlamesTheListAlsoWhereProfileAndLevelAreGiven) {
+  RenditionProfile rendition = rendition_of(VideoCodec::kHevc);
+  rendition.codec_profile = "main";
+  rendition.level = "4.0";
+  rendition.encoder_options = {{"tune", "ssim"}, {"x265-params", "aq-mode=abc"}};
+  EXPECT_EQ(complaint_about(rendition), "x265-params: libx265: Invalid value for aq-mode: abc");
+}
+
 // Also those of another encoder, whether the list is for this one or not.
 TEST(EncoderComplaint, RefusesReservedWordsInEveryList) {
   for (const EncoderFacts* owner : all_encoders()) {
