@@ -10,8 +10,8 @@
 
 namespace gopmill {
 
-// The words that stand for values in a profile, each once: keys are read by them and canonical text is written with them. Those of
-// codecs are in codec_rules.h. Private to profiles/.
+// The words that stand for values in a profile, each once: keys are read by them, canonical text and JSON are written with them.
+// Those of codecs are in codec_rules.h.
 
 // A word of the file and what it stands for.
 template <class T>

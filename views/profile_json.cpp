@@ -1,5 +1,6 @@
 #include "views/profile_json.h"
 
+#include "profiles/profile_words.h"
 #include "views/json_text.h"
 
 namespace gopmill {
@@ -45,12 +46,12 @@ Json profile_object(const Profile& p) {
           {"container", p.container},
           {"subtitles",
            {{"text", text_subtitles_word(p.subtitles.text)},
-            {"bitmap", p.subtitles.bitmap == BitmapSubtitles::kBurn ? "burn" : "drop"},
+            {"bitmap", word_of(kBitmapWords, p.subtitles.bitmap)},
             {"tracks", p.subtitles.tracks == TrackChoice::kLanguages ? Json(p.subtitles.languages)
                        : p.subtitles.tracks == TrackChoice::kAll     ? Json("all")
                                                                      : Json("default")}}},
           {"metadata",
-           {{"keep", p.metadata.keep ? "standard" : "none"}, {"location", p.metadata.location}, {"cover", p.metadata.cover}}},
+           {{"keep", word_of(kKeepWords, p.metadata.keep)}, {"location", p.metadata.location}, {"cover", p.metadata.cover}}},
           {"audio", std::move(audio)},
           {"renditions", std::move(renditions)}};
 }

@@ -152,10 +152,10 @@ void add_job_commands(CLI::App& app, Command& chosen) {
   const auto [job, job_options] =
       add("job", "Show one job",
           "gopmill job 3\n  gopmill job 3 --json\n\n"
-          "--json: job, source, profile, state (uploading queued analysing running stitching verifying done failed\n"
-          "cancelled), priority, submitted_unix_ms, elapsed_ms, media_ms, percent, eta_ms or null, tasks {done total\n"
-          "running}, attempts_lost, workers_busy, slots_total, renditions [{name frames_done frames_total}],\n"
-          "output_folder, output_base, files [{name bytes sha256}], notes, delivered, fault {kind text} or null.",
+          "--json: job, source, profile, state (uploading queued analysing running stitching packaging verifying\n"
+          "done failed cancelled), priority, submitted_unix_ms, elapsed_ms, media_ms, percent, eta_ms or null, tasks\n"
+          "{done total running}, attempts_lost, workers_busy, slots_total, renditions [{name frames_done frames_total}],\n"
+          "output_folder, output_base, files [{kind name bytes sha256}], notes, delivered, fault {kind text} or null.",
           show_job);
   job->add_option("ID", job_options->jobs, "The job")->required()->expected(1);
   add_json_flag(*job, job_options->json);

@@ -310,7 +310,9 @@ TEST_F(Cli, KilledRunLeavesNoProcessAndTheNextRunCleansUp) {
   make_clip("clip.mp4", "8");
   EXPECT_EQ(interrupt({"run", "clip.mp4", "-p", "phone", "-o", "out"}, std::chrono::milliseconds(1500), SIGKILL).code,
             128 + SIGKILL);
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  // They notice each in their own time that it is gone.
+  for (int i = 0; i < 400 && processes_with(folder_.string()) > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
   EXPECT_EQ(processes_with(folder_.string()), 0U);
   make_clip("short.mp4", "1");
   ASSERT_EQ(run({"run", "short.mp4", "-p", "preview", "-o", "out"}).code, 0);

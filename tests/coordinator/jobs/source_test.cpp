@@ -160,7 +160,8 @@ TEST_F(SourceTest, ThatIsUploadedIsThereOnceItIsWhole) {
 // What cannot be a source at all is refused before anybody asks for its kind.
 TEST(Source, IsRefusedOnTheWireWhereItCannotBe) {
   const auto refusal = [](const LocalSource& local) {
-    const auto arrived = wire::decode_control(wire::encode(wire::Control(wire::Submit{.submission = submission_of(Source(local))})));
+    const auto arrived =
+        wire::decode_control(wire::encode(wire::Control(wire::Submit{.submission = submission_of(Source(local))})));
     return arrived ? "taken" : arrived.error().text;
   };
   EXPECT_EQ(refusal({std::string(wire::kPathBytesMax + 1, 'a'), 5}), "Submit.local_path is 4097 bytes, at most 4096 are allowed");
