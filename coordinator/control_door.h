@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/log.h"
@@ -14,7 +15,17 @@
 
 namespace gopmill {
 
-// The control socket: ZeroMQ's door to the service, and the line to the workers. Bytes, peers and request numbers end here.
+template <class T, class... Ts>
+inline constexpr bool is_one_of = (std::is_same_v<T, Ts> || ...);
+
+// What no peer may send. A message that is neither here nor heard by the door does not compile.
+template <class Message>
+concept SentByCoordinator = is_one_of<Message, wire::Welcome, wire::Refused, wire::HeartbeatAck, wire::UnknownWorker, wire::Drain,
+                                      wire::Assign, wire::TaskSettled, wire::Submitted, wire::JobReply, wire::JobsReply,
+                                      wire::WorkersReply, wire::Done, wire::BackupReply>;
+
+// The control socket: ZeroMQ's door to the service, and the line to the workers (docs/protocol.md). Bytes and request numbers end
+// here; a peer goes on as the id of its connection, which the scheduler knows workers by.
 // Owned by the coordinator's loop; what the constructor names outlives it, and the service must not be used after it.
 class ControlDoor {
  public:
@@ -30,7 +41,8 @@ class ControlDoor {
   void receive(Instant now);
   // While nothing can be recorded: who asks for something is told so, and what workers say is dropped, for they say it again.
   void refuse_waiting(const Fault& why);
-  // Looks which workers are gone, for a while after a connection ended and while one of them is; what became of them.
+  // Notices workers whose connection ended or is back, and tells what changed. Looks for kReconnectMax after a connection ended, and
+  // as long as a worker is gone.
   std::vector<Event> watch_connections(const Scheduler& scheduler, Instant now);
   // The loop should be back in kWatchEvery.
   [[nodiscard]] bool watches(Instant now) const { return now < watch_end_; }
@@ -61,8 +73,8 @@ class ControlDoor {
   void on(const Peer& peer, wire::TaskDone& message, Instant) { hear_(events::TaskFinished{peer.id(), std::move(message)}); }
   void on(const Peer& peer, wire::TaskFailed& message, Instant) { hear_(events::TaskFailed{peer.id(), std::move(message)}); }
   void on(const Peer& peer, wire::Goodbye&, Instant) { hear_(events::WorkerLeft{peer.id()}); }
-  template <class Other>
-  void on(const Peer& peer, Other&, Instant) {
+  template <SentByCoordinator Message>
+  void on(const Peer& peer, Message&, Instant) {
     log_.warn("peer " + peer.printable() + " sent what only a coordinator sends");
   }
 

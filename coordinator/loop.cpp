@@ -146,7 +146,6 @@ void Loop::decide() {
   }
 }
 
-// Decides, records, acts; what the actions bring about at once is decided in the same turn. False: told to stop.
 bool Loop::settle(int stop_fd) {
   while (decide(), !facts_.empty() || !actions_.empty()) {
     if (!record_decided(stop_fd)) return false;
@@ -159,7 +158,7 @@ bool Loop::settle(int stop_fd) {
   return true;
 }
 
-// What is decided stays decided while the database takes nothing, and nothing is done about it. False: told to stop.
+// What is decided stays decided while the database takes nothing, and nothing is done about it.
 bool Loop::record_decided(int stop_fd) {
   auto recorded = store_.record(facts_);
   if (recorded) return true;

@@ -28,8 +28,8 @@ struct LoopParts {
   Scheduler scheduler;
 };
 
-// The coordinator's one loop. Everything that happens becomes an event for the scheduler; its facts are recorded, all of a turn in
-// one commit; only then are its actions carried out and requests answered (docs/decisions/12-facts-before-actions.md). It owns
+// The coordinator's one loop. Everything that happens becomes an event for the scheduler; the facts of all that waits are recorded in
+// one commit; only then are its actions carried out, and what they bring about at once is settled so too; then requests are answered (docs/decisions/12-facts-before-actions.md). It owns
 // the parts and the order in which they are asked; what each does is theirs. One thread.
 class Loop {
  public:
@@ -46,8 +46,11 @@ class Loop {
   void receive_data();
   void poll_children();
   void watch_spool();
+  // Events to facts and actions.
   void decide();
+  // Decides, records and acts until nothing is left, then answers. False: told to stop meanwhile.
   bool settle(int stop_fd);
+  // Waits while the database takes nothing. False: told to stop meanwhile.
   bool record_decided(int stop_fd);
 
   void note(const facts::AttemptLost& fact) { attempts_.note(fact); }

@@ -8,6 +8,7 @@
 
 #include "base/archive.h"
 #include "coordinator/spool/finished.h"
+#include "proto/job_state.h"
 
 namespace gopmill {
 
@@ -49,7 +50,8 @@ Result<Recorded> read(const std::vector<Fact>& facts) {
 // While it may still be read: until every task is committed.
 Result<> source_is_there(const Memory& memory, JobId job, const Source& source, Instant now) {
   const auto found = memory.scheduler.job(job, now);
-  const bool needed = found && found->state >= wire::JobState::kQueued && found->state <= wire::JobState::kRunning;
+  const bool needed =
+      found && found->state != wire::JobState::kUploading && life_place(found->state) <= life_place(wire::JobState::kRunning);
   if (!needed || source.is_in(memory.spool, job)) return {};
   return fail(FaultKind::kNoInput, "its source is not in the spool any more: submit it again");
 }

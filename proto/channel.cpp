@@ -69,14 +69,15 @@ Result<> refuse_endpoint(const std::string& endpoint) {
 constexpr int kControlQueue = 256;
 // At 512 KiB a chunk: at most 8 MiB in each queue, twice the credit of one transfer.
 constexpr int kDataQueue = 16;
-// ZMTP's own heartbeats end connections whose other end froze or vanished without a goodbye. On the control plane three
-// are allowed to be lost.
+// On the control plane ZMTP's own heartbeats end connections whose other end froze or vanished without a goodbye; three are
+// allowed to be lost.
 constexpr int kControlPingMs = 500;
 constexpr int kControlSilenceMsMax = 1500;
-// On the data plane only a whole frame counts as a sign of life, and a ping waits behind every chunk in the socket buffers:
-// with the values above, links below about 20 Mbit/s would be cut in the middle of every window.
-constexpr int kDataPingMs = 2000;
-constexpr int kDataSilenceMsMax = 20'000;
+// On the data plane the kernel's keepalive does: a ping of ZMTP's would wait behind every chunk in the socket buffers, and libzmq
+// 4.3.4 aborts the process that pings a peer which filled its queue and then reset the connection ("!_io_error").
+constexpr int kDataProbeS = 5;
+constexpr int kDataProbes = 3;
+constexpr int kDataSilenceMsMax = kDataProbeS * (1 + kDataProbes) * 1000;
 constexpr int kHandshakeMsMax = 5000;  // a stranger who connects and says nothing is dropped; ZeroMQ's own is 30 s
 constexpr int kBacklog = 256;          // a farm that reconnects at once after a coordinator's restart
 constexpr int kReconnectMs = 100;
@@ -100,8 +101,16 @@ void set_common_options(void* socket, const Identity& identity, Plane plane, std
   const bool control = plane == Plane::kControl;
   set(socket, ZMQ_SNDHWM, control ? kControlQueue : kDataQueue);
   set(socket, ZMQ_RCVHWM, control ? kControlQueue : kDataQueue);
-  set(socket, ZMQ_HEARTBEAT_IVL, control ? kControlPingMs : kDataPingMs);
-  set(socket, ZMQ_HEARTBEAT_TIMEOUT, control ? kControlSilenceMsMax : kDataSilenceMsMax);
+  if (control) {
+    set(socket, ZMQ_HEARTBEAT_IVL, kControlPingMs);
+    set(socket, ZMQ_HEARTBEAT_TIMEOUT, kControlSilenceMsMax);
+  } else {
+    set(socket, ZMQ_TCP_KEEPALIVE, 1);
+    set(socket, ZMQ_TCP_KEEPALIVE_IDLE, kDataProbeS);
+    set(socket, ZMQ_TCP_KEEPALIVE_INTVL, kDataProbeS);
+    set(socket, ZMQ_TCP_KEEPALIVE_CNT, kDataProbes);
+    set(socket, ZMQ_TCP_MAXRT, kDataSilenceMsMax);  // of what is sent and never acknowledged
+  }
   set(socket, ZMQ_HANDSHAKE_IVL, kHandshakeMsMax);
   // Closing drops what is unsent: it would hold up the end of the process, and nobody may rely on it anyway.
   set(socket, ZMQ_LINGER, 0);

@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "media/task/task.h"
 
 // How JSON is put together and printed here. Private to views/. What is not UTF-8 is replaced by U+FFFD, never thrown at: names, tags
 // and titles of media may hold anything.
@@ -21,6 +23,13 @@ inline std::string indented(const Json& json) { return json.dump(2, ' ', false, 
 inline Json fault_object(const std::optional<Fault>& fault) {
   if (!fault) return nullptr;
   return {{"kind", fault_word(fault->kind)}, {"text", fault->text}};
+}
+
+inline Json check_list(const std::vector<Check>& checks) {
+  Json list = Json::array();
+  for (const Check& check : checks)
+    list.push_back({{"name", check.name}, {"passed", check.passed}, {"advisory", check.advisory}, {"found", check.found}});
+  return list;
 }
 
 template <class T>

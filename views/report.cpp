@@ -120,12 +120,6 @@ Json describe_losses(const Report& report) {
   return json;
 }
 
-Json describe_checks(const std::vector<Check>& checks) {
-  Json json = Json::array();
-  for (const Check& check : checks) json.push_back({{"name", check.name}, {"passed", check.passed}, {"found", check.found}});
-  return json;
-}
-
 // What the segments' own checks found, over the whole rendition: every frame was decoded again where it was made.
 void add_segment_checks(Json& json, const Report& report, std::size_t rendition) {
   std::uint64_t checked = 0;
@@ -190,7 +184,7 @@ Json describe_rendition(const Report& report, std::size_t index) {
     json["audio_bits_per_s"] = file.audio_bitrate;
     json["audio"] = describe_audio_tracks(plan.audio_tracks);
   }
-  json["checks"] = describe_checks(file.checks);
+  json["checks"] = views::check_list(file.checks);
   return json;
 }
 
@@ -212,7 +206,7 @@ Json describe_subtitles(const Report& report) {
                     {"default", track.is_default},
                     {"forced", track.is_forced},
                     {"cues", track.cues.size()},
-                    {"checks", describe_checks(subtitles.found.checks)}});
+                    {"checks", views::check_list(subtitles.found.checks)}});
   }
   return json;
 }

@@ -28,7 +28,8 @@ ReportSummary::Rendition read_rendition(const Json& json) {
       .seconds = json.value("seconds", 0.0),
       .bit_rate = static_cast<std::int64_t>(count_of(json, "video_bits_per_s") + count_of(json, "audio_bits_per_s"))};
   for (const Json& check : json.value("checks", Json::array()))
-    rendition.checks.push_back({check.value("name", ""), check.value("passed", false), check.value("found", "")});
+    rendition.checks.push_back(
+        {check.value("name", ""), check.value("passed", false), check.value("found", ""), check.value("advisory", false)});
   return rendition;
 }
 

@@ -106,10 +106,6 @@ std::string source_json(const std::string& name, const SourceFacts& facts) {
 }
 
 std::string verdict_json(const std::string& file, bool passed, const FileReport& report) {
-  Json checks = Json::array();
-  for (const Check& check : report.checks) {
-    checks.push_back({{"name", check.name}, {"passed", check.passed}, {"advisory", check.advisory}, {"found", check.found}});
-  }
   return views::indented({{"file", file},
                           {"passed", passed},
                           {"bytes", report.bytes},
@@ -121,7 +117,7 @@ std::string verdict_json(const std::string& file, bool passed, const FileReport&
                           {"video_bits_per_s", report.video_bitrate},
                           {"audio_bits_per_s", report.audio_bitrate},
                           {"audio_samples", report.audio_samples},
-                          {"checks", std::move(checks)}});
+                          {"checks", views::check_list(report.checks)}});
 }
 
 }  // namespace gopmill

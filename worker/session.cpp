@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/overloaded.h"
+
 namespace gopmill {
 
 namespace {
-
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
 
 // FNV-1a over a name and a count: 0..40, the same on every machine.
 Duration::rep spread(std::string_view name, std::uint32_t count) {

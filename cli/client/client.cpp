@@ -90,6 +90,7 @@ Result<Answer> FarmClient::ask(Request request) {
   request.request = ++last_request_;
   answered_ = false;
   wire::Control answer = TRY(exchange(last_request_, wire::encode(wire::Control(std::move(request)))));
+  answered_ = true;
   if (auto* refused = std::get_if<wire::Refused>(&answer)) return std::unexpected(std::move(refused->fault));
   if (auto* wanted = std::get_if<Answer>(&answer)) return std::move(*wanted);
   return fail(FaultKind::kUnavailable, "the coordinator at " + endpoint_ + " answered something else than was asked");

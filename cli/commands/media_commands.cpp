@@ -40,14 +40,13 @@ std::string seconds_text(double seconds) { return decimal_text(seconds, 3) + " s
 
 Result<SourceFacts> analysis_of(const std::string& path, bool salvage) {
   const Fd file = TRY(open_source(path));
-  const AnalyseRequest request{.name = std::filesystem::path(path).filename().string(),
-                               .damage = salvage ? Damage::kSalvage : Damage::kRefuse};
+  const AnalyseRequest request{.damage = salvage ? Damage::kSalvage : Damage::kRefuse};
   auto bytes = do_in_child(ChildWork::kAnalyse, encode(request), file.get());
   if (!bytes) return std::unexpected(std::move(bytes.error()).within(path));
   return decode<SourceFacts>(*bytes, "the analysis of " + path);
 }
 
-std::vector<TableRow> frame_rows(const VideoTrack& v) {
+std::vector<TableRow> video_rows(const VideoTrack& v) {
   const FrameSize shown = display_size({.width = v.width,
                                         .height = v.height,
                                         .sample_aspect = v.sample_aspect,
@@ -64,7 +63,7 @@ std::vector<TableRow> frame_rows(const VideoTrack& v) {
           (v.scan == Scan::kProgressive ? "" : ", " + std::string(scan_word(v.scan))) + (v.has_alpha ? ", alpha" : "") +
           (v.orientation.mirrored ? ", mirrored" : "");
   return {
-      {"frame", what},
+      {"video", what},
       {"", std::to_string(v.frames.size()) + " frames, " + seconds_text(length) + ", " +
                decimal_text(length > 0 ? static_cast<double>(v.frames.size()) / length : 0, 3) + " frames/s on average"},
       {"", "first at " + seconds_text(v.starts_at) + " in the file, last " + seconds_text(last) + " later"},
@@ -75,7 +74,7 @@ std::vector<TableRow> frame_rows(const VideoTrack& v) {
 std::string source_text(const std::string& name, const SourceFacts& facts) {
   std::vector<TableRow> rows{{"file", name}, {"container", facts.container + ", " + bytes_text(facts.bytes)}};
   if (facts.video) {
-    for (TableRow& row : frame_rows(*facts.video)) rows.push_back(std::move(row));
+    for (TableRow& row : video_rows(*facts.video)) rows.push_back(std::move(row));
   }
   for (std::size_t i = 0; i < facts.audio.size(); ++i) {
     const AudioTrack& a = facts.audio[i];

@@ -26,7 +26,7 @@ void add_checks(const ReportSummary::Rendition& rendition, std::vector<std::stri
     if (check.passed) {
       ++held;
     } else {
-      not_held.push_back("does not hold: " + check.name + ": " + check.found);
+      not_held.push_back((check.advisory ? "differs: " : "does not hold: ") + check.name + ": " + check.found);
     }
   }
   lines.push_back("checked: " + rendition.name + ": " + std::to_string(held) + " of " + std::to_string(rendition.checks.size()) +

@@ -37,7 +37,7 @@ class AnalyseStep final : public JobStep {
 Result<std::unique_ptr<JobStep>> start_analysis(JobRecord& record, Instant now) {
   const Fd source = TRY(record.open_source());
   const Profile profile = TRY(load_profile(record.submission.profile_yaml, record.submission.profile_name, {}));
-  AnalyseRequest request{.name = record.submission.source_name, .damage = profile.damage};
+  AnalyseRequest request{.damage = profile.damage};
   if (profile.subtitles.bitmap == BitmapSubtitles::kBurn && !profile.renditions.empty())
     request.burn = BurnRequest{profile.subtitles.tracks, profile.subtitles.languages};
   MediaChild child = TRY(MediaChild::start(ChildWork::kAnalyse, encode(request), {source.get()}, kStepLimits, now));

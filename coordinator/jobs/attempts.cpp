@@ -10,7 +10,9 @@ namespace gopmill {
 
 Result<> Attempts::is_as_announced(const events::TaskFinished& finished) {
   const wire::TaskDone& done = finished.done;
-  if (const auto result = decode<TaskResult>(done.result, "the task's result"); !result) return std::unexpected(result.error());
+  // Nonsense is the worker's fault, never the source's.
+  if (const auto result = decode<TaskResult>(done.result, "the task's result"); !result)
+    return fail(FaultKind::kMachine, result.error().text);
   // A result that was settled long ago is repeated after its outputs were dropped: the scheduler knows it is stale.
   if (!scheduler_.may_store(finished.peer, done.task, done.attempt)) return {};
   for (std::uint32_t part = 0; part < done.outputs.size(); ++part) {

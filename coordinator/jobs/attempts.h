@@ -16,9 +16,9 @@
 
 namespace gopmill {
 
-// What workers bring in, between their word and the job's work: whether an attempt is what its worker says, who has it since when,
-// and what of it a commit takes. `peer`: the connection a worker spoke over (coordinator/scheduler/scheduler.h). Owned by the
-// coordinator's loop, which outlives nothing named in the constructor.
+// Checks what workers say they finished, remembers who holds each attempt since when, and hands committed results to the job. The
+// scheduler has leases of its own, to decide with; those here carry what a commit takes to the report. Owned by the
+// coordinator's loop; what the constructor names outlives it.
 class Attempts {
  public:
   Attempts(const Scheduler& scheduler, Jobs& jobs, Transfers& transfers, Log& log)
@@ -27,9 +27,9 @@ class Attempts {
   // ---- what workers say, as events ----
 
   // A finished task is one only if its outputs are here as announced and its result can be read. To be asked just before the
-  // scheduler handles it: what was heard before decides what this worker holds.
+  // scheduler handles it (Loop::decide): what was heard before decides what this worker holds.
   Event checked(events::TaskFinished finished);
-  // Where the source is blamed, it is read once more before anybody is told.
+  // To be asked when it is heard (Loop::hear). Where the source is blamed, it is read once more before the scheduler is told.
   std::vector<Event> failed(events::TaskFailed failed, Instant now);
 
   // ---- facts, once they are recorded ----

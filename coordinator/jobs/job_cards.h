@@ -22,6 +22,7 @@ class JobCards {
   void update(JobId job, Finished so_far) { cards_[job].finished = std::move(so_far); }
   // Fills the fields of `status` that the scheduler does not know. `frames_done`: as Scheduler::frames_done.
   void fill(wire::JobStatus& status, std::uint64_t frames_done) const;
+  void forget(JobId job) { cards_.erase(job); }
   [[nodiscard]] bool has(JobId job) const { return cards_.contains(job); }
   // Forgets the oldest beyond the limit, but for those in `keep`.
   void trim(const std::map<JobId, std::unique_ptr<JobWork>>& keep);

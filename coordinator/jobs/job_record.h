@@ -54,7 +54,7 @@ struct JobRecord {
   std::vector<std::string> notes;  // of the run, not of the video
 
   [[nodiscard]] Result<Fd> open_source() const { return from.open(spool, job); }
-  // Plans from `source`. kInput as make_plan().
+  // Plans from `source`. kInput: as make_plan() of coordinator/plan/plan.h.
   Result<> make_plan();
   // After a restart: from the facts that the spool kept.
   Result<> recall_plan();

@@ -18,7 +18,7 @@ namespace gopmill {
 
 // The work of one job on the coordinator's own machine: its record, and the steps that run (coordinator/jobs/job_step.h). It
 // decides nothing about when; the scheduler's actions call it, and what it has to tell the scheduler it returns as events. Owned
-// by the server's loop.
+// by Jobs.
 class JobWork {
  public:
   JobWork(JobId job, wire::Submission submission, std::int64_t submitted_unix_ms, Spool& spool);
@@ -44,8 +44,6 @@ class JobWork {
   // ---- for queries and transfers ----
   [[nodiscard]] const wire::Submission& submission() const { return record_.submission; }
   [[nodiscard]] const Source& source() const { return record_.from; }
-  [[nodiscard]] std::int64_t submitted_unix_ms() const { return record_.submitted_unix_ms; }
-  [[nodiscard]] const Plan* plan() const { return record_.plan ? &*record_.plan : nullptr; }
   // As far as it has come.
   [[nodiscard]] Finished finished() const { return record_.finished(); }
   // After a restart: what was committed is known again at once; the plan, which takes a moment, when replan() makes it from

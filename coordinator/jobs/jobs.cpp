@@ -17,6 +17,7 @@ JobWork& Jobs::add(JobId job, wire::Submission submission, std::int64_t submitte
 
 void Jobs::drop(JobId job) {
   works_.erase(job);
+  cards_.forget(job);
   spool_.remove_job(job);
 }
 

@@ -27,9 +27,9 @@ class Jobs {
 
   // The spool has its folder already.
   JobWork& add(JobId job, wire::Submission submission, std::int64_t submitted_unix_ms);
-  // Of one that was refused: as if it had never come.
+  // Of one that was refused: nothing of it stays.
   void drop(JobId job);
-  // None of a job that is over.
+  // nullptr where the job is over, or there never was one.
   [[nodiscard]] JobWork* find(JobId job);
   [[nodiscard]] const JobWork* find(JobId job) const;
 
@@ -46,7 +46,7 @@ class Jobs {
   // ---- after a restart: a job that was planned is not started before its plan is made again ----
   void plan_again_later(JobId job) { unplanned_.try_emplace(job); }
   [[nodiscard]] bool plans_wait() const { return !unplanned_.empty(); }
-  // A full house takes seconds: one job a turn, and people and workers are answered in between.
+  // All of them together can take seconds: one job a turn, and people and workers are answered in between.
   std::vector<Event> plan_one_again(Instant now);
 
   // ---- for people ----
@@ -64,8 +64,7 @@ class Jobs {
   JobCards cards_;
 };
 
-// What it needs is not in the spool after a restart: a spool that is another's or an older one, of a restored backup, of a disk
-// that was lost.
+// Told when the spool lacks, after a restart, what the job needs: it is another one, an older one, or its disk was lost.
 Event lost_over_restart(JobId job, Fault fault);
 
 }  // namespace gopmill

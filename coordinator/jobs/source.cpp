@@ -1,5 +1,7 @@
 #include "coordinator/jobs/source.h"
 
+#include "base/overloaded.h"
+
 namespace gopmill {
 
 Source Source::of(const wire::Submission& submission) {
@@ -8,37 +10,55 @@ Source Source::of(const wire::Submission& submission) {
 }
 
 void Source::describe_in(wire::Submission& submission) const {
-  if (const auto* local = std::get_if<LocalSource>(&kind_)) {
-    submission.source_bytes = local->bytes;
-    submission.source_hash = 0;
-    submission.local_path = local->path;
-    return;
-  }
-  const wire::ArtifactFacts& facts = std::get<UploadedSource>(kind_).facts;
-  submission.source_bytes = facts.bytes;
-  submission.source_hash = facts.hash;
-  submission.local_path.clear();
+  std::visit(Overloaded{
+                 [&](const LocalSource& local) {
+                   submission.source_bytes = local.bytes;
+                   submission.source_hash = 0;
+                   submission.local_path = local.path;
+                 },
+                 [&](const UploadedSource& uploaded) {
+                   submission.source_bytes = uploaded.facts.bytes;
+                   submission.source_hash = uploaded.facts.hash;
+                   submission.local_path.clear();
+                 },
+             },
+             kind_);
 }
 
 std::optional<wire::ArtifactFacts> Source::upload() const {
-  const auto* uploaded = std::get_if<UploadedSource>(&kind_);
-  return uploaded ? std::optional(uploaded->facts) : std::nullopt;
+  return std::visit(Overloaded{
+                        [](const LocalSource&) { return std::optional<wire::ArtifactFacts>(); },
+                        [](const UploadedSource& uploaded) { return std::optional(uploaded.facts); },
+                    },
+                    kind_);
 }
 
-bool Source::needs_trust() const { return std::holds_alternative<LocalSource>(kind_); }
+bool Source::needs_trust() const {
+  return std::visit(Overloaded{[](const LocalSource&) { return true; }, [](const UploadedSource&) { return false; }}, kind_);
+}
 
 std::uint64_t Source::spool_bytes() const {
-  const auto* uploaded = std::get_if<UploadedSource>(&kind_);
-  return uploaded ? uploaded->facts.bytes : 0;
+  return std::visit(Overloaded{
+                        [](const LocalSource&) { return std::uint64_t{0}; },
+                        [](const UploadedSource& uploaded) { return uploaded.facts.bytes; },
+                    },
+                    kind_);
 }
 
 Result<Fd> Source::open(const Spool& spool, JobId job) const {
-  if (const auto* local = std::get_if<LocalSource>(&kind_)) return open_source(local->path);
-  return spool.open_file(source_artifact(job));
+  return std::visit(Overloaded{
+                        [](const LocalSource& local) { return open_source(local.path); },
+                        [&](const UploadedSource&) { return spool.open_file(source_artifact(job)); },
+                    },
+                    kind_);
 }
 
 bool Source::is_in(const Spool& spool, JobId job) const {
-  return std::holds_alternative<LocalSource>(kind_) || spool.has(source_artifact(job));
+  return std::visit(Overloaded{
+                        [](const LocalSource&) { return true; },
+                        [&](const UploadedSource&) { return spool.has(source_artifact(job)); },
+                    },
+                    kind_);
 }
 
 }  // namespace gopmill

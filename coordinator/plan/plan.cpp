@@ -91,7 +91,7 @@ std::optional<Rational> constant_rate(const RenditionProfile& rendition, std::op
 }
 
 Result<> plan_frames(const VideoTrack& track, const Ladder& ladder, const Profile& profile, std::int64_t shift, Plan& plan) {
-  FilmPictures film = film_pictures(track, profile.telecine);
+  FilmFrames film = film_frames(track, profile.telecine);
   VideoTrack woven{.base = track.base, .frames = std::move(film.frames), .last_duration = track.last_duration};
   const VideoTrack& shown = film.woven.empty() ? track : woven;
   plan.woven = std::move(film.woven);
@@ -159,7 +159,7 @@ void plan_audio_tracks(const Carried& carried, const Profile& profile, Timestamp
   for (PlannedRendition& rendition : plan.renditions) rendition.file.audio_tracks = audio_tracks;
 }
 
-// Ends where the next body begins, and the last one where the film ends.
+// Ends where the next body begins, and the last one where the video ends.
 double body_seconds(const RenditionPlan& file, PlannedTask::Range body) {
   const std::int64_t end =
       body.end < file.frames.size() ? file.frames[body.end].pts : file.frames.back().pts + file.last_duration;

@@ -56,7 +56,7 @@ std::uint64_t distance(const Film& film, std::uint64_t i) {
   return static_cast<std::uint64_t>(std::abs(middle - static_cast<std::int64_t>(4 * i + 2)));
 }
 
-void keep_rate(const VideoTrack& track, const std::vector<Film>& film, FilmPictures& result) {
+void keep_rate(const VideoTrack& track, const std::vector<Film>& film, FilmFrames& result) {
   std::size_t at = 0;
   for (std::uint64_t i = 0; i < track.frames.size(); ++i) {
     while (film[at].first + film[at].count <= 2 * i) ++at;  // now the one that holds the frame's first field
@@ -70,7 +70,7 @@ void keep_rate(const VideoTrack& track, const std::vector<Film>& film, FilmPictu
   }
 }
 
-void film_rate(const VideoTrack& track, const std::vector<Film>& film, FilmPictures& result) {
+void film_rate(const VideoTrack& track, const std::vector<Film>& film, FilmFrames& result) {
   for (const Film& each : film) {
     const WovenFrame woven = weave(each, track.top_first);
     // The second lone field of one frame: the first has deinterlaced it already.
@@ -138,8 +138,8 @@ Rational flagged_rate_of(const VideoTrack& track) {
 
 }  // namespace
 
-FilmPictures film_pictures(const VideoTrack& track, Telecine telecine) {
-  FilmPictures result;
+FilmFrames film_frames(const VideoTrack& track, Telecine telecine) {
+  FilmFrames result;
   if (track.film.empty()) {
     if (telecine == Telecine::kFilm && repeats_by_flags(track.frames)) result.rate = flagged_rate_of(track);
     return result;

@@ -13,8 +13,8 @@
 
 namespace gopmill {
 
-// The frames that frames of a job show, in the order of time.
-struct FilmPictures {
+// What the frames of a rendition show, in the order of time.
+struct FilmFrames {
   std::vector<WovenFrame> woven;    // top and bottom: indices of SourceFrames; empty where frames are shown as decoded
   std::vector<SourceFrame> frames;  // their times; one for each of `woven`
   std::optional<Rational> rate;     // the film's own, if renditions are to have it
@@ -25,7 +25,7 @@ struct FilmPictures {
 // shown, and none further than a quarter of a frame from its time. Telecine::kFilm: each film frame once, at the time of
 // its first field, and the film's rate. Also of sources whose frames repeat fields by their flags, which are found by their
 // times. Nothing (`woven` and `rate` empty) where there is no pulldown.
-FilmPictures film_pictures(const VideoTrack& track, Telecine telecine);
+FilmFrames film_frames(const VideoTrack& track, Telecine telecine);
 
 // The source frames that woven ones need, each once. Rising.
 std::vector<std::uint32_t> frames_of(const std::vector<std::uint32_t>& shown, const std::vector<WovenFrame>& woven);

@@ -29,11 +29,11 @@ std::int64_t multiple_reached(std::int64_t ticks, Rational base, Rational length
 // `track` has passed check_facts() and has at least one frame; fps_max and gop are above zero.
 FrameList list_frames(const VideoTrack& track, std::optional<Rational> fps_max, Rational gop, std::int64_t shift);
 
-// The same at a constant rate: frame n is at n / fps on one grid that begins at the timeline's zero, and shows the last frame
-// that begins no later than the middle of the frame, so that clocks that tremble on the grid lose and double nothing. The
-// first frame is the first that has a frame to show, and the last the first that shows the last frame, for as many whole
-// frames as that lasts: how long is what a container claims, and no reason to repeat it. `base` holds the grid exactly, in ticks of at most 0.1 ms. `shift`
-// is in ticks of track.base. `fps` has terms below 2^31.
+// The same at a constant rate: output frame n is at n / fps on one grid that begins at the timeline's zero, and shows the last
+// source frame that begins no later than its middle, so that clocks that tremble on the grid lose and double nothing. The
+// first output frame is the first that has a source frame to show; the last is the first that shows the last source frame, and
+// lasts as many whole frames as that does: how long is what a container claims, and no reason to repeat it. `base` holds the
+// grid exactly, in ticks of at most 0.1 ms. `shift` is in ticks of track.base. `fps` has terms below 2^31.
 FrameList list_constant_frames(const VideoTrack& track, Rational fps, Rational gop, std::int64_t shift);
 
 // How many frames that would be, before any is listed.

@@ -344,7 +344,7 @@ struct ReportDifference {
   Attempt committed = 0, other = 0;
   WorkerId worker;  // of the other
 };
-// Tell whoever waits.
+// Say so in the log; whoever waits asks.
 struct FinishJob {
   JobId job;
   wire::JobState state{};

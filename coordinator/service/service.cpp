@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "coordinator/spool/finished.h"
 #include "profiles/profile.h"
 #include "proto/job_state.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kSourceBytesMax = 1ULL << 42;  // 4 TiB: more than a day of 8K ProRes
 
-Fault no_such_job(JobId job) { return {FaultKind::kNoInput, "there is no job " + std::to_string(job.value)}; }
+Fault no_answer_of_store(const Fault& why) { return {FaultKind::kUnavailable, why.text + ": ask again later"}; }
 
 }  // namespace
 
@@ -73,7 +74,8 @@ void Service::submit(wire::Submission submission, Instant now, Reply<Accepted> r
 // The same key with another source or profile is a mistake.
 void Service::submit_again(const wire::Submission& submission, JobId job, Instant now, Reply<Accepted> reply) {
   const auto before = store_.submission(job);
-  if (!before || !*before) return reply(fail(FaultKind::kUnavailable, "the store fails: submit again later"));
+  if (!before) return reply(std::unexpected(no_answer_of_store(before.error())));
+  if (!*before) return reply(fail(FaultKind::kInternal, "the store has the key and not the job"));
   const wire::Submission& then = (*before)->submission;
   const bool over = then.profile_yaml.empty();  // of such a job the store keeps less
   if (Source::of(then) != Source::of(submission) || (!over && then.profile_yaml != submission.profile_yaml)) {
@@ -82,7 +84,8 @@ void Service::submit_again(const wire::Submission& submission, JobId job, Instan
   }
   const auto known = scheduler_.job(job, now);
   const auto ending = known ? Result<std::optional<facts::JobEnded>>() : store_.ending(job);
-  if (!known && ending && !*ending) {  // the first answer could not be given yet: both are, by accept()
+  if (!ending) return reply(std::unexpected(no_answer_of_store(ending.error())));
+  if (!known && !*ending) {  // the first answer could not be given yet: both are, by accept()
     submitters_.emplace(job, std::move(reply));
     return;
   }
@@ -114,7 +117,7 @@ void Service::refuse(const actions::RefuseJob& action) {
 
 void Service::cancel(JobId job, Instant now, Reply<> reply) {
   const auto found = status(job, now);
-  if (!found) return reply(std::unexpected(no_such_job(job)));
+  if (!found) return reply(std::unexpected(found.error()));
   if (is_final(found->state)) {
     return reply(fail(FaultKind::kUsage, "job " + std::to_string(job.value) + " is " +
                                              std::string(wire::job_state_word(found->state)) + " already"));
@@ -140,10 +143,7 @@ void Service::drain(WorkerId worker, Reply<> reply) {
 // ---- Views ----
 
 void Service::job(JobId job, Reply<wire::JobStatus> reply) {
-  answer_once_settled([this, job, reply = std::move(reply)](Instant now) {
-    auto found = status(job, now);
-    reply(found ? Result<wire::JobStatus>(std::move(*found)) : std::unexpected(no_such_job(job)));
-  });
+  answer_once_settled([this, job, reply = std::move(reply)](Instant now) { reply(status(job, now)); });
 }
 
 // Lists are read before this turn's events are decided, when every earlier fact is on disk.
@@ -157,25 +157,37 @@ void Service::workers(Instant now, Reply<std::vector<wire::WorkerStatus>> reply)
   answer_once_settled([reply = std::move(reply), workers = scheduler_.workers(now)](Instant) { reply(workers); });
 }
 
-std::optional<wire::JobStatus> Service::status(JobId job, Instant now) {
+Result<wire::JobStatus> Service::status(JobId job, Instant now) {
   auto found = scheduler_.job(job, now);
   if (!found) {
     const auto ending = store_.ending(job);
-    if (!ending || !*ending) return std::nullopt;
+    if (!ending) return std::unexpected(no_answer_of_store(ending.error()));
+    if (!*ending) return fail(FaultKind::kNoInput, "there is no job " + std::to_string(job.value));
     found.emplace();
     found->job = job;
     found->state = (*ending)->state;
     found->fault = (*ending)->fault;
     found->delivered = true;
   }
-  JobCards& cards = jobs_.cards();
-  if (!cards.has(job)) {
-    if (const auto recorded = store_.submission(job); recorded && *recorded)
-      cards.add(job, (*recorded)->submission, (*recorded)->submitted_unix_ms);
-  }
   jobs_.update_card(job);
-  cards.fill(*found, scheduler_.frames_done(job));
-  return found;
+  const std::uint64_t frames_done = scheduler_.frames_done(job);
+  if (jobs_.cards().has(job)) {
+    jobs_.cards().fill(*found, frames_done);
+  } else {
+    recalled_card(job).fill(*found, frames_done);
+  }
+  return std::move(*found);
+}
+
+// Of a job whose card is kept no longer, since many have come after it: its files may still be.
+JobCards Service::recalled_card(JobId job) {
+  JobCards card;
+  if (const auto recorded = store_.submission(job); recorded && *recorded)
+    card.add(job, (*recorded)->submission, (*recorded)->submitted_unix_ms);
+  const auto kept = spool_.load_finished(job);
+  if (auto finished = kept ? decode_finished(*kept) : Result<Finished>(std::unexpected(kept.error())); finished)
+    card.update(job, std::move(*finished));
+  return card;
 }
 
 void Service::settled(Instant now) {

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,11 +46,11 @@ class Service {
   // The same key is the same job, be it over by now. kConfig: its profile; kInput: its source; kUsage: the key is another
   // job's, or it names a path that is not trusted; kUnavailable: there is no room now, or too many jobs.
   void submit(wire::Submission submission, Instant now, Reply<Accepted> reply);
-  // kNoInput: there is no such job; kUsage: it is over.
+  // kNoInput: there is no such job; kUsage: it is over; kUnavailable: the store does not answer.
   void cancel(JobId job, Instant now, Reply<> reply);
-  // Its owner has every file.
+  // The submitter says that it has every file: they may be removed. An unknown job is no error.
   void delivered(JobId job, Reply<> reply);
-  // kNoInput: there is no such job. The state at the end of the turn, so that what was asked before is in it.
+  // kNoInput: there is no such job; kUnavailable: the store does not answer. The state at the end of the turn, so that what was asked before is in it.
   void job(JobId job, Reply<wire::JobStatus> reply);
   // Newest first, at most wire::kJobsListed.
   void jobs(Instant now, Reply<std::vector<wire::JobStatus>> reply);
@@ -59,7 +58,7 @@ class Service {
   // Finishes what it holds and leaves. kNoInput: there is no such worker.
   void drain(WorkerId worker, Reply<> reply);
   // As Backups::make.
-  void back_up(const std::string& name, const Reply<BackupProgress>& reply) { reply(backups_.make(name)); }
+  void back_up(const std::string& name, Reply<BackupProgress> reply) { reply(backups_.make(name)); }
 
   // ---- for the loop ----
 
@@ -73,7 +72,8 @@ class Service {
   [[nodiscard]] Result<> check(const wire::Submission& submission) const;
   [[nodiscard]] Result<> has_room_for(const Source& source) const;
   void submit_again(const wire::Submission& submission, JobId job, Instant now, Reply<Accepted> reply);
-  [[nodiscard]] std::optional<wire::JobStatus> status(JobId job, Instant now);
+  [[nodiscard]] Result<wire::JobStatus> status(JobId job, Instant now);
+  [[nodiscard]] JobCards recalled_card(JobId job);
   void answer_once_settled(std::function<void(Instant)> answer) { answers_.push_back(std::move(answer)); }
 
   Store& store_;

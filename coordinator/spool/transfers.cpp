@@ -132,7 +132,7 @@ void Transfers::on_store(const Peer& peer, const wire::Store& store, std::vector
   if (sources_held_ && store.artifact.kind == wire::ArtifactKind::kSource) return hold_back(peer, store.artifact);
   if (stored(store.artifact) == store.facts) {
     senders_.insert_or_assign(store.artifact, peer);
-    news.emplace_back(Arrived{store.artifact, store.facts});  // said again: the confirmation may have been lost
+    news.emplace_back(Arrived{store.artifact});  // said again: the confirmation may have been lost
     return;
   }
   if (auto allowed = rights_.may_store(peer, store); !allowed) return deny(peer, store.artifact, allowed.error());
@@ -195,7 +195,7 @@ void Transfers::finish(std::map<wire::Artifact, Receiving>::iterator receiving, 
   }
   stored_[artifact] = facts;
   senders_.insert_or_assign(artifact, peer);
-  news.emplace_back(Arrived{artifact, facts});
+  news.emplace_back(Arrived{artifact});
 }
 
 void Transfers::confirm(const wire::Artifact& artifact) {

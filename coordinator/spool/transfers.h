@@ -17,11 +17,11 @@
 namespace gopmill {
 
 // The coordinator's end of the data socket: takes in sources and task outputs, hands out task inputs and results, all to
-// and from the spool. Keeps no timers; the other ends repeat what was lost. Owned by the server's loop.
+// and from the spool. Keeps no timers; the other ends repeat what was lost. Owned by the coordinator's loop.
 // Why: docs/decisions/30-bytes-checked.md.
 class Transfers {
  public:
-  // Who may do what is asked of the server at every Fetch and Store.
+  // Who may do what is asked at every Fetch and Store.
   struct Rights {
     // Whether anything can be said of this peer yet. A worker that has not said hello to a restarted coordinator is left
     // without an answer, and asks again; a denial would end its attempt.
@@ -46,7 +46,6 @@ class Transfers {
   };
   struct Arrived {
     wire::Artifact artifact;
-    wire::ArtifactFacts facts;
   };  // whole, checked, synced, under its final name
   struct Broken {
     wire::Artifact artifact;

@@ -23,7 +23,7 @@ namespace gopmill {
 // kUsage unless it is 1 to 100 letters, digits, '-', '_' and '.', beginning with a letter or digit: peers choose it.
 Result<> check_backup_name(const std::string& name);
 
-// One backup in the making. Owned by the server's loop, which gives it a little time each turn.
+// One backup in the making. Owned by the service's Backups, which the loop gives a little time each turn.
 class Backup {
  public:
   // kCannotCreate: there is one of that name, or the folder cannot be made. The store outlives it.

@@ -35,21 +35,22 @@ class AudioConverter {
 
   // From sample `skip` of the frame on. kInput if the audio cannot be converted at all.
   Result<> push(AVFrame& frame, int skip, const OnAudio& on_audio);
-  // As if so many samples of the source's present rate had been silent. Precondition: shape_is() was true or push() was called.
+  // As if so many samples of the source's present rate had been silent. Precondition: push() was called.
   Result<> silence(std::int64_t samples, const OnAudio& on_audio);
   // What the resampler still holds. After this the next push starts a new one.
   Result<> finish(const OnAudio& on_audio);
+
+ private:
   // Would push() go on with the resampler that is there?
   [[nodiscard]] bool continues(const AVFrame& frame) const;
 
- private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// Encodes one continuous stream of audio: AAC-LC (libavcodec's own encoder) or Opus (libopus), bit-exact. Not thread-safe.
 const char* encoder_name(AudioCodec codec);  // libavcodec's: "aac"
 
+// Encodes one continuous stream of audio: AAC-LC (libavcodec's own encoder) or Opus (libopus), bit-exact. Not thread-safe.
 class AudioEncoder {
  public:
   using OnPacket = std::function<Result<>(JournalPacket)>;

@@ -11,14 +11,14 @@ struct AVStream;
 
 namespace gopmill::av {
 
-// What a container or a frame says about HDR beside its colour tags.
+// What a container or a frame says about HDR apart from its colour tags.
 struct HdrFacts {
   std::optional<MasteringDisplay> mastering;
   std::optional<ContentLight> light;
   struct DolbyVision {
     int profile = 0;
     int compatibility = -1;   // of the base layer: 0 none, 1 HDR10, 2 SDR, 4 HLG; -1: not said
-    bool base_shows = false;  // the base layer is a frame by itself
+    bool base_shows = false;  // the base layer can be shown by itself
   };
   std::optional<DolbyVision> dolby_vision;
   bool hdr10_plus = false;

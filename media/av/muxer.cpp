@@ -89,18 +89,12 @@ class SplitFile {
   // Set once the type box is written and the gap's end is known; until then everything belongs to the head.
   void end_head_at(std::uint64_t bytes) { head_end_ = bytes; }
   [[nodiscard]] const std::string& head() const { return head_; }
-  [[nodiscard]] std::uint64_t written() const { return written_; }
-  Result<> write_out(std::uint64_t at, std::span<const std::byte> bytes) {
-    TRY(write_at(fd_, at, bytes));
-    written_ += bytes.size();
-    return {};
-  }
+  Result<> write_out(std::uint64_t at, std::span<const std::byte> bytes) { return write_at(fd_, at, bytes); }
 
  private:
   int fd_;
   std::uint64_t head_end_;
   std::string head_;
-  std::uint64_t written_ = 0;
 };
 
 struct FreeFormat {
@@ -167,8 +161,6 @@ struct Muxer::State {
 Muxer::Muxer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Muxer::Muxer(Muxer&&) noexcept = default;
 Muxer::~Muxer() = default;
-
-std::uint64_t Muxer::bytes_written() const { return state_->file.written(); }
 
 Result<> Muxer::State::add_stream(const MuxTrack& track) {
   AVStream* stream = avformat_new_stream(format.get(), nullptr);

@@ -68,8 +68,6 @@ class Muxer {
 
   Result<> write(std::size_t track, const MuxSample& sample, const std::string& bytes);
   Result<> finish();
-  // By our own calls, headers written again included: at most 1.02 times the finished file.
-  [[nodiscard]] std::uint64_t bytes_written() const;
 
  private:
   struct State;

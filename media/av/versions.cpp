@@ -18,6 +18,7 @@ namespace gopmill::av {
 
 namespace {
 
+// Whatever can change a byte of an output: builds with other versions of one of these are different builds (P2).
 constexpr std::array<std::string_view, 12> kLibraries = {"libavcodec", "libavformat",   "libavfilter", "libavutil",
                                                          "libswscale", "libswresample", "libx264",     "libx265",
                                                          "libSvtAv1",  "libvpx",        "libopus",     "libdav1d"};

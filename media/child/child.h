@@ -66,7 +66,6 @@ class MediaChild {
   ~MediaChild();
 
   [[nodiscard]] int event_fd() const { return socket_.get(); }  // readable: call poll()
-  [[nodiscard]] pid_t pid() const { return pid_; }
   // Everything said since the last call, never blocking; ends a child that is over its limits or hangs (media/child/child_pulse.h),
   // which takes a call at least every second. After ChildEnded it returns nothing.
   std::vector<ChildEvent> poll(Instant now);

@@ -15,8 +15,8 @@
 // What is known of each encoder: one table, with one file per encoder. PURE. What belongs to a codec as a format (MP4 boxes, codec
 // strings, levels, what a profile may say of it) is not here: media/package, profiles/codec_rules.h. Why: docs/decisions/36-encoders.md.
 //
-// To add an encoder: a file beside x264.cpp with its facts, a name in `Encoder` (media/task/task.h), and a line below and in
-// encoder_facts.cpp's table.
+// To add an encoder: a file next to x264.cpp with its facts, a name in `Encoder` (media/task/task.h, with kEncoderLast), a line below
+// and in encoder_facts.cpp's table, where the first of a codec is the one that is used, and its library in media/av/versions.cpp.
 
 namespace gopmill {
 

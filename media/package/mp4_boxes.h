@@ -31,7 +31,6 @@ struct Mp4Edit {
 struct Mp4SampleEntry {
   std::string type;                // "avc1", "mp4a"…
   int width = 0, height = 0;       // video
-  int channels = 0;                // audio, as the entry says
   std::string configuration_type;  // "avcC", "hvcC", "av1C", "vpcC", "esds", "dOps"; empty: none found
   std::string configuration;       // its content
   // What the entry says of colour in colr (nclx), mdcv and clli boxes; nothing where there is none.

@@ -103,9 +103,7 @@ Result<std::vector<Mp4SampleEntry>> read_entries(const ChildBox& box, const std:
       entry.height = static_cast<int>(content.number(2));
       content.skip(50);
     } else {
-      content.skip(8);
-      entry.channels = static_cast<int>(content.number(2));
-      content.skip(10);
+      content.skip(20);
     }
     if (!content.ok()) return malformed(child.type);
     for (const ChildBox& part : TRY(children_of(content.rest(), child.type))) {

@@ -43,10 +43,10 @@ Loss end_loss(const SourceFacts& facts, const LinearRead& read, Timestamp zero) 
 }
 
 // What losses count from: the first frame, else the first audio.
-Timestamp zero_of(const LinearRead& read, std::optional<Timestamp> frame) {
-  std::optional<Timestamp> zero = frame;
+Timestamp zero_of(const LinearRead& read, std::optional<Timestamp> first_frame) {
+  std::optional<Timestamp> zero = first_frame;
   for (const LinearRead::Audio& audio : read.audio) {
-    if (audio.first > audio.end || frame) continue;
+    if (audio.first > audio.end || first_frame) continue;
     const Timestamp first{audio.first, audio.times.base};
     if (!zero || first < *zero) zero = first;
   }
@@ -86,18 +86,18 @@ Result<SourceFacts> analyse(int source, const AnalyseRequest& request, ParentLin
   LinearRead read = TRY(read_all_packets(source, chosen, *side_tracks, parent));
   facts.notes = chosen.notes;
   LossList losses;
-  std::optional<Timestamp> frame;
+  std::optional<Timestamp> first_frame;
   if (chosen.video) {
     const av::StreamFacts& stream = streams[*chosen.video];
     VideoFindings frames = TRY(analyse_video(source, stream, read, request, parent));
-    frame = Timestamp{frames.first_raw, stream.parameters.base};
+    first_frame = Timestamp{frames.first_raw, stream.parameters.base};
     facts.video = std::move(frames.track);
     facts.notes.insert(facts.notes.end(), frames.notes.begin(), frames.notes.end());
     for (Loss& loss : frames.losses) losses.add(std::move(loss));
   }
-  TRY(analyse_audio_tracks(source, chosen, streams, read, frame, facts));
+  TRY(analyse_audio_tracks(source, chosen, streams, read, first_frame, facts));
   if (facts.video) shorten_ticks_for_audio(*facts.video, facts.audio);
-  const Timestamp zero = zero_of(read, frame);
+  const Timestamp zero = zero_of(read, first_frame);
   for (const AudioTrack& track : facts.audio) add_damaged_audio(read.audio[track.stream], zero, losses);
   if (!facts.video && facts.audio.empty()) return fail(FaultKind::kInput, "nothing inside can be decoded");
   if (read.cut) losses.add(end_loss(facts, read, zero));

@@ -248,7 +248,7 @@ class TrackEncoding {
   Result<> read(av::OnAudio on_audio, bool last) {
     JournalReader source = TRY(JournalReader::open(input_, journal_offset_));
     const StreamParameters& parameters = source.parameters();
-    av::Decoder decoder = TRY(av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true}));
+    av::Decoder decoder = TRY(av::Decoder::open(parameters, {.threads = 1}));
     const av::MixLevel level = readings_ == 2 ? av::MixLevel::kWhole : av::MixLevel::kSafe;
     AudioReading reading(task_, level, parameters, std::move(on_audio));
     TRY(reading.run(source, decoder));

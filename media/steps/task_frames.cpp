@@ -53,7 +53,7 @@ bool TaskFrames::all_complete(const Taker& taker) const {
 }
 
 Result<> TaskFrames::run(JournalReader& journal, const Taker& taker, TaskResult& result) {
-  av::Decoder decoder = TRY(av::Decoder::open(journal.parameters(), {.threads = 1, .cpu_independent = true}));
+  av::Decoder decoder = TRY(av::Decoder::open(journal.parameters(), {.threads = 1}));
   const auto on_decoded = [&](AVFrame& frame) {
     clock_.pause();
     auto outcome = decoded(frame, taker);

@@ -29,7 +29,7 @@ class TaskFrames {
   TaskFrames(const VideoTask& task, const std::vector<std::size_t>& open, ParentLine& parent);
 
   struct Taker {
-    // The frame of frame `at` of the rendition's list; it lives for the call.
+    // What frame `at` of the rendition's list shows; it lives for the call.
     std::function<Result<>(std::size_t place, std::size_t at, AVFrame& frame)> take;
     // Needs the rendition no more of them? Decoding ends when none does.
     std::function<bool(std::size_t place)> complete;
@@ -55,7 +55,7 @@ class TaskFrames {
   av::Weaver weaver_;
   av::Burner burner_;
   WantedFrames wanted_;
-  std::vector<std::size_t> cursors_;              // by place: the next frame whose frame has not come
+  std::vector<std::size_t> cursors_;              // by place: the next frame whose source has not been decoded
   std::uint32_t body_first_ = 0, body_last_ = 0;  // packets of the body, by ordinal
   DecodeClock clock_;
   std::uint64_t decoded_ = 0;

@@ -39,7 +39,7 @@ double psnr_of(double squared_error) {
 class OutputCheck {
  public:
   static Result<OutputCheck> open(const StreamParameters& parameters) {
-    return OutputCheck(TRY(av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true})));
+    return OutputCheck(TRY(av::Decoder::open(parameters, {.threads = 1})));
   }
   void expect(std::int64_t pts, av::LumaSample sample) { samples_[pts] = std::move(sample); }
   Result<> see(JournalPacket packet) {

@@ -22,7 +22,8 @@ namespace {
 
 using FileCheck = void (*)(const FinishedFile& file, std::vector<Check>& checks);
 
-// Every check, in the order of the report. media/steps/verify/checks.h says where each is.
+// The checks, in the order of the report; check_boxes comes before them and check_codecs after them (judge()), whatever the file
+// is. media/steps/verify/checks.h says where each is.
 constexpr FileCheck kByBoxes[] = {check_tracks, check_frames, check_audio, check_audio_choice, check_offsets};
 constexpr FileCheck kByLibav[] = {check_side_tracks, check_reading, check_format, check_colour, check_buffer, check_decoding};
 

@@ -30,6 +30,7 @@ struct OutputFrame {
 
 // Which program encodes; what is known of each is in media/encoder/encoder_facts.h.
 enum class Encoder : std::uint8_t { kX264 = 1, kX265 = 2, kSvtAv1 = 3, kLibvpxVp9 = 4 };
+inline constexpr Encoder kEncoderLast = Encoder::kLibvpxVp9;
 
 // How one rendition is encoded; the same in every segment of the job, so that parameter sets are too.
 struct EncoderSettings {
@@ -168,7 +169,6 @@ struct SplitRequest {
 // ---- Analyse ----
 
 struct AnalyseRequest {
-  std::string name;         // for messages
   bool decode_all = false;  // ask for Evidence::kDecoded
   Damage damage = Damage::kRefuse;
   std::optional<BurnRequest> burn;
@@ -309,7 +309,7 @@ void fields(A& a, SplitRequest& v) {
 }
 template <class A>
 void fields(A& a, AnalyseRequest& v) {
-  a(v.name, v.decode_all, v.damage, v.burn);
+  a(v.decode_all, v.damage, v.burn);
 }
 template <class A>
 void fields(A& a, PlannedFrame& v) {

@@ -15,7 +15,7 @@ Result<> check_task(const VideoTask& task, std::size_t outputs) {
   }
   for (const RenditionTask& rendition : task.renditions) {
     const Encoder encoder = rendition.encoder.encoder;
-    if (encoder < Encoder::kX264 || encoder > Encoder::kLibvpxVp9)
+    if (encoder < Encoder::kX264 || encoder > kEncoderLast)
       return fail(FaultKind::kInternal, "a task for an encoder that there is not");
     if (rendition.body == 0 || static_cast<std::uint64_t>(rendition.lead) + rendition.body > rendition.frames.size()) {
       return fail(FaultKind::kInternal, "a task without frames");

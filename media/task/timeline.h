@@ -133,7 +133,7 @@ struct AudioTrack {
   bool is_default = false;
   std::uint32_t packets = 0;
   std::uint64_t bytes = 0;
-  // First and last audio after trimming by edit lists and priming. The offset may be negative: audio before frame.
+  // First and last audio after trimming by edit lists and priming. The offset may be negative: audio before the first frame.
   // Where there is no video, after the earliest audio of all tracks.
   Timestamp starts_after_video;   // in a base that is finer than a sample
   double seconds = 0;             // from first to last packet, plus the last one's duration

@@ -105,7 +105,7 @@ class Build:
 
 
 def first_broken(program, seeds):
-    """The seed that broke, and how; None where all were audio."""
+    """The seed that broke, and how; None where no seed did."""
     for seed in range(1, seeds + 1):
         outcome = subprocess.run([str(program), '--gtest_filter=Simulator.EverySeedEndsAudio'], env={**os.environ, 'GOPMILL_SEED': str(seed)},
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')

@@ -53,7 +53,7 @@ void tell(const Voyage& sum) {
             << sum.stale_results << "\n";
 }
 
-// Every seed in that weather ends audio, and nothing that can go wrong was missing from all of them.
+// Every seed in that weather ends in harbour, and nothing that can go wrong was missing from all of them.
 void sail_all(Weather (*weather)(std::uint64_t seed)) {
   const std::uint64_t only = number_from("GOPMILL_SEED", 0);
   const std::uint64_t first = only != 0 ? only : 1;

@@ -12,7 +12,7 @@ namespace gopmill::test {
 
 SourceFacts analysed(const Fd& clip) {
   ParentDouble parent;
-  auto facts = analyse(clip.get(), {"clip", false}, parent.line());
+  auto facts = analyse(clip.get(), {}, parent.line());
   EXPECT_TRUE(facts) << (facts ? "" : facts.error().text);
   return facts ? *facts : SourceFacts{};
 }

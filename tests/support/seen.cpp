@@ -129,7 +129,7 @@ namespace {
 void decode_journal(int journal, const av::Decoder::OnFrame& on_frame) {
   auto reader = JournalReader::open(journal, 0);
   GOPMILL_CHECK(reader);
-  auto decoder = av::Decoder::open(reader->parameters(), {.threads = 1, .cpu_independent = true});
+  auto decoder = av::Decoder::open(reader->parameters(), {.threads = 1});
   GOPMILL_CHECK(decoder);
   for (;;) {
     const auto packet = reader->next();

@@ -987,7 +987,7 @@ Weather storm_of(std::uint64_t seed) {
 Voyage sail(std::uint64_t seed, const Weather& weather) { return Farm(seed, weather).sail(); }
 
 std::string account(const Voyage& voyage) {
-  std::string text = "seed " + std::to_string(voyage.seed) + ": " + (voyage.broken.empty() ? "audio" : voyage.broken) + "\n";
+  std::string text = "seed " + std::to_string(voyage.seed) + ": " + (voyage.broken.empty() ? "sound" : voyage.broken) + "\n";
   for (const std::string& line : voyage.trace) text += line + "\n";
   return text;
 }

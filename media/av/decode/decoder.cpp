@@ -53,7 +53,7 @@ Result<Decoder> Decoder::open(const StreamParameters& parameters, const Options&
   state->one_thread = options.threads == 1;
   state->missing_references = LastWords::missing_references();
   context.thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
-  if (options.cpu_independent) context.flags |= AV_CODEC_FLAG_BITEXACT;
+  context.flags |= AV_CODEC_FLAG_BITEXACT;  // so that every machine decodes alike
   // Without it libavcodec 5.1 shows columns that the stream crops from the left, where less than 32 of them begin a frame: it
   // rounds so that lines stay aligned, which none of what follows asks for.
   context.flags |= AV_CODEC_FLAG_UNALIGNED;

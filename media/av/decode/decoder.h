@@ -17,8 +17,7 @@ namespace gopmill::av {
 class Decoder {
  public:
   struct Options {
-    int threads = 1;              // decoder threads never change the frames
-    bool cpu_independent = true;  // bit-exact paths, so that every machine decodes alike
+    int threads = 1;  // decoder threads never change the frames
   };
   // Called for each frame or block of audio, in presentation order. The frame is libav's own and lives for the call.
   using OnFrame = std::function<Result<>(AVFrame&)>;

@@ -79,7 +79,6 @@ StreamFacts facts_of(const AVStream& stream) {
   facts.hdr = hdr_of(stream);
   const AVDictionaryEntry* alpha = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
   facts.has_alpha = alpha && std::strcmp(alpha->value, "1") == 0;
-  facts.frame_rate_claimed = from_av(stream.avg_frame_rate);
   facts.is_default = (stream.disposition & AV_DISPOSITION_DEFAULT) != 0;
   facts.is_still_image =
       (stream.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE)) != 0;
@@ -214,7 +213,6 @@ Result<Demuxer> Demuxer::open(int fd) {
 
 std::string Demuxer::container() const { return state_->format->iformat->name; }
 const std::vector<StreamFacts>& Demuxer::streams() const { return state_->streams; }
-std::string Demuxer::complaint() const { return state_->complaint; }
 bool Demuxer::clock_may_jump() const { return container() == "mpegts" || container() == "mpeg"; }
 std::uint64_t Demuxer::bytes() const { return state_->file.bytes; }
 

@@ -23,7 +23,6 @@ struct StreamFacts {
   Orientation orientation;  // from the display matrix
   HdrFacts hdr;
   bool has_alpha = false;  // beside the frames, where no decoder of ours looks (WebM's AlphaMode)
-  Rational frame_rate_claimed{0, 1};
   bool is_default = false;
   bool is_still_image = false;  // cover art, thumbnails
   std::string language;
@@ -60,9 +59,8 @@ class Demuxer {
     JournalPacket packet;
     bool corrupt = false;  // the demuxer flagged it
   };
-  // nullopt at the end of the file. A damaged tail ends like a file; `complaint()` says what libav said.
+  // nullopt at the end of the file. A damaged tail ends like a file.
   Result<std::optional<Item>> next();
-  [[nodiscard]] std::string complaint() const;
   // After the end: how we know that the file is shorter than its own index or structure says; nothing if nothing says so.
   [[nodiscard]] std::optional<Truncation> truncation() const;
   [[nodiscard]] std::uint64_t bytes() const;

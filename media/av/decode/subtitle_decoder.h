@@ -10,7 +10,7 @@
 
 namespace gopmill::av {
 
-// Decodes subtitles that are frames. Not thread-safe.
+// Decodes subtitles that are bitmaps. Not thread-safe.
 class SubtitleDecoder {
  public:
   // kInput if the codec is none of PGS, VobSub and DVB. `width` and `height`: of the video's frame, for tracks that do not say

@@ -32,7 +32,7 @@ std::string upright(const Orientation& orientation) {
   return filters;
 }
 
-// Bars round a frame that does not fill its frame.
+// Bars round what does not fill the whole frame.
 std::string bars(const FrameBox& box, const FrameTarget& target) {
   if (box.width == target.width && box.height == target.height) return {};
   return ",pad=w=" + std::to_string(target.width) + ":h=" + std::to_string(target.height) + ":x=" + std::to_string(box.x) +

@@ -76,8 +76,7 @@ std::optional<LumaPlane> luma_of(const AVFrame& frame) {
 }
 
 AudioFacts audio_facts_of(const AVFrame& frame) {
-  return {frame.pts == AV_NOPTS_VALUE ? INT64_MIN : frame.pts, frame.sample_rate, frame.ch_layout.nb_channels, frame.nb_samples,
-          is_damaged(frame)};
+  return {frame.pts == AV_NOPTS_VALUE ? INT64_MIN : frame.pts, frame.sample_rate, frame.ch_layout.nb_channels, frame.nb_samples};
 }
 
 LumaSample sample_luma(const AVFrame& frame) {

@@ -37,7 +37,6 @@ struct AudioFacts {
   int sample_rate = 0;
   int channels = 0;
   int samples = 0;
-  bool damaged = false;  // the decoder says that it is not what was sent
 };
 AudioFacts audio_facts_of(const AVFrame& frame);
 

@@ -11,7 +11,7 @@ namespace {
 
 // Audio packets decoded after the first audio sample to find one with a timestamp.
 constexpr std::uint32_t kProbeAudioPackets = 200;
-// Where audio begins is known this much finer than to a sample: the plan rounds it once, together with what the frame moves.
+// Where audio begins is known this much finer than to a sample: the plan rounds it once, together with how far the video is moved.
 constexpr std::int64_t kPartsOfASample = 1000;
 
 struct FirstAudio {
@@ -32,7 +32,7 @@ Result<FirstAudio> probe_audio(int source, std::uint32_t stream) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   demuxer.keep_only({stream});
   FirstAudio first;
-  auto decoder = av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = 1, .cpu_independent = true});
+  auto decoder = av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = 1});
   if (!decoder) {
     first.refusal = decoder.error().text;
     return first;
@@ -84,7 +84,7 @@ AudioTrack describe_audio(const av::StreamFacts& stream, const LinearRead::Audio
 }  // namespace
 
 Result<> analyse_audio_tracks(int source, const ChosenTracks& chosen, const std::vector<av::StreamFacts>& streams,
-                              const LinearRead& read, std::optional<Timestamp> frame, SourceFacts& facts) {
+                              const LinearRead& read, std::optional<Timestamp> first_frame, SourceFacts& facts) {
   std::vector<FirstAudio> firsts;
   for (const std::uint32_t index : chosen.audio) {
     if (read.audio[index].packets == 0) {
@@ -108,8 +108,8 @@ Result<> analyse_audio_tracks(int source, const ChosenTracks& chosen, const std:
     facts.audio.push_back(describe_audio(streams[index], read.audio[index], first));
     firsts.push_back(std::move(first));
   }
-  std::optional<Timestamp> zero = frame;
-  for (std::size_t i = 0; !frame && i < firsts.size(); ++i) {
+  std::optional<Timestamp> zero = first_frame;
+  for (std::size_t i = 0; !first_frame && i < firsts.size(); ++i) {
     const Timestamp begins = firsts[i].after({0, {1, 1}});
     if (!zero || begins < *zero) zero = begins;
   }

@@ -8,10 +8,10 @@ std::string track_name(const av::StreamFacts& stream) {
 
 ChosenTracks choose_tracks(const std::vector<av::StreamFacts>& streams) {
   ChosenTracks chosen;
-  std::size_t frames = 0;
+  std::size_t still_images = 0;
   for (const av::StreamFacts& stream : streams) {
     if (stream.media == av::Media::kVideo && stream.is_still_image) {
-      ++frames;
+      ++still_images;
     } else if (stream.media == av::Media::kVideo && !chosen.video) {
       chosen.video = stream.index;
     } else if (stream.media == av::Media::kVideo) {
@@ -22,7 +22,7 @@ ChosenTracks choose_tracks(const std::vector<av::StreamFacts>& streams) {
       chosen.notes.push_back("audio track " + track_name(stream) + " has no known codec and is not carried");
     }
   }
-  if (frames > 1) chosen.notes.push_back("of " + std::to_string(frames) + " attached pictures only the cover counts");
+  if (still_images > 1) chosen.notes.push_back("of " + std::to_string(still_images) + " attached pictures only the cover counts");
   return chosen;
 }
 

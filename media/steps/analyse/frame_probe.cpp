@@ -15,8 +15,7 @@ constexpr std::uint32_t kProbePacketsMax = 3000;
 Result<FrameProbe> probe_frames(int source, std::uint32_t stream, ProbeRange range, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   demuxer.keep_only({stream});
-  av::Decoder decoder =
-      TRY(av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = range.threads, .cpu_independent = true}));
+  av::Decoder decoder = TRY(av::Decoder::open(demuxer.streams()[stream].parameters, {.threads = range.threads}));
   FrameProbe probe;
   probe.frames.whole = true;
   std::uint32_t sending = kAtTheEnd;

@@ -44,8 +44,7 @@ Result<Runs> sample_runs(int source, const std::vector<std::uint32_t>& starts, c
     }
     if (!item) break;
     if (next < starts.size() && ordinal == starts[next]) {
-      decoder.emplace(
-          TRY(av::Decoder::open(demuxer.streams()[track.stream].parameters, {.threads = kScanThreads, .cpu_independent = true})));
+      decoder.emplace(TRY(av::Decoder::open(demuxer.streams()[track.stream].parameters, {.threads = kScanThreads})));
       meter = FieldMeter();
       runs.emplace_back();
       ++next;
@@ -59,8 +58,7 @@ Result<Runs> sample_runs(int source, const std::vector<std::uint32_t>& starts, c
 Result<std::vector<std::uint8_t>> find_film(int source, const VideoTrack& track, ParentLine& parent) {
   av::Demuxer demuxer = TRY(av::Demuxer::open(source));
   demuxer.keep_only({track.stream});
-  av::Decoder decoder =
-      TRY(av::Decoder::open(demuxer.streams()[track.stream].parameters, {.threads = kScanThreads, .cpu_independent = true}));
+  av::Decoder decoder = TRY(av::Decoder::open(demuxer.streams()[track.stream].parameters, {.threads = kScanThreads}));
   std::unordered_map<std::uint32_t, std::size_t> places;  // packet ordinal → place in track.frames
   for (std::size_t i = 0; i < track.frames.size(); ++i) places.emplace(track.frames[i].packet, i);
   CadenceFinder finder(track.top_first);

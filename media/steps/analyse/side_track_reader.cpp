@@ -86,11 +86,11 @@ void SideTrackReader::begin_burning(const std::vector<av::StreamFacts>& streams,
   };
   const auto chosen = std::ranges::max_element(readings_, {}, [&](const Reading& each) { return rank(each.track); });
   if (chosen == readings_.end() || rank(chosen->track) == 0) return;
-  const auto frame =
+  const auto video =
       std::ranges::find_if(streams, [](const av::StreamFacts& s) { return s.media == av::Media::kVideo && !s.is_still_image; });
   const auto stream = std::ranges::find(streams, chosen->track.stream, &av::StreamFacts::index);
-  if (frame == streams.end() || stream == streams.end()) return;
-  auto decoder = av::SubtitleDecoder::open(stream->parameters, frame->parameters.width, frame->parameters.height);
+  if (video == streams.end() || stream == streams.end()) return;
+  auto decoder = av::SubtitleDecoder::open(stream->parameters, video->parameters.width, video->parameters.height);
   if (!decoder) {
     burn_fault_ = decoder.error().text;
     return;
@@ -203,7 +203,7 @@ void SideTrackReader::place_chapters(Timestamp zero, Found& found) const {
                           " with sane times are");
 }
 
-// A frame that players are handed in the index is looked at first: as it is decoded here, so it will be there.
+// A cover that players are handed in the index is looked at first: as it is decoded here, so it will be there.
 void SideTrackReader::check_cover(Found& found) const {
   if (!claims_.cover) return;
   StreamParameters parameters;
@@ -214,7 +214,7 @@ void SideTrackReader::check_cover(Found& found) const {
     seen = av::facts_of(frame);
     return {};
   };
-  auto decoder = av::Decoder::open(parameters, {.threads = 1, .cpu_independent = true});
+  auto decoder = av::Decoder::open(parameters, {.threads = 1});
   JournalPacket packet;
   packet.bytes = claims_.cover->bytes;
   packet.key = true;

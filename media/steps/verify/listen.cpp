@@ -9,7 +9,7 @@ namespace gopmill {
 namespace {
 
 Result<> open_decoder(const av::StreamFacts& stream, FinishedTrack& track) {
-  track.heard.decoder.emplace(TRY(av::Decoder::open(stream.parameters, {.threads = 1, .cpu_independent = true})));
+  track.heard.decoder.emplace(TRY(av::Decoder::open(stream.parameters, {.threads = 1})));
   return {};
 }
 

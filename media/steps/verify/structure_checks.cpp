@@ -19,7 +19,7 @@ void check_boxes(const FinishedFile& file, std::vector<Check>& checks) {
 
 void check_tracks(const FinishedFile& file, std::vector<Check>& checks) {
   const std::size_t audio = file.audio_tracks.size();
-  std::string found = file.video ? "frame" : "";
+  std::string found = file.video ? "video" : "";
   if (audio > 0) found += std::string(file.video ? " and " : "") + "audio";
   if (audio > 1) found += " in " + count_of(audio, "track");
   const bool good = !file.plan || (file.plan->has_video == file.video.has_value() && file.plan->audio_tracks.size() == audio);

@@ -53,7 +53,7 @@ Encoded encode_source(const RenditionProfile& rendition, std::int64_t segment_s,
   profile.audio.reset();
   profile.renditions = {rendition};
   test::ParentDouble parent;
-  const SourceFacts source = *analyse(clip().get(), {.name = "clip"}, parent.line());
+  const SourceFacts source = *analyse(clip().get(), {}, parent.line());
   const Plan plan = *make_plan(source, profile, "clip");
   const Fd input = test::journal_of_track(clip().get(), 1);
   Encoded encoded{.segments = plan.tasks.size()};

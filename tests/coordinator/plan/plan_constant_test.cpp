@@ -129,16 +129,16 @@ std::string text(const std::vector<WovenFrame>& woven) {
 
 TEST(Film, KeepShowsEveryFilmFrameAtTheSourcesTimes) {
   // Fields AABBB CCDDD: the third frame is B and C, the fourth C and D; both show C.
-  const FilmPictures kept = film_pictures(pulled_down({2, 3, 2, 3}, true), Telecine::kKeep);
+  const FilmFrames kept = film_frames(pulled_down({2, 3, 2, 3}, true), Telecine::kKeep);
   EXPECT_EQ(text(kept.woven), "0/0 1/1 3/2 3/2 4/4");
   EXPECT_EQ(kept.frames.size(), 5U);
   EXPECT_EQ(kept.frames[2].pts, 2002);
   EXPECT_FALSE(kept.rate);
-  EXPECT_EQ(text(film_pictures(pulled_down({2, 3, 2, 3}, false), Telecine::kKeep).woven), "0/0 1/1 2/3 2/3 4/4");
+  EXPECT_EQ(text(film_frames(pulled_down({2, 3, 2, 3}, false), Telecine::kKeep).woven), "0/0 1/1 2/3 2/3 4/4");
 }
 
 TEST(Film, FilmShowsEveryFilmFrameOnceAtTheTimeOfItsFirstField) {
-  const FilmPictures film = film_pictures(pulled_down({2, 3, 2, 3}, true), Telecine::kFilm);
+  const FilmFrames film = film_frames(pulled_down({2, 3, 2, 3}, true), Telecine::kFilm);
   EXPECT_EQ(text(film.woven), "0/0 1/1 3/2 4/4");
   std::vector<std::int64_t> times;
   for (const SourceFrame& frame : film.frames) times.push_back(frame.pts);
@@ -150,7 +150,7 @@ TEST(Film, TheRateIsThatOfTheCadence) {
   const auto rate = [](std::vector<std::uint8_t> cycle, std::size_t cycles) {
     std::vector<std::uint8_t> lengths;
     for (std::size_t i = 0; i < cycles; ++i) lengths.insert(lengths.end(), cycle.begin(), cycle.end());
-    return *film_pictures(pulled_down(lengths, true), Telecine::kFilm).rate;
+    return *film_frames(pulled_down(lengths, true), Telecine::kFilm).rate;
   };
   EXPECT_EQ(rate({2, 3, 2, 3}, 20), (Rational{24000, 1001}));
   EXPECT_EQ(rate({2, 3, 2, 3, 2, 2, 2, 2, 2}, 20), (Rational{24000, 1001})) << "still scenes in between";
@@ -159,8 +159,8 @@ TEST(Film, TheRateIsThatOfTheCadence) {
 }
 
 TEST(Film, LoneFieldsAreDeinterlacedOnce) {
-  EXPECT_EQ(text(film_pictures(pulled_down({2, 1, 1, 2}, true), Telecine::kFilm).woven), "0/0 1/1! 2/2");
-  EXPECT_EQ(text(film_pictures(pulled_down({2, 1, 1, 2}, true), Telecine::kKeep).woven), "0/0 1/1! 2/2");
+  EXPECT_EQ(text(film_frames(pulled_down({2, 1, 1, 2}, true), Telecine::kFilm).woven), "0/0 1/1! 2/2");
+  EXPECT_EQ(text(film_frames(pulled_down({2, 1, 1, 2}, true), Telecine::kKeep).woven), "0/0 1/1! 2/2");
 }
 
 std::vector<std::uint8_t> cadence(std::size_t cycles) {

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "base/check.h"
+#include "coordinator/spool/finished.h"
 
 namespace gopmill {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -240,6 +240,7 @@ TEST_F(ServiceTest, ForgetsAJobThatTheSchedulerRefuses) {
   EXPECT_EQ(again.fault().text, "too many jobs");
   EXPECT_EQ(jobs_->find(job), nullptr);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "spool" / std::to_string(job.value)));
+  EXPECT_FALSE(jobs_->cards().has(job));
   const auto forgotten = store_->submission(job);
   EXPECT_TRUE(forgotten && !*forgotten);
 }
@@ -281,6 +282,24 @@ TEST_F(ServiceTest, KnowsJobsThatWereOverBeforeARestart) {
   EXPECT_EQ(status->state, JobState::kCancelled);
   EXPECT_EQ(status->source_name, "a.mov");
   EXPECT_EQ(asked_for(JobId{77}).fault(), (Fault{FaultKind::kNoInput, "there is no job 77"}));
+}
+
+// Cards are kept of the newest jobs only, files for longer.
+TEST_F(ServiceTest, StillNamesTheFilesOfAJobAfterManyOthers) {
+  const JobId job = accepted("a");
+  ASSERT_TRUE(store_->record({facts::JobEnded{job, JobState::kDone, {}}}));
+  Finished finished;
+  finished.files = {{OutputKind::kRendition, "a_360p.mp4", std::string(64, '0'), {10, 1}}};
+  ASSERT_TRUE(spool_->save_finished(job, encode_finished(finished)));
+  open({});
+  for (int ask = 0; ask < 2; ++ask) {
+    const auto status = asked_for(job);
+    ASSERT_TRUE(status.good());
+    EXPECT_EQ(status->state, JobState::kDone);
+    EXPECT_EQ(status->source_name, "a.mov");
+    ASSERT_THAT(status->files, SizeIs(1));
+    EXPECT_EQ(status->files[0].name, "a_360p.mp4");
+  }
 }
 
 TEST_F(ServiceTest, ListsWhatIsOnDiskAlready) {

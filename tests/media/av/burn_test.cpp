@@ -106,7 +106,7 @@ TEST(Burn, AnalysisDecodesTheTrackThatIsWanted) {
   const Fd file = test::make_clip(clip);
   const auto found = [&](const std::optional<BurnRequest>& burn) {
     test::ParentDouble parent;
-    const auto facts = analyse(file.get(), {.name = "clip", .burn = burn}, parent.line());
+    const auto facts = analyse(file.get(), {.burn = burn}, parent.line());
     std::vector<std::string> seen;
     if (!facts) return std::vector{facts.error().text};
     for (const SubtitleTrack& track : facts->side_tracks.subtitles) {
@@ -134,7 +134,7 @@ TEST(Burn, OnTheTasksFramesThatAreNamed) {
       test::make_clip({.frame = ClipVideo{.width = 64, .height = 48, .frames = 12, .gop = 12}, .container = "matroska"});
   const Fd source = test::journal_of_track(clip.get(), 1);
   test::ParentDouble parent;
-  const auto facts = analyse(clip.get(), {.name = "clip"}, parent.line());
+  const auto facts = analyse(clip.get(), {}, parent.line());
   ASSERT_TRUE(facts && facts->video);
   RenditionPlan plan;
   plan.name = "48p";

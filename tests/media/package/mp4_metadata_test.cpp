@@ -107,7 +107,7 @@ TEST_F(Mp4Metadata, IsReadBackAsPlanned) {
   EXPECT_THAT(stitched_and_verified(), IsEmpty());
   // As an analysis of the output finds it, which has another way of reading text.
   test::ParentDouble parent;
-  const auto facts = analyse(file_.get(), {.name = "output"}, parent.line());
+  const auto facts = analyse(file_.get(), {}, parent.line());
   ASSERT_TRUE(facts) << facts.error().text;
   const SideTrackFacts& side_tracks = facts->side_tracks;
   EXPECT_EQ(side_tracks.tags, plan_.side_tracks.tags);
@@ -175,7 +175,7 @@ TEST_F(Mp4Metadata, WhatIsNotThePlansIsFound) {
 TEST(CoverInMp4, IsCopiedAsItIs) {
   const Fd clip = test::make_clip({.audio = ClipAudio{.seconds = 1}, .cover = true});
   test::ParentDouble parent;
-  const auto facts = analyse(clip.get(), {.name = "clip"}, parent.line());
+  const auto facts = analyse(clip.get(), {}, parent.line());
   ASSERT_TRUE(facts && facts->side_tracks.cover);
   RenditionPlan plan;
   plan.name = "audio";
@@ -195,7 +195,7 @@ TEST(CoverInMp4, IsCopiedAsItIs) {
   const auto report = verify(file.get(), {.plan = plan, .decode = true}, line.line());
   ASSERT_TRUE(report) << report.error().text;
   EXPECT_TRUE(std::ranges::all_of(report->checks, &Check::passed));
-  const auto output = analyse(file.get(), {.name = "output"}, line.line());
+  const auto output = analyse(file.get(), {}, line.line());
   ASSERT_TRUE(output) << output.error().text;
   EXPECT_EQ(output->side_tracks.cover, facts->side_tracks.cover);
 }

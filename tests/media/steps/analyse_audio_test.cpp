@@ -14,7 +14,7 @@ using test::ClipVideo;
 
 SourceFacts analysed(const Fd& file) {
   test::ParentDouble parent;
-  auto facts = analyse(file.get(), {.name = "clip"}, parent.line());
+  auto facts = analyse(file.get(), {}, parent.line());
   EXPECT_TRUE(facts) << (facts ? "" : facts.error().text);
   return facts ? *facts : SourceFacts{};
 }

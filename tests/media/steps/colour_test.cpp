@@ -70,7 +70,7 @@ RenditionProfile rendition(DynamicRange range, VideoCodec codec = VideoCodec::kH
 
 SourceFacts facts_of(int clip) {
   test::ParentDouble parent;
-  auto facts = analyse(clip, {.name = "clip"}, parent.line());
+  auto facts = analyse(clip, {}, parent.line());
   EXPECT_TRUE(facts) << (facts ? "" : facts.error().text);
   return facts ? *facts : SourceFacts{};
 }

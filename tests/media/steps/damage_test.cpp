@@ -27,7 +27,7 @@ using testing::SizeIs;
 
 Result<SourceFacts> look(const Fd& file, Damage damage = Damage::kRefuse, bool decode_all = false) {
   test::ParentDouble parent;
-  return analyse(file.get(), {.name = "clip", .decode_all = decode_all, .damage = damage}, parent.line());
+  return analyse(file.get(), {.decode_all = decode_all, .damage = damage}, parent.line());
 }
 
 std::string refused(const Result<SourceFacts>& facts) {

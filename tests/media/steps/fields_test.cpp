@@ -141,7 +141,7 @@ std::optional<std::string> twentieth(std::uint32_t first, std::uint32_t combed_b
   settings.targets = {{192, 128}};
   av::FrameFilter filter(settings);
   JournalReader journal = *JournalReader::open(packets.get(), 0);
-  av::Decoder decoder = *av::Decoder::open(journal.parameters(), {.threads = 1, .cpu_independent = true});
+  av::Decoder decoder = *av::Decoder::open(journal.parameters(), {.threads = 1});
   std::uint32_t at = 0;
   std::optional<std::string> found;
   const auto on_frame = [&](std::size_t, std::int64_t index, AVFrame& frame) -> Result<> {

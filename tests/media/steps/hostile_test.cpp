@@ -18,7 +18,7 @@ using testing::HasSubstr;
 // What the analysis makes of it; "" if it is accepted. One that never ends is ended by ctest.
 std::string verdict(const Fd& file, Damage damage = Damage::kRefuse) {
   test::ParentDouble parent;
-  const auto facts = analyse(file.get(), {.name = "hostile", .damage = damage}, parent.line());
+  const auto facts = analyse(file.get(), {.damage = damage}, parent.line());
   if (facts) return "";
   EXPECT_EQ(facts.error().kind, FaultKind::kInput) << facts.error().text;
   return facts.error().text;

@@ -26,7 +26,7 @@ using ::testing::UnorderedElementsAre;
 SourceFacts facts_of(const Clip& clip) {
   const Fd file = test::make_clip(clip);
   test::ParentDouble parent;
-  const auto facts = analyse(file.get(), {.name = "clip"}, parent.line());
+  const auto facts = analyse(file.get(), {}, parent.line());
   EXPECT_TRUE(facts) << (facts ? "" : facts.error().text);
   return facts ? *facts : SourceFacts{};
 }
