@@ -117,9 +117,9 @@ void ControlDoor::on(const Peer& peer, wire::WorkersQuery& message, Instant now)
       now, reply_to<List>(peer, request, [request](List workers) { return wire::WorkersReply{request, std::move(workers)}; }));
 }
 
-void ControlDoor::on(const Peer& peer, wire::MakeBackup& message, Instant) {
+void ControlDoor::on(const Peer& peer, wire::MakeBackup& message, Instant now) {
   const std::uint64_t request = message.request;
-  service_.back_up(message.name, reply_to<BackupProgress>(peer, request, [request](BackupProgress progress) {
+  service_.back_up(message.name, now, reply_to<BackupProgress>(peer, request, [request](BackupProgress progress) {
                      return wire::BackupReply{request, std::move(progress.path), progress.made};
                    }));
 }

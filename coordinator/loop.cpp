@@ -60,7 +60,7 @@ void Loop::run(int stop_fd) {
       tick_due_ = now_ + kTickEvery;
     }
     if (!settle(stop_fd)) return;
-    service_.backups().step();
+    service_.backups().step(now_);
     if (jobs_.plans_wait()) happened(jobs_.plan_one_again(now_));
     data_waits_ = transfers_.send();
   }

@@ -71,7 +71,7 @@ class Watching {
   }
 
   Result<int> end(const wire::JobReply& reply, const Awaited& awaited) {
-    const wire::JobStatus& status = reply.job;
+    wire::JobStatus status = reply.job;
     const std::filesystem::path folder = awaited.folder.empty() ? std::filesystem::path(status.output_folder) : awaited.folder;
     std::vector<std::filesystem::path> paths;
     std::optional<Fault> fault = status.fault;
@@ -79,8 +79,13 @@ class Watching {
       auto collected = collect(watch_.client, reply, folder, awaited.replace, watch_.display);
       // Interrupted or out of touch: that is about all jobs, not about this one.
       if (!collected && (collected.error().kind == FaultKind::kCancelled)) return std::unexpected(std::move(collected.error()));
-      if (collected) paths = std::move(*collected);
-      if (!collected) fault = std::move(collected.error());
+      if (collected) {
+        paths = std::move(*collected);
+      } else if (const auto now = watch_.client.job(status.job); now && now->job.delivered) {
+        status.delivered = true;  // to somebody who was faster, after which the files are kept no longer
+      } else {
+        fault = std::move(collected.error());
+      }
     }
     watch_.display.clear();
     TRY(tell(status, folder, paths, fault));

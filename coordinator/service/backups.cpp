@@ -2,11 +2,13 @@
 
 namespace gopmill {
 
-Result<BackupProgress> Backups::make(const std::string& name) {
-  if (last_ && last_->first == name) {
+Result<BackupProgress> Backups::make(const std::string& name, Instant now) {
+  std::erase_if(over_, [&](const auto& entry) { return now - entry.second.since > kBackupToldMax; });
+  if (const auto over = over_.find(name); over != over_.end()) {
+    if (over->second.outcome) return BackupProgress{*over->second.outcome, true};
     // What went wrong is told once: asked again, it is tried again.
-    if (!last_->second) return std::unexpected(std::exchange(last_, {})->second.error());
-    return BackupProgress{*last_->second, true};
+    const auto failed = over_.extract(over);
+    return std::unexpected(failed.mapped().outcome.error());
   }
   if (current_ && current_->name() != name)
     return fail(FaultKind::kUnavailable, "backup " + current_->name() + " is being made: ask again");
@@ -14,16 +16,16 @@ Result<BackupProgress> Backups::make(const std::string& name) {
   return BackupProgress{current_->path().string(), false};
 }
 
-void Backups::step() {
+void Backups::step(Instant now) {
   if (!current_) return;
   const auto made = current_->step();
   if (made && !*made) return;
   if (made) {
     log_.info("backup " + current_->path().string() + " made");
-    last_.emplace(current_->name(), current_->path().string());
+    over_.insert_or_assign(current_->name(), Over{current_->path().string(), now});
   } else {
     log_.warn(made.error().text);
-    last_.emplace(current_->name(), std::unexpected(made.error()));
+    over_.insert_or_assign(current_->name(), Over{std::unexpected(made.error()), now});
   }
   current_.reset();
 }

@@ -58,7 +58,7 @@ class Service {
   // Finishes what it holds and leaves. kNoInput: there is no such worker.
   void drain(WorkerId worker, Reply<> reply);
   // As Backups::make.
-  void back_up(const std::string& name, Reply<BackupProgress> reply) { reply(backups_.make(name)); }
+  void back_up(const std::string& name, Instant now, Reply<BackupProgress> reply) { reply(backups_.make(name, now)); }
 
   // ---- for the loop ----
 

@@ -1,3 +1,4 @@
+// Long because: one fixture starts the binary for every case.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -363,6 +364,25 @@ TEST_F(FarmCli, SubmitThenWaitThenWaitAgain) {
   EXPECT_EQ(job["delivered"], true);
   EXPECT_EQ(nlohmann::json::parse(run(at_farm({"jobs", "--json"})).out).size(), 1U);
   EXPECT_EQ(nlohmann::json::parse(run(at_farm({"workers", "--json"})).out)[0]["slots"], 2);
+}
+
+// Whoever is slower finds that the source is there already, and waits for the same job.
+TEST_F(FarmCli, TheSameKeyFromSeveralPlacesIsOneJob) {
+  make_clip("clip.mp4", "8");
+  std::vector<pid_t> submitters;
+  const auto number = [](int place) { return 100 + place; };
+  for (int place = 0; place < 4; ++place) {
+    submitters.push_back(start(at_farm({"submit", "clip.mp4", "-p", "preview", "-o", "out" + std::to_string(place), "--key",
+                                        "one", "--wait", "--quiet"}),
+                               number(place)));
+  }
+  for (int place = 0; place < 4; ++place) {
+    const Outcome outcome = finish(submitters[static_cast<std::size_t>(place)], number(place));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+  }
+  const auto jobs = nlohmann::json::parse(run(at_farm({"jobs", "--json"})).out);
+  ASSERT_EQ(jobs.size(), 1U);
+  EXPECT_EQ(jobs[0]["state"], "done");
 }
 
 TEST_F(FarmCli, FailedAndCancelledAndUnknownJobs) {

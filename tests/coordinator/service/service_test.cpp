@@ -2,29 +2,21 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <deque>
 #include <filesystem>
 #include <utility>
 
-#include "base/check.h"
 #include "coordinator/spool/finished.h"
+#include "tests/coordinator/service/service_house.h"
 
 namespace gopmill {
 namespace {
 
+using test::submission;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using wire::JobState;
-
-constexpr const char* kProfile = "name: one\nrendition: {codec: h264}\nrenditions:\n  - {height: 360, quality: 24}\n";
-
-class Silence final : public Log {
- public:
-  void write(LogLevel, std::string_view) override {}
-};
 
 // What became of a request: nothing yet, an answer, or a refusal. Answered twice is a failure.
 template <class Answer>
@@ -52,7 +44,7 @@ struct Nothing {};
 class Told {
  public:
   Reply<> reply() {
-    return [this, inner = asked_.reply()](Result<> answer) {
+    return [inner = asked_.reply()](Result<> answer) {
       inner(answer ? Result<Nothing>(Nothing{}) : Result<Nothing>(std::unexpected(answer.error())));
     };
   }
@@ -64,115 +56,52 @@ class Told {
   Asked<Nothing> asked_;
 };
 
-// A service with a real store, spool and scheduler, and turns as the coordinator's loop makes them; no socket anywhere.
-class ServiceTest : public testing::Test {
+class ServiceTest : public testing::Test, protected test::ServiceHouse {
  protected:
-  ServiceTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "service_XXXXXX").string();
-    GOPMILL_CHECK(mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
-    open({});
-  }
-  ~ServiceTest() override { std::filesystem::remove_all(folder_); }
-
-  void open(Service::Rules rules) {
-    service_.reset();
-    jobs_.reset();
-    scheduler_.reset();
-    store_.reset();
-    rules.backups = folder_ / "backups";
-    store_.emplace(std::move(*Store::open(folder_ / "store.db")));
-    spool_.emplace(std::move(*Spool::open(folder_ / "spool")));
-    scheduler_.emplace(Scheduler::restore({"build", *store_->next_worker_block()}, *store_->living_facts(), now_));
-    jobs_.emplace(*spool_, "build");
-    service_.emplace(
-        *store_, *spool_, *scheduler_, *jobs_, rules, [this](Event event) { events_.push_back(std::move(event)); }, log_);
-  }
-
-  // Decides, records, acts, answers: the order of coordinator/loop.cpp. Steps of jobs are not begun.
-  void settle() {
-    std::vector<Action> actions;
-    std::vector<Fact> facts;
-    for (; !events_.empty(); events_.pop_front()) {
-      Step step = scheduler_->handle(events_.front(), now_);
-      facts.insert(facts.end(), step.facts.begin(), step.facts.end());
-      actions.insert(actions.end(), step.actions.begin(), step.actions.end());
-    }
-    GOPMILL_CHECK(store_->record(facts));
-    for (const Action& action : actions) {
-      if (const auto* accept = std::get_if<actions::AcceptJob>(&action)) service_->accept(*accept, now_);
-      if (const auto* refuse = std::get_if<actions::RefuseJob>(&action)) service_->refuse(*refuse);
-      if (const auto* clean = std::get_if<actions::CleanJob>(&action)) jobs_->clean(*clean);
-    }
-    service_->settled(now_);
-  }
-
-  static wire::Submission submission(const std::string& key) {
-    wire::Submission wanted;
-    wanted.key = key;
-    wanted.source_name = key + ".mov";
-    wanted.source_bytes = 1'000;
-    wanted.source_hash = 7;
-    wanted.profile_name = "one";
-    wanted.profile_yaml = kProfile;
-    wanted.output_base = key;
-    wanted.output_folder = "/srv/out";
-    return wanted;
-  }
   JobId accepted(const std::string& key) {
     Asked<Accepted> asked;
-    service_->submit(submission(key), now_, asked.reply());
+    service->submit(submission(key), now, asked.reply());
     settle();
     GOPMILL_CHECK(asked.good());
     return asked->job;
   }
   Asked<wire::JobStatus> asked_for(JobId job) {
     Asked<wire::JobStatus> status;
-    service_->job(job, status.reply());
+    service->job(job, status.reply());
     settle();
     return status;
   }
   Fault refusal(wire::Submission wanted) {
     Asked<Accepted> asked;
-    service_->submit(std::move(wanted), now_, asked.reply());
+    service->submit(std::move(wanted), now, asked.reply());
     EXPECT_TRUE(asked.answered()) << "a refusal waits for nothing";
-    EXPECT_THAT(events_, IsEmpty());
+    EXPECT_THAT(events, IsEmpty());
     return asked.fault();
   }
-
-  std::filesystem::path folder_;
-  Silence log_;
-  Instant now_ = monotonic_now();
-  std::optional<Store> store_;
-  std::optional<Spool> spool_;
-  std::optional<Scheduler> scheduler_;
-  std::optional<Jobs> jobs_;
-  std::optional<Service> service_;
-  std::deque<Event> events_;
 };
 
 TEST_F(ServiceTest, AcceptsAJobOnceThatIsRecorded) {
   Asked<Accepted> asked;
-  service_->submit(submission("a"), now_, asked.reply());
+  service->submit(submission("a"), now, asked.reply());
   EXPECT_FALSE(asked.answered()) << "nothing is on disk yet";
   settle();
   ASSERT_TRUE(asked.good());
   EXPECT_TRUE(asked->upload_wanted);
-  const auto recorded = store_->submission(asked->job);
+  const auto recorded = store->submission(asked->job);
   ASSERT_TRUE(recorded && *recorded);
   EXPECT_EQ((*recorded)->submission, submission("a"));
-  EXPECT_EQ(jobs_->source_bytes(), 1'000U);
+  EXPECT_EQ(jobs->source_bytes(), 1'000U);
 }
 
 TEST_F(ServiceTest, TheSameKeyIsTheSameJob) {
   Asked<Accepted> first, again, later;
-  service_->submit(submission("a"), now_, first.reply());
-  service_->submit(submission("a"), now_, again.reply());
+  service->submit(submission("a"), now, first.reply());
+  service->submit(submission("a"), now, again.reply());
   settle();
   ASSERT_TRUE(first.good());
   ASSERT_TRUE(again.good()) << "both waited for the same record";
   EXPECT_EQ(first->job, again->job);
-  service_->submit(submission("a"), now_, later.reply());
+  service->submit(submission("a"), now, later.reply());
   EXPECT_FALSE(later.answered());
   settle();
   ASSERT_TRUE(later.good());
@@ -188,11 +117,11 @@ TEST_F(ServiceTest, TheSameKeyIsTheSameJob) {
 TEST_F(ServiceTest, TheSameKeyIsTheSameJobAfterItIsOver) {
   const JobId job = accepted("a");
   Told cancelled;
-  service_->cancel(job, now_, cancelled.reply());
+  service->cancel(job, now, cancelled.reply());
   settle();
   open({});
   Asked<Accepted> again;
-  service_->submit(submission("a"), now_, again.reply());
+  service->submit(submission("a"), now, again.reply());
   settle();
   ASSERT_TRUE(again.good());
   EXPECT_EQ(again->job, job);
@@ -222,26 +151,26 @@ TEST_F(ServiceTest, OpensPathsThatOthersNameWhereTheyAreTrusted) {
   wanted.local_path = "/videos/a.mov";
   wanted.source_hash = 0;
   Asked<Accepted> asked;
-  service_->submit(wanted, now_, asked.reply());
+  service->submit(wanted, now, asked.reply());
   settle();
   ASSERT_TRUE(asked.good());
   EXPECT_FALSE(asked->upload_wanted);
-  EXPECT_EQ(jobs_->source_bytes(), 0U);
+  EXPECT_EQ(jobs->source_bytes(), 0U);
 }
 
 TEST_F(ServiceTest, ForgetsAJobThatTheSchedulerRefuses) {
   Asked<Accepted> first, again;
-  service_->submit(submission("a"), now_, first.reply());
-  service_->submit(submission("a"), now_, again.reply());
-  const auto job = std::get<events::JobAdded>(events_.front()).job;
-  events_.clear();
-  service_->refuse({job, {FaultKind::kUnavailable, "too many jobs"}});
+  service->submit(submission("a"), now, first.reply());
+  service->submit(submission("a"), now, again.reply());
+  const auto job = std::get<events::JobAdded>(events.front()).job;
+  events.clear();
+  service->refuse({job, {FaultKind::kUnavailable, "too many jobs"}});
   EXPECT_EQ(first.fault().text, "too many jobs");
   EXPECT_EQ(again.fault().text, "too many jobs");
-  EXPECT_EQ(jobs_->find(job), nullptr);
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "spool" / std::to_string(job.value)));
-  EXPECT_FALSE(jobs_->cards().has(job));
-  const auto forgotten = store_->submission(job);
+  EXPECT_EQ(jobs->find(job), nullptr);
+  EXPECT_FALSE(std::filesystem::exists(folder / "spool" / std::to_string(job.value)));
+  EXPECT_FALSE(jobs->cards().has(job));
+  const auto forgotten = store->submission(job);
   EXPECT_TRUE(forgotten && !*forgotten);
 }
 
@@ -249,8 +178,8 @@ TEST_F(ServiceTest, TellsTheStateAtTheEndOfTheTurn) {
   const JobId job = accepted("a");
   Asked<wire::JobStatus> status;
   Told cancelled;
-  service_->job(job, status.reply());
-  service_->cancel(job, now_, cancelled.reply());
+  service->job(job, status.reply());
+  service->cancel(job, now, cancelled.reply());
   EXPECT_FALSE(status.answered() || cancelled.answered());
   settle();
   ASSERT_TRUE(status.good() && cancelled.good());
@@ -261,20 +190,20 @@ TEST_F(ServiceTest, TellsTheStateAtTheEndOfTheTurn) {
 
 TEST_F(ServiceTest, CancelsWhatIsThereAndNotOver) {
   Told unknown, first, second;
-  service_->cancel(JobId{9}, now_, unknown.reply());
+  service->cancel(JobId{9}, now, unknown.reply());
   EXPECT_EQ(unknown.fault(), (Fault{FaultKind::kNoInput, "there is no job 9"}));
   const JobId job = accepted("a");
-  service_->cancel(job, now_, first.reply());
+  service->cancel(job, now, first.reply());
   settle();
   EXPECT_TRUE(first.good());
-  service_->cancel(job, now_, second.reply());
+  service->cancel(job, now, second.reply());
   EXPECT_EQ(second.fault(), (Fault{FaultKind::kUsage, "job 1 is cancelled already"}));
 }
 
 TEST_F(ServiceTest, KnowsJobsThatWereOverBeforeARestart) {
   const JobId job = accepted("a");
   Told cancelled;
-  service_->cancel(job, now_, cancelled.reply());
+  service->cancel(job, now, cancelled.reply());
   settle();
   open({});
   const auto status = asked_for(job);
@@ -287,10 +216,10 @@ TEST_F(ServiceTest, KnowsJobsThatWereOverBeforeARestart) {
 // Cards are kept of the newest jobs only, files for longer.
 TEST_F(ServiceTest, StillNamesTheFilesOfAJobAfterManyOthers) {
   const JobId job = accepted("a");
-  ASSERT_TRUE(store_->record({facts::JobEnded{job, JobState::kDone, {}}}));
+  ASSERT_TRUE(store->record({facts::JobEnded{job, JobState::kDone, {}}}));
   Finished finished;
   finished.files = {{OutputKind::kRendition, "a_360p.mp4", std::string(64, '0'), {10, 1}}};
-  ASSERT_TRUE(spool_->save_finished(job, encode_finished(finished)));
+  ASSERT_TRUE(spool->save_finished(job, encode_finished(finished)));
   open({});
   for (int ask = 0; ask < 2; ++ask) {
     const auto status = asked_for(job);
@@ -305,13 +234,13 @@ TEST_F(ServiceTest, StillNamesTheFilesOfAJobAfterManyOthers) {
 TEST_F(ServiceTest, ListsWhatIsOnDiskAlready) {
   Asked<Accepted> first;
   Asked<std::vector<wire::JobStatus>> before, after;
-  service_->submit(submission("a"), now_, first.reply());
-  service_->jobs(now_, before.reply());
+  service->submit(submission("a"), now, first.reply());
+  service->jobs(now, before.reply());
   settle();
   ASSERT_TRUE(before.good());
   EXPECT_THAT(*before, IsEmpty());
   accepted("b");
-  service_->jobs(now_, after.reply());
+  service->jobs(now, after.reply());
   settle();
   ASSERT_THAT(*after, SizeIs(2));
   EXPECT_EQ((*after)[0].source_name, "b.mov") << "newest first";
@@ -320,37 +249,45 @@ TEST_F(ServiceTest, ListsWhatIsOnDiskAlready) {
 
 TEST_F(ServiceTest, DrainsWorkersThatAreThere) {
   Told unknown, drained;
-  service_->drain(WorkerId{5}, unknown.reply());
+  service->drain(WorkerId{5}, unknown.reply());
   EXPECT_EQ(unknown.fault(), (Fault{FaultKind::kNoInput, "there is no worker 5: gopmill workers lists them"}));
-  events_.emplace_back(events::WorkerSaidHello{"peer", {.build = "build", .name = "host/1", .slots = 2}});
+  events.emplace_back(events::WorkerSaidHello{"peer", {.build = "build", .name = "host/1", .slots = 2}});
   settle();
   Asked<std::vector<wire::WorkerStatus>> workers;
-  service_->workers(now_, workers.reply());
+  service->workers(now, workers.reply());
   settle();
   ASSERT_THAT(*workers, SizeIs(1));
   EXPECT_EQ((*workers)[0].name, "host/1");
-  service_->drain((*workers)[0].worker, drained.reply());
+  service->drain((*workers)[0].worker, drained.reply());
   EXPECT_FALSE(drained.answered());
   settle();
   EXPECT_TRUE(drained.good());
-  EXPECT_EQ(scheduler_->workers(now_)[0].state, wire::WorkerState::kDraining);
+  EXPECT_EQ(scheduler->workers(now)[0].state, wire::WorkerState::kDraining);
 }
 
 TEST_F(ServiceTest, MakesOneBackupAtATime) {
   accepted("a");
   const auto asked = [this](const std::string& name) {
     Asked<BackupProgress> backup;
-    service_->back_up(name, backup.reply());
+    service->back_up(name, now, backup.reply());
     EXPECT_TRUE(backup.answered());
     return backup;
   };
   EXPECT_EQ(asked("../x").fault().kind, FaultKind::kUsage);
   EXPECT_FALSE(asked("monday")->made);
   EXPECT_EQ(asked("tuesday").fault(), (Fault{FaultKind::kUnavailable, "backup monday is being made: ask again"}));
-  while (service_->backups().busy()) service_->backups().step();
+  const auto make = [&](const std::string& name) {
+    EXPECT_FALSE(asked(name)->made);
+    while (service->backups().busy()) service->backups().step(now);
+  };
+  make("monday");
   EXPECT_TRUE(asked("monday")->made);
-  EXPECT_EQ(asked("monday")->path, (folder_ / "backups" / "monday.db").string());
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "backups" / "monday.manifest"));
+  EXPECT_EQ(asked("monday")->path, (folder / "backups" / "monday.db").string());
+  EXPECT_TRUE(std::filesystem::exists(folder / "backups" / "monday.manifest"));
+  make("tuesday");
+  EXPECT_TRUE(asked("monday")->made) << "its asker may not have been told before the next began";
+  now = now + kBackupToldMax + Duration{1};
+  EXPECT_EQ(asked("monday").fault().kind, FaultKind::kCannotCreate) << "next Monday this is an old backup, not a new one";
 }
 
 }  // namespace
