@@ -69,7 +69,7 @@ class Loop {
   void act(const actions::DropInput& action);
   void act(const actions::CommitOutputs& action) { attempts_.commit(action, now_); }
   void act(const actions::DiscardOutputs& action) { attempts_.discard(action); }
-  void act(const actions::ReportDifference& action) { attempts_.report_difference(action, now_); }
+  void act(const actions::ReportDifference& action) { attempts_.report_difference(action); }
   void act(const actions::Assign& action);
   void act(const actions::FinishJob& action);
   void act(const actions::CleanJob& action);

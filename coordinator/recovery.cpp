@@ -8,6 +8,7 @@
 
 #include "base/archive.h"
 #include "coordinator/spool/finished.h"
+#include "coordinator/spool/source_files.h"
 #include "proto/job_state.h"
 
 namespace gopmill {
@@ -52,7 +53,7 @@ Result<> source_is_there(const Memory& memory, JobId job, const Source& source, 
   const auto found = memory.scheduler.job(job, now);
   const bool needed =
       found && found->state != wire::JobState::kUploading && life_place(found->state) <= life_place(wire::JobState::kRunning);
-  if (!needed || source.is_in(memory.spool, job)) return {};
+  if (!needed || is_in(memory.spool, job, source)) return {};
   return fail(FaultKind::kNoInput, "its source is not in the spool any more: submit it again");
 }
 
@@ -89,7 +90,7 @@ Result<std::vector<Event>> recover(const std::vector<Fact>& facts, const Memory&
     JobWork& work = memory.jobs.add(job, accepted->submission, accepted->submitted_unix_ms);
     work.recall(std::move(recorded.committed[job]));
     // Only what is whole, checked and synced has this name.
-    if (const auto upload = work.source().upload(); upload && work.source().is_in(memory.spool, job))
+    if (const auto upload = work.source().upload(); upload && is_in(memory.spool, job, work.source()))
       memory.transfers.recall(source_artifact(job), *upload);
     if (auto there = source_is_there(memory, job, work.source(), now); !there) {
       events.push_back(lost_over_restart(job, std::move(there.error())));

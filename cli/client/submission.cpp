@@ -5,10 +5,10 @@
 #include "base/hash.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/talk.h"
-#include "coordinator/jobs/source.h"
 #include "media/steps/encoder_check.h"
 #include "profiles/profile.h"
 #include "proto/job_state.h"
+#include "proto/source.h"
 
 namespace gopmill {
 

@@ -49,7 +49,7 @@ void Attempts::note(const facts::AttemptLost& fact) {
 
 // The worker kept it over a restart, so when it began is not known any more.
 void Attempts::note(const facts::TaskAdopted& fact, Instant now) {
-  leases_[{fact.task, fact.attempt}] = {worker_name(fact.worker, now), now, {}, {}};
+  leases_[{fact.task, fact.attempt}] = {worker_name(fact.worker), now, {}, {}};
 }
 
 void Attempts::note(const facts::TaskCommitted& fact) {
@@ -69,7 +69,7 @@ void Attempts::note(const facts::TaskReopened& fact) {
 
 void Attempts::begin(const wire::Assign& assign, Instant now) {
   const auto [lease, fresh] = leases_.try_emplace({assign.task, assign.attempt});
-  if (fresh) lease->second = {worker_name(assign.worker, now), now, {}, {}};
+  if (fresh) lease->second = {worker_name(assign.worker), now, {}, {}};
 }
 
 void Attempts::commit(const actions::CommitOutputs& action, Instant now) {
@@ -86,9 +86,9 @@ void Attempts::discard(const actions::DiscardOutputs& action) {
   leases_.erase({action.task, action.attempt});
 }
 
-void Attempts::report_difference(const actions::ReportDifference& action, Instant now) {
+void Attempts::report_difference(const actions::ReportDifference& action) {
   const std::string text = "task " + std::to_string(action.task.index) + " came out differently as attempt " +
-                           std::to_string(action.other) + " by " + worker_name(action.worker, now) + " and as attempt " +
+                           std::to_string(action.other) + " by " + worker_name(action.worker) + " and as attempt " +
                            std::to_string(action.committed) + ", which is kept: one of the two machines computes wrongly";
   log_.error("job " + std::to_string(action.task.job.value) + ": " + text);
   if (JobWork* work = jobs_.find(action.task.job)) work->add_note(text);
@@ -98,11 +98,6 @@ void Attempts::forget_job(JobId job) {
   std::erase_if(leases_, [&](const auto& entry) { return entry.first.first.job == job; });
 }
 
-std::string Attempts::worker_name(WorkerId id, Instant now) const {
-  for (const wire::WorkerStatus& worker : scheduler_.workers(now)) {
-    if (worker.worker == id) return worker.name;
-  }
-  return "a worker that left";
-}
+std::string Attempts::worker_name(WorkerId id) const { return scheduler_.worker_name(id).value_or("a worker that left"); }
 
 }  // namespace gopmill

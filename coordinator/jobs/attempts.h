@@ -42,7 +42,7 @@ class Attempts {
   void begin(const wire::Assign& assign, Instant now);
   void commit(const actions::CommitOutputs& action, Instant now);
   void discard(const actions::DiscardOutputs& action);
-  void report_difference(const actions::ReportDifference& action, Instant now);
+  void report_difference(const actions::ReportDifference& action);
   void forget_job(JobId job);
 
  private:
@@ -54,7 +54,7 @@ class Attempts {
   };
 
   [[nodiscard]] Result<> is_as_announced(const events::TaskFinished& finished);
-  [[nodiscard]] std::string worker_name(WorkerId id, Instant now) const;
+  [[nodiscard]] std::string worker_name(WorkerId id) const;
 
   const Scheduler& scheduler_;
   Jobs& jobs_;

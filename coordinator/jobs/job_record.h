@@ -9,13 +9,14 @@
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/result.h"
-#include "coordinator/jobs/source.h"
 #include "coordinator/plan/plan.h"
 #include "coordinator/spool/finished.h"
+#include "coordinator/spool/source_files.h"
 #include "coordinator/spool/spool.h"
 #include "media/child/child.h"
 #include "profiles/profile.h"
 #include "proto/messages.h"
+#include "proto/source.h"
 
 namespace gopmill {
 
@@ -40,7 +41,7 @@ struct JobRecord {
   const Source from;
   const std::int64_t submitted_unix_ms;
   Spool& spool;
-  std::string build;
+  const std::string build;
 
   std::optional<Profile> profile;
   std::optional<SourceFacts> source;
@@ -53,7 +54,7 @@ struct JobRecord {
   std::uint32_t attempts_lost = 0;
   std::vector<std::string> notes;  // of the run, not of the video
 
-  [[nodiscard]] Result<Fd> open_source() const { return from.open(spool, job); }
+  [[nodiscard]] Result<Fd> open_source() const { return gopmill::open_source(from, spool, job); }
   // Plans from `source`. kInput: as make_plan() of coordinator/plan/plan.h.
   Result<> make_plan();
   // After a restart: from the facts that the spool kept.

@@ -15,8 +15,8 @@ bool rests_on_source(const Event& event) {
 
 }  // namespace
 
-JobWork::JobWork(JobId job, wire::Submission submission, std::int64_t submitted_unix_ms, Spool& spool)
-    : record_{job, submission, Source::of(submission), submitted_unix_ms, spool} {}
+JobWork::JobWork(JobId job, wire::Submission submission, std::int64_t submitted_unix_ms, Spool& spool, std::string build)
+    : record_{job, submission, Source::of(submission), submitted_unix_ms, spool, std::move(build)} {}
 
 Result<std::unique_ptr<JobStep>> JobWork::begin(const actions::StartStep& action, Instant now) {
   switch (action.step) {

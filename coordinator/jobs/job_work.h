@@ -21,7 +21,8 @@ namespace gopmill {
 // by Jobs.
 class JobWork {
  public:
-  JobWork(JobId job, wire::Submission submission, std::int64_t submitted_unix_ms, Spool& spool);
+  // `build`: of this process, for the report.
+  JobWork(JobId job, wire::Submission submission, std::int64_t submitted_unix_ms, Spool& spool, std::string build);
   JobWork(const JobWork&) = delete;
   JobWork& operator=(const JobWork&) = delete;
 
@@ -50,7 +51,6 @@ class JobWork {
   // what the spool kept. Not to be started before.
   void recall(std::map<std::uint32_t, CommittedTask> committed) { record_.committed = std::move(committed); }
   Result<> replan() { return record_.recall_plan(); }
-  void set_build(std::string build) { record_.build = std::move(build); }
   void count_lost_attempt() { ++record_.attempts_lost; }
   void add_note(std::string note) { record_.notes.push_back(std::move(note)); }
 

@@ -10,8 +10,7 @@ Event lost_over_restart(JobId job, Fault fault) {
 
 JobWork& Jobs::add(JobId job, wire::Submission submission, std::int64_t submitted_unix_ms) {
   cards_.add(job, submission, submitted_unix_ms);
-  auto work = std::make_unique<JobWork>(job, std::move(submission), submitted_unix_ms, spool_);
-  work->set_build(build_);
+  auto work = std::make_unique<JobWork>(job, std::move(submission), submitted_unix_ms, spool_, build_);
   return *works_.insert_or_assign(job, std::move(work)).first->second;
 }
 

@@ -480,6 +480,7 @@ class Scheduler {
   [[nodiscard]] std::uint64_t frames_done(JobId job) const;
   [[nodiscard]] bool knows_peer(const std::string& peer) const;
   [[nodiscard]] bool knows_worker(WorkerId worker) const;
+  [[nodiscard]] std::optional<std::string> worker_name(WorkerId worker) const;  // none of one that left
   [[nodiscard]] std::vector<std::string> peers() const;  // of all workers
 
  private:

@@ -162,6 +162,11 @@ std::uint64_t Scheduler::frames_done(JobId id) const {
 
 bool Scheduler::knows_worker(WorkerId worker) const { return workers_->all().contains(worker); }
 
+std::optional<std::string> Scheduler::worker_name(WorkerId worker) const {
+  const auto found = workers_->all().find(worker);
+  return found == workers_->all().end() ? std::nullopt : std::optional(found->second.name);
+}
+
 std::vector<std::string> Scheduler::peers() const {
   std::vector<std::string> list;
   for (const auto& [id, worker] : workers_->all()) list.push_back(worker.peer);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "proto/source.h"
 
 namespace gopmill {
 
@@ -62,8 +63,8 @@ Result<std::string> expected_spool(Store& store) {
     if (expected.uploaded && expected.state != wire::JobState::kUploading) {
       const auto submission = TRY(store.submission(job));
       if (!submission) return fail(FaultKind::kConfig, "no submission of job " + std::to_string(job.value));
-      lines << "source " << job.value << " "
-            << facts_text({submission->submission.source_bytes, submission->submission.source_hash}) << "\n";
+      if (const auto upload = Source::of(submission->submission).upload())
+        lines << "source " << job.value << " " << facts_text(*upload) << "\n";
     }
     for (const auto& [index, task] : expected.committed) {
       for (std::size_t part = 0; part < task.outputs.size(); ++part) {

@@ -1,4 +1,4 @@
-#include "coordinator/jobs/source.h"
+#include "coordinator/spool/source_files.h"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -36,7 +36,7 @@ class SourceTest : public testing::Test {
     ASSERT_TRUE(write_at(fd->get(), 0, std::as_bytes(std::span(text))));
   }
   [[nodiscard]] std::string content(const Source& source) const {
-    const auto fd = source.open(*spool_, kJob);
+    const auto fd = open_source(source, *spool_, kJob);
     return fd ? *read_all(fd->get(), 100) : "(" + fd.error().text + ")";
   }
 
@@ -130,31 +130,31 @@ TEST(Source, WithAPathIsLocalWhateverElseIsSaid) {
 TEST_F(SourceTest, ThatIsLocalIsOpenedWhereItLies) {
   put("in.mov", "bytes");
   EXPECT_EQ(content(local("in.mov")), "bytes");
-  EXPECT_TRUE(local("in.mov").is_in(*spool_, kJob)) << "the spool keeps nothing of it";
-  EXPECT_TRUE(local("gone.mov").is_in(*spool_, kJob));
+  EXPECT_TRUE(is_in(*spool_, kJob, local("in.mov"))) << "the spool keeps nothing of it";
+  EXPECT_TRUE(is_in(*spool_, kJob, local("gone.mov")));
 }
 
 TEST_F(SourceTest, ThatIsLocalHasToBeAFile) {
-  const auto gone = local("gone.mov").open(*spool_, kJob);
+  const auto gone = open_source(local("gone.mov"), *spool_, kJob);
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error(),
             (Fault{FaultKind::kNoInput, "cannot open " + (folder_ / "gone.mov").string() + ": No such file or directory"}));
-  const auto folder = local("spool").open(*spool_, kJob);
+  const auto folder = open_source(local("spool"), *spool_, kJob);
   ASSERT_FALSE(folder);
   EXPECT_EQ(folder.error(), (Fault{FaultKind::kNoInput, (folder_ / "spool").string() + " is a folder, not a file"}));
 }
 
 TEST_F(SourceTest, ThatIsUploadedIsThereOnceItIsWhole) {
   const Source source(kUploaded);
-  EXPECT_FALSE(source.is_in(*spool_, kJob));
-  EXPECT_FALSE(source.open(*spool_, kJob));
+  EXPECT_FALSE(is_in(*spool_, kJob, source));
+  EXPECT_FALSE(open_source(source, *spool_, kJob));
   upload("bytes");
-  EXPECT_FALSE(source.is_in(*spool_, kJob)) << "it may be half";
-  EXPECT_FALSE(source.open(*spool_, kJob));
+  EXPECT_FALSE(is_in(*spool_, kJob, source)) << "it may be half";
+  EXPECT_FALSE(open_source(source, *spool_, kJob));
   ASSERT_TRUE(spool_->finish(source_artifact(kJob), true));
-  EXPECT_TRUE(source.is_in(*spool_, kJob));
+  EXPECT_TRUE(is_in(*spool_, kJob, source));
   EXPECT_EQ(content(source), "bytes");
-  EXPECT_FALSE(source.is_in(*spool_, JobId{8})) << "another job's";
+  EXPECT_FALSE(is_in(*spool_, JobId{8}, source)) << "another job's";
 }
 
 // What cannot be a source at all is refused before anybody asks for its kind.

@@ -3,12 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
-#include "base/file.h"
 #include "base/ids.h"
-#include "base/result.h"
-#include "coordinator/spool/spool.h"
+#include "base/overloaded.h"
 #include "proto/messages.h"
 
 namespace gopmill {
@@ -26,8 +25,8 @@ struct UploadedSource {
   friend bool operator==(const UploadedSource&, const UploadedSource&) = default;
 };
 
-// Where the bytes of a job's source come from. Whatever depends on the kind of source is asked of this class; source.cpp alone
-// tells kinds apart. A value.
+// Where the bytes of a job's source come from. Whatever depends on the kind of source is asked of this class, or by match(). A value.
+// Opening it is the coordinator's: coordinator/spool/source_files.h.
 class Source {
  public:
   explicit Source(LocalSource local) : kind_(std::move(local)) {}
@@ -43,10 +42,11 @@ class Source {
   // Room that it takes in the spool.
   [[nodiscard]] std::uint64_t spool_bytes() const;
 
-  // For reading. `job` is the one it was submitted with.
-  Result<Fd> open(const Spool& spool, JobId job) const;
-  // Whether what the spool has to keep of it is there, by its name; what it does not keep is never missed.
-  [[nodiscard]] bool is_in(const Spool& spool, JobId job) const;
+  // For questions that are asked elsewhere: a function for each kind, else it does not compile.
+  template <class... Cases>
+  auto match(Cases... cases) const {
+    return std::visit(Overloaded{std::move(cases)...}, kind_);
+  }
 
   friend bool operator==(const Source&, const Source&) = default;
 
