@@ -20,7 +20,7 @@ Result<> JobRecord::recall_plan() {
 void JobRecord::find_rates() {
   MeasuredSizes sizes;
   for (const auto& [task, done] : committed) {
-    if (task >= plan->tasks.size() || !plan->tasks[task].measure) continue;
+    if (task >= plan->tasks.size() || plan->tasks[task].kind != PlannedTask::Kind::kMeasure) continue;
     for (const VideoOutput& output : done.result.video) sizes[task].push_back(output.bytes);
   }
   rates = segment_rates(*plan, sizes);

@@ -72,7 +72,7 @@ void JobWork::allow_inputs(std::uint32_t end) {
 
 void JobWork::commit(std::uint32_t task, CommittedTask committed) {
   const std::optional<Plan>& plan = record_.plan;
-  const bool measured = plan && task < plan->tasks.size() && plan->tasks[task].measure;
+  const bool measured = plan && task < plan->tasks.size() && plan->tasks[task].kind == PlannedTask::Kind::kMeasure;
   record_.committed[task] = std::move(committed);
   if (!measured) return;
   record_.find_rates();

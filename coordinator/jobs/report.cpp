@@ -5,8 +5,12 @@ namespace gopmill {
 namespace {
 
 Report::TaskKind kind_of(const PlannedTask& task) {
-  if (task.audio) return Report::TaskKind::kAudio;
-  return task.measure ? Report::TaskKind::kMeasure : Report::TaskKind::kSegment;
+  switch (task.kind) {
+    case PlannedTask::Kind::kAudio: return Report::TaskKind::kAudio;
+    case PlannedTask::Kind::kMeasure: return Report::TaskKind::kMeasure;
+    case PlannedTask::Kind::kSegment: break;
+  }
+  return Report::TaskKind::kSegment;
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ class SplitStep final : public JobStep {
     const std::uint32_t task = splitter.tasks[file];
     const PlannedTask& planned = record_.plan->tasks[task];
     // Segments begin when all measures are in: a splitter that asks for one before simply waits.
-    if (!planned.audio && !planned.measure && !record_.rates) return {};
+    if (planned.kind == PlannedTask::Kind::kSegment && !record_.rates) return {};
     const Fd fd = TRY(record_.spool.create(input_of(task)));
     const TaskRequest request =
         task_request(*record_.plan, *record_.source, *record_.profile, task, record_.rates.value_or(SegmentRates()));
@@ -114,8 +114,11 @@ Result<std::unique_ptr<JobStep>> start_split(JobRecord& record, const std::vecto
   // for it. Segments whose bitrate is measured first are read once more for that.
   std::vector<std::uint32_t> audio, measure, video;
   for (const std::uint32_t task : tasks) {
-    const PlannedTask& planned = record.plan->tasks[task];
-    (planned.audio ? audio : planned.measure ? measure : video).push_back(task);
+    switch (record.plan->tasks[task].kind) {
+      case PlannedTask::Kind::kAudio: audio.push_back(task); break;
+      case PlannedTask::Kind::kMeasure: measure.push_back(task); break;
+      case PlannedTask::Kind::kSegment: video.push_back(task); break;
+    }
   }
   auto step = std::make_unique<SplitStep>(record);
   for (std::vector<std::uint32_t>* part : {&measure, &video, &audio}) {

@@ -35,9 +35,9 @@ class StitchStep final : public OutputStep {
     std::vector<std::uint32_t> audio;
     tasks_.clear();
     for (std::uint32_t task = 0; task < record_.plan->tasks.size(); ++task) {
-      const PlannedTask& planned = record_.plan->tasks[task];
-      if (planned.audio) audio.push_back(task);
-      if (has_video && !planned.audio && !planned.measure) tasks_.push_back(task);
+      const PlannedTask::Kind kind = record_.plan->tasks[task].kind;
+      if (kind == PlannedTask::Kind::kAudio) audio.push_back(task);
+      if (kind == PlannedTask::Kind::kSegment && has_video) tasks_.push_back(task);
     }
     segments_ = static_cast<std::uint32_t>(tasks_.size());
     tasks_.insert(tasks_.end(), audio.begin(), audio.end());

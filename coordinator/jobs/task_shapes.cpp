@@ -28,14 +28,15 @@ void place_in_source(const PlannedTask& task, const RenditionPlan& video, TaskSh
 
 TaskShape shape_of(const PlannedTask& task, const Plan& plan) {
   TaskShape shape;
-  shape.kind = task.audio ? TaskKind::kAudio : TaskKind::kVideo;
+  const bool audio = task.kind == PlannedTask::Kind::kAudio;
+  shape.kind = audio ? TaskKind::kAudio : TaskKind::kVideo;
   shape.cost = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(task.cost * kCostUnitsPerSecond));
   shape.outputs = task.outputs;
   shape.time_max = Duration(kTaskFloorMs + static_cast<std::int64_t>(task.media_seconds * kTaskMsPerMediaSecond));
   if (!task.ranges.empty()) place_in_source(task, plan.renditions.front().file, shape);
   // What is measured shows no frame of the video; its units stay unknown.
-  if (task.measure) return shape;
-  if (task.audio) {
+  if (task.kind == PlannedTask::Kind::kMeasure) return shape;
+  if (audio) {
     shape.units = static_cast<std::uint64_t>(task.media_seconds * 1000);
   } else {
     shape.units = task.ranges.front().end - task.ranges.front().first;
@@ -52,7 +53,7 @@ class TaskNeeds {
   [[nodiscard]] wire::Abilities of(std::uint32_t index) const {
     const PlannedTask& task = plan_.tasks[index];
     wire::Abilities needs;
-    if (task.audio) {
+    if (task.kind == PlannedTask::Kind::kAudio) {
       add(encoder_of(plan_.renditions.front().file.audio_tracks[index].task.profile.codec), needs.encoders);
       for (const AudioTrack& track : source_.audio) {
         if (track.stream == task.run.stream) read(track.codec, needs);

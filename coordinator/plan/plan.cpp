@@ -142,8 +142,8 @@ void plan_audio_tracks(const Carried& carried, const Profile& profile, Timestamp
     audio_tracks.push_back(plan_track(*track, *profile.audio, zero));
     audio_tracks.back().task.damage = profile.damage;
     audio_tracks.back().task.clock = track->clock;
-    plan.tasks.push_back({.run = {.stream = track->stream, .first = 0, .end = track->packets},
-                          .audio = true,
+    plan.tasks.push_back({.kind = PlannedTask::Kind::kAudio,
+                          .run = {.stream = track->stream, .first = 0, .end = track->packets},
                           .cost = track->seconds * kAudioSecondCost,
                           .outputs = 1,
                           .media_seconds = track->seconds});
@@ -180,8 +180,8 @@ void plan_measures(const Segmentation& cut, Plan& plan) {
   if (outputs == 0) return;
   for (const Segment& segment : cut.segments) {
     const PlannedTask::Range body = segment.bodies.front();
-    plan.tasks.push_back({.run = segment.run,
-                          .measure = true,
+    plan.tasks.push_back({.kind = PlannedTask::Kind::kMeasure,
+                          .run = segment.run,
                           .cost = frame_cost * static_cast<double>(body.end - body.first),
                           .outputs = outputs,
                           .media_seconds = body_seconds(plan.renditions.front().file, body),
@@ -193,7 +193,8 @@ void plan_segments(const VideoTrack& track, const Profile& profile, Plan& plan) 
   Segmentation cut = cut_segments(plan.renditions, plan.shows, plan.woven, track, profile);
   plan_measures(cut, plan);
   for (Segment& segment : cut.segments) {
-    PlannedTask task{.run = segment.run,
+    PlannedTask task{.kind = PlannedTask::Kind::kSegment,
+                     .run = segment.run,
                      .outputs = static_cast<std::uint32_t>(plan.renditions.size()),
                      .media_seconds = body_seconds(plan.renditions.front().file, segment.bodies.front())};
     for (std::size_t r = 0; r < segment.bodies.size(); ++r) {
@@ -283,12 +284,13 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
                          const SegmentRates& rates) {
   GOPMILL_CHECK(index < plan.tasks.size());
   const PlannedTask& planned = plan.tasks[index];
-  if (planned.audio) return {.audio = plan.renditions.front().file.audio_tracks[index].task};
+  if (planned.kind == PlannedTask::Kind::kAudio) return {.audio = plan.renditions.front().file.audio_tracks[index].task};
 
+  const bool measures = planned.kind == PlannedTask::Kind::kMeasure;
   const VideoTrack& track = *source.video;
   std::vector<PlannedTask::Range> reaches;
   for (std::size_t r = 0; r < planned.ranges.size(); ++r) {
-    reaches.push_back(planned.measure ? planned.ranges[r] : with_context(plan.renditions[r], planned.ranges[r], profile.joins));
+    reaches.push_back(measures ? planned.ranges[r] : with_context(plan.renditions[r], planned.ranges[r], profile.joins));
   }
   const std::size_t count = plan.woven.empty() ? track.frames.size() : plan.woven.size();
   const std::vector<std::uint32_t> shown = wanted_frames(reaches, plan.shows, count, track.interlaced);
@@ -312,7 +314,7 @@ TaskRequest task_request(const Plan& plan, const SourceFacts& source, const Prof
       task.woven.push_back({place(woven.top), place(woven.bottom), woven.combed});
     }
   }
-  if (planned.measure) {
+  if (measures) {
     measure_renditions(plan, planned, shown, task);
     return {.video = std::move(task)};
   }

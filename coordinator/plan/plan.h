@@ -71,10 +71,14 @@ struct PlannedRendition {
 
 // One task: exactly the TaskRequest its input file carries is made by task_request().
 struct PlannedTask {
+  enum class Kind : std::uint8_t {
+    kAudio,    // a whole audio track
+    kMeasure,  // of a segment with a `bitrate:`; comes before all segments (plan_rate.h)
+    kSegment,
+  };
+  Kind kind = Kind::kSegment;
   PacketRun run;
-  bool audio = false;
-  bool measure = false;  // of a segment with a `bitrate:`; comes before all segments (plan_rate.h)
-  double cost = 0;       // plan_cost.h
+  double cost = 0;  // plan_cost.h
   std::uint32_t outputs = 1;
   double media_seconds = 0;  // of output timeline
   // Video: for each rendition, the range of its frames [first, end) that is this segment's body.

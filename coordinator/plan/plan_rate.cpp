@@ -92,8 +92,11 @@ std::vector<SegmentRate> share_bitrate(const std::vector<MeasuredSegment>& segme
 std::optional<SegmentRates> segment_rates(const Plan& plan, const MeasuredSizes& sizes) {
   std::vector<std::uint32_t> measures, segments;
   for (std::uint32_t i = 0; i < plan.tasks.size(); ++i) {
-    if (plan.tasks[i].audio) continue;
-    (plan.tasks[i].measure ? measures : segments).push_back(i);
+    switch (plan.tasks[i].kind) {
+      case PlannedTask::Kind::kAudio: break;
+      case PlannedTask::Kind::kMeasure: measures.push_back(i); break;
+      case PlannedTask::Kind::kSegment: segments.push_back(i); break;
+    }
   }
   SegmentRates rates;
   if (measures.empty()) return rates;

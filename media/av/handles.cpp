@@ -104,12 +104,22 @@ Fault fault_of(FaultKind kind, const std::string& what, int error) {
   return {error == AVERROR(ENOMEM) ? FaultKind::kMachine : kind, std::move(text)};
 }
 
+namespace {
+
+Media media_of(AVMediaType type) {
+  switch (type) {
+    case AVMEDIA_TYPE_VIDEO: return Media::kVideo;
+    case AVMEDIA_TYPE_AUDIO: return Media::kAudio;
+    case AVMEDIA_TYPE_SUBTITLE: return Media::kSubtitle;
+    default: return Media::kOther;
+  }
+}
+
+}  // namespace
+
 StreamParameters parameters_of(const AVCodecParameters& par, AVRational base) {
   StreamParameters p;
-  p.media = par.codec_type == AVMEDIA_TYPE_VIDEO      ? 1
-            : par.codec_type == AVMEDIA_TYPE_AUDIO    ? 2
-            : par.codec_type == AVMEDIA_TYPE_SUBTITLE ? 3
-                                                      : 0;
+  p.media = media_of(par.codec_type);
   p.codec = avcodec_get_name(par.codec_id);
   p.codec_tag = par.codec_tag;
   if (par.extradata_size > 0)
@@ -158,7 +168,9 @@ Result<CodecParameters> to_codec_parameters(const StreamParameters& p) {
   GOPMILL_CHECK(par);
   par->codec_id = codec_id_of(p.codec);
   if (par->codec_id == AV_CODEC_ID_NONE) return fail(FaultKind::kInput, "unknown codec '" + p.codec + "'");
-  par->codec_type = p.media == 1 ? AVMEDIA_TYPE_VIDEO : p.media == 3 ? AVMEDIA_TYPE_SUBTITLE : AVMEDIA_TYPE_AUDIO;
+  par->codec_type = p.media == Media::kVideo      ? AVMEDIA_TYPE_VIDEO
+                    : p.media == Media::kSubtitle ? AVMEDIA_TYPE_SUBTITLE
+                                                  : AVMEDIA_TYPE_AUDIO;
   par->codec_tag = p.codec_tag;
   if (!p.extradata.empty()) {
     par->extradata = static_cast<std::uint8_t*>(av_mallocz(p.extradata.size() + AV_INPUT_BUFFER_PADDING_SIZE));

@@ -56,7 +56,7 @@ std::uint32_t movie_timescale(const std::vector<MuxTrack>& tracks) {
                                })->timescale;
   std::vector<std::uint64_t> candidates;
   for (const MuxTrack& track : tracks) {
-    if (track.parameters.media == 2) candidates.push_back(track.timescale);
+    if (track.parameters.media == Media::kAudio) candidates.push_back(track.timescale);
   }
   candidates.push_back(finest);
   candidates.push_back(common);
@@ -202,7 +202,7 @@ Result<> Muxer::State::begin() {
   options.set("movie_timescale", movie_timescale);
   options.set("use_editlist", 0);
   for (const MuxTrack& track : tracks) {
-    if (track.parameters.media == 1) options.set("video_track_timescale", track.timescale);
+    if (track.parameters.media == Media::kVideo) options.set("video_track_timescale", track.timescale);
   }
   if (const int error = avformat_write_header(format.get(), options.address()); error < 0)
     return std::unexpected(fault("cannot begin the MP4", error));

@@ -190,7 +190,7 @@ class TrackEncoding {
 
   Result<TaskResult> run(int output) {
     const StreamParameters source = TRY(JournalReader::open(input_, journal_offset_)).parameters();
-    if (source.media != 2) return fail(FaultKind::kInternal, "an audio task without audio");
+    if (source.media != Media::kAudio) return fail(FaultKind::kInternal, "an audio task without audio");
     const bool mixes_down = source.channels > task_.channels;
     readings_ = mixes_down || task_.profile.loudness ? 2 : 1;
     if (readings_ == 2) result_.loudness = TRY(measure());

@@ -95,7 +95,7 @@ struct AudioSurvey {
 };
 
 Result<> check_video(const StreamParameters& p, const RenditionPlan& plan) {
-  if (p.media != 1 || p.width != plan.width || p.height != plan.height) {
+  if (p.media != Media::kVideo || p.width != plan.width || p.height != plan.height) {
     return fail(FaultKind::kInternal, "the segments hold " + p.codec + " of " + std::to_string(p.width) + "x" +
                                           std::to_string(p.height) + ", not what is planned");
   }
@@ -143,7 +143,7 @@ Result<AudioSurvey> survey_audio(const StitchRequest& request, std::size_t index
   }
   const StreamParameters& p = survey.parameters;
   if (survey.packets == 0) return fail(FaultKind::kInternal, name + ": nothing in its journal");
-  if (p.media != 2 || p.sample_rate != planned.sample_rate || p.channels != planned.channels ||
+  if (p.media != Media::kAudio || p.sample_rate != planned.sample_rate || p.channels != planned.channels ||
       p.base != Rational{1, planned.sample_rate}) {
     return fail(FaultKind::kInternal, name + ": " + p.codec + " of " + std::to_string(p.sample_rate) + " Hz, " +
                                           std::to_string(p.channels) + " channels, not what is planned");
@@ -254,7 +254,7 @@ class TextFeed {
 
 av::MuxTrack text_mux_track(const TextTrack& text, const std::vector<TextSample>& samples) {
   av::MuxTrack track;
-  track.parameters.media = 3;
+  track.parameters.media = Media::kSubtitle;
   track.parameters.codec = "mov_text";
   track.parameters.base = kTextBase;
   track.parameters.extradata = tx3g_description(text.is_forced);
@@ -338,11 +338,11 @@ class Stitch {
     report.bytes = TRY(file_size(file));
     bool heard = false;
     for (const av::MuxTrack& track : tracks_) {
-      if (track.parameters.media == 3) continue;
+      if (track.parameters.media == Media::kSubtitle) continue;
       const double seconds = static_cast<double>(track.lasts) / track.timescale;
       const auto bitrate = static_cast<std::int64_t>(static_cast<double>(track.bytes) * 8 / std::max(seconds, 1e-6));
       report.seconds = std::max(report.seconds, static_cast<double>(track.starts + track.lasts) / track.timescale);
-      if (track.parameters.media == 1) {
+      if (track.parameters.media == Media::kVideo) {
         report.frames = track.samples;
         report.video_bitrate = bitrate;
       } else {

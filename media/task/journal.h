@@ -17,10 +17,13 @@ namespace gopmill {
 inline constexpr std::uint32_t kPacketBytesMax = 64U << 20;  // 8K intra frames reach 20 MB
 inline constexpr std::uint32_t kExtradataBytesMax = 1U << 20;
 
+// What a stream carries; journals hold the number.
+enum class Media : std::uint8_t { kOther = 0, kVideo = 1, kAudio = 2, kSubtitle = 3 };
+
 // What a decoder or a muxer must know of a stream. Names and numbers are libav's own, so they hold within one build.
 struct StreamParameters {
-  std::uint8_t media = 0;  // 1 video, 2 audio, 3 text
-  std::string codec;       // "h264", "aac"
+  Media media = Media::kOther;
+  std::string codec;  // "h264", "aac"
   std::uint32_t codec_tag = 0;
   std::string extradata;
   Rational base{1, 1};       // of packet times

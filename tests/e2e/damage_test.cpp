@@ -25,7 +25,7 @@ std::filesystem::path broken_source(const Folder& folder) {
   const Fd clip = test::make_clip({.frame = test::ClipVideo{.width = 320, .height = 180, .frames = 150, .b_frames = 0},
                                    .audio = test::ClipAudio{.seconds = 6},
                                    .container = "matroska"});
-  put(folder / "broken.mkv", test::bytes_of(test::with_broken_packet(clip, 1, 100)));
+  put(folder / "broken.mkv", test::bytes_of(test::with_broken_packet(clip, Media::kVideo, 100)));
   return folder / "broken.mkv";
 }
 

@@ -42,7 +42,7 @@ class FullHouse {
     const auto plan = make_plan(source, *profile, "clip");
     GOPMILL_CHECK(plan);
     for (const PlannedTask& task : plan->tasks) {
-      shapes_.emplace_back().kind = task.audio ? TaskKind::kAudio : TaskKind::kVideo;
+      shapes_.emplace_back().kind = task.kind == PlannedTask::Kind::kAudio ? TaskKind::kAudio : TaskKind::kVideo;
       shapes_.back().outputs = task.outputs;
     }
     const std::string analysis = encode(source);

@@ -432,7 +432,7 @@ Fd make_clip(const Clip& clip) {
   return file;
 }
 
-Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&)>& change) {
+Fd journal_of_track(int clip, Media media, const std::function<bool(JournalPacket&)>& change) {
   Fd file = *temporary_file();
   auto demuxer = av::Demuxer::open(clip);
   GOPMILL_CHECK(demuxer);

@@ -96,9 +96,9 @@ struct Clip {
 
 Fd make_clip(const Clip& clip);
 
-// One track of a clip as a worker gets it: a journal at offset 0. `media`: 1 video, 2 audio. `change` may alter each packet, and
+// One track of a clip as a worker gets it: a journal at offset 0. `change` may alter each packet, and
 // leaves it out by returning false.
-Fd journal_of_track(int clip, int media, const std::function<bool(JournalPacket&)>& change = {});
+Fd journal_of_track(int clip, Media media, const std::function<bool(JournalPacket&)>& change = {});
 
 // Encodes plan.frames, whose frames carry their index as number, in segments of these lengths; every segment by a fresh encoder, as workers do.
 std::vector<Fd> encode_segments(const RenditionPlan& plan, const std::vector<std::size_t>& lengths,

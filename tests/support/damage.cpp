@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "media/task/journal.h"
 #include "tests/support/clips.h"
 
 namespace gopmill::test {
@@ -13,7 +12,7 @@ namespace {
 constexpr std::size_t kBrokenBytes = 64;
 
 // Where the packet's bytes stand in the file. A transport stream cuts packets into pieces, of which the first is found.
-std::size_t find_packet(const std::string& bytes, const Fd& clip, int media, std::uint32_t ordinal, std::size_t& size) {
+std::size_t find_packet(const std::string& bytes, const Fd& clip, Media media, std::uint32_t ordinal, std::size_t& size) {
   std::string packet;
   journal_of_track(clip.get(), media, [&](const JournalPacket& each) {
     if (each.ordinal == ordinal) packet = each.bytes;
@@ -36,7 +35,7 @@ Fd file_of(std::string_view bytes) {
   return file;
 }
 
-Fd with_broken_packet(const Fd& clip, int media, std::uint32_t ordinal) {
+Fd with_broken_packet(const Fd& clip, Media media, std::uint32_t ordinal) {
   std::string bytes = bytes_of(clip);
   std::size_t size = 0;
   const std::size_t at = find_packet(bytes, clip, media, ordinal, size);
@@ -44,7 +43,7 @@ Fd with_broken_packet(const Fd& clip, int media, std::uint32_t ordinal) {
   return file_of(bytes);
 }
 
-Fd with_scratched_packet(const Fd& clip, int media, std::uint32_t ordinal) {
+Fd with_scratched_packet(const Fd& clip, Media media, std::uint32_t ordinal) {
   std::string bytes = bytes_of(clip);
   std::size_t size = 0;
   const std::size_t at = find_packet(bytes, clip, media, ordinal, size);

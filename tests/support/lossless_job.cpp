@@ -35,8 +35,8 @@ std::vector<Fd> lossless_job(const Fd& clip, const SourceFacts& source, Rational
     const auto request = task_request(*plan, source, profile, t);
     if (!request.video) continue;
     const PacketRun run = plan->tasks[t].run;
-    const Fd input =
-        journal_of_track(clip.get(), 1, [&](const JournalPacket& p) { return p.ordinal >= run.first && p.ordinal < run.end; });
+    const Fd input = journal_of_track(clip.get(), Media::kVideo,
+                                      [&](const JournalPacket& p) { return p.ordinal >= run.first && p.ordinal < run.end; });
     journals.push_back(*temporary_file());
     ParentDouble parent;
     const auto done = transcode(*request.video, input.get(), 0, {journals.back().get()}, parent.line());

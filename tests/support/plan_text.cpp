@@ -19,7 +19,7 @@ Plan plan(const SourceFacts& source) { return plan(source, profile_with({renditi
 std::vector<std::string> tasks(const Plan& plan) {
   std::vector<std::string> lines;
   for (const PlannedTask& task : plan.tasks) {
-    std::string line = task.audio ? "audio" : "";
+    std::string line = task.kind == PlannedTask::Kind::kAudio ? "audio" : "";
     for (const PlannedTask::Range& range : task.ranges) {
       line += (line.empty() ? "" : " ") + std::to_string(range.first) + "-" + std::to_string(range.end);
     }

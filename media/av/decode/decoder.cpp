@@ -45,7 +45,7 @@ Result<Decoder> Decoder::open(const StreamParameters& parameters, const Options&
   if (const int error = avcodec_parameters_to_context(&context, par.get()); error < 0) {
     return std::unexpected(fault_of(FaultKind::kInput, "cannot use the stream's parameters", error));
   }
-  state->video = parameters.media == 1;
+  state->video = parameters.media == Media::kVideo;
   state->codec = parameters.codec;
   // Audio trimming (priming, edit lists) is computed by libavcodec in this base.
   context.pkt_timebase = to_av(parameters.base);

@@ -41,15 +41,6 @@ struct SourceFile {
   [[nodiscard]] std::optional<std::uint64_t> size() const { return bytes; }
 };
 
-Media media_of(AVMediaType type) {
-  switch (type) {
-    case AVMEDIA_TYPE_VIDEO: return Media::kVideo;
-    case AVMEDIA_TYPE_AUDIO: return Media::kAudio;
-    case AVMEDIA_TYPE_SUBTITLE: return Media::kSubtitle;
-    default: return Media::kOther;
-  }
-}
-
 // A display matrix turns the frame by `theta` degrees counter-clockwise, perhaps after a mirror. Phones write only the
 // eight upright ones; others are rounded to the nearest quarter.
 Orientation orientation_of(const AVStream& stream) {
@@ -73,7 +64,6 @@ Orientation orientation_of(const AVStream& stream) {
 StreamFacts facts_of(const AVStream& stream) {
   StreamFacts facts;
   facts.index = static_cast<std::uint32_t>(stream.index);
-  facts.media = media_of(stream.codecpar->codec_type);
   facts.parameters = parameters_of(*stream.codecpar, stream.time_base);
   facts.orientation = orientation_of(stream);
   facts.hdr = hdr_of(stream);
@@ -226,7 +216,7 @@ std::optional<Truncation> Demuxer::truncation() const {
       AVStream* stream = s.format->streams[i];
       const int indexed = avformat_index_get_entries_count(stream);
       // A track of text has entries that libav never gives out: outside of an edit, or empty.
-      if (s.streams[i].media == Media::kSubtitle || !s.wanted[i] || indexed <= 0 ||
+      if (s.streams[i].parameters.media == Media::kSubtitle || !s.wanted[i] || indexed <= 0 ||
           s.taken[i] >= static_cast<std::uint32_t>(indexed))
         continue;
       const AVIndexEntry* last = avformat_index_get_entry(stream, indexed - 1);

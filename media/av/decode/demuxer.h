@@ -14,11 +14,8 @@
 
 namespace gopmill::av {
 
-enum class Media : std::uint8_t { kVideo, kAudio, kSubtitle, kOther };
-
 struct StreamFacts {
   std::uint32_t index = 0;
-  Media media = Media::kOther;
   StreamParameters parameters;
   Orientation orientation;  // from the display matrix
   HdrFacts hdr;

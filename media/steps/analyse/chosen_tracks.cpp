@@ -10,15 +10,15 @@ ChosenTracks choose_tracks(const std::vector<av::StreamFacts>& streams) {
   ChosenTracks chosen;
   std::size_t still_images = 0;
   for (const av::StreamFacts& stream : streams) {
-    if (stream.media == av::Media::kVideo && stream.is_still_image) {
+    if (stream.parameters.media == Media::kVideo && stream.is_still_image) {
       ++still_images;
-    } else if (stream.media == av::Media::kVideo && !chosen.video) {
+    } else if (stream.parameters.media == Media::kVideo && !chosen.video) {
       chosen.video = stream.index;
-    } else if (stream.media == av::Media::kVideo) {
+    } else if (stream.parameters.media == Media::kVideo) {
       chosen.notes.push_back("second video track " + track_name(stream) + " is not carried");
-    } else if (stream.media == av::Media::kAudio && stream.kind != "unknown" && stream.parameters.sample_rate > 0) {
+    } else if (stream.parameters.media == Media::kAudio && stream.kind != "unknown" && stream.parameters.sample_rate > 0) {
       chosen.audio.push_back(stream.index);
-    } else if (stream.media == av::Media::kAudio) {
+    } else if (stream.parameters.media == Media::kAudio) {
       chosen.notes.push_back("audio track " + track_name(stream) + " has no known codec and is not carried");
     }
   }

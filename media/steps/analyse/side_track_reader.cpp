@@ -60,7 +60,7 @@ SideTrackReader::SideTrackReader(const std::vector<av::StreamFacts>& streams, av
                                  const std::optional<BurnRequest>& burn)
     : claims_(std::move(claims)) {
   for (const av::StreamFacts& stream : streams) {
-    if (stream.media != av::Media::kSubtitle || stream.index >= claims_.streams.size()) continue;
+    if (stream.parameters.media != Media::kSubtitle || stream.index >= claims_.streams.size()) continue;
     const av::StreamClaim& claim = claims_.streams[stream.index];
     Reading reading;
     reading.base = stream.parameters.base;
@@ -86,8 +86,8 @@ void SideTrackReader::begin_burning(const std::vector<av::StreamFacts>& streams,
   };
   const auto chosen = std::ranges::max_element(readings_, {}, [&](const Reading& each) { return rank(each.track); });
   if (chosen == readings_.end() || rank(chosen->track) == 0) return;
-  const auto video =
-      std::ranges::find_if(streams, [](const av::StreamFacts& s) { return s.media == av::Media::kVideo && !s.is_still_image; });
+  const auto video = std::ranges::find_if(
+      streams, [](const av::StreamFacts& s) { return s.parameters.media == Media::kVideo && !s.is_still_image; });
   const auto stream = std::ranges::find(streams, chosen->track.stream, &av::StreamFacts::index);
   if (video == streams.end() || stream == streams.end()) return;
   auto decoder = av::SubtitleDecoder::open(stream->parameters, video->parameters.width, video->parameters.height);
@@ -207,7 +207,7 @@ void SideTrackReader::place_chapters(Timestamp zero, Found& found) const {
 void SideTrackReader::check_cover(Found& found) const {
   if (!claims_.cover) return;
   StreamParameters parameters;
-  parameters.media = 1;
+  parameters.media = Media::kVideo;
   parameters.codec = claims_.cover->png ? "png" : "mjpeg";
   std::optional<av::FrameFacts> seen;
   const auto on_frame = [&](AVFrame& frame) -> Result<> {

@@ -85,7 +85,7 @@ Result<> listen(int fd, bool decode, FinishedFile& file, ParentLine& parent) {
   }
   if (const auto truncation = demuxer.truncation()) file.heard.truncation = truncation->text;
   file.heard.turned = static_cast<std::size_t>(std::ranges::count_if(demuxer.streams(), [](const av::StreamFacts& stream) {
-    return stream.media == av::Media::kVideo && !(stream.orientation == Orientation{});
+    return stream.parameters.media == Media::kVideo && !(stream.orientation == Orientation{});
   }));
   return {};
 }

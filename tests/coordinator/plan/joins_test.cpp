@@ -55,7 +55,7 @@ Encoded encode_source(const RenditionProfile& rendition, std::int64_t segment_s,
   test::ParentDouble parent;
   const SourceFacts source = *analyse(clip().get(), {}, parent.line());
   const Plan plan = *make_plan(source, profile, "clip");
-  const Fd input = test::journal_of_track(clip().get(), 1);
+  const Fd input = test::journal_of_track(clip().get(), Media::kVideo);
   Encoded encoded{.segments = plan.tasks.size()};
   for (std::uint32_t i = 0; i < plan.tasks.size(); ++i) {
     const Fd output = *temporary_file();
@@ -92,7 +92,7 @@ std::vector<av::LumaSample> decoded(const StreamParameters& parameters, std::vec
 }
 
 std::vector<av::LumaSample> clip_frames() {
-  const Fd file = test::journal_of_track(clip().get(), 1);
+  const Fd file = test::journal_of_track(clip().get(), Media::kVideo);
   JournalReader journal = *JournalReader::open(file.get(), 0);
   std::vector<JournalPacket> packets;
   while (auto packet = *journal.next()) packets.push_back(std::move(*packet));

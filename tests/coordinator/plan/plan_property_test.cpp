@@ -90,7 +90,7 @@ struct Case {
   [[nodiscard]] std::vector<const PlannedTask*> segments() const {
     std::vector<const PlannedTask*> result;
     for (const PlannedTask& task : plan.tasks) {
-      if (!task.audio) result.push_back(&task);
+      if (task.kind != PlannedTask::Kind::kAudio) result.push_back(&task);
     }
     return result;
   }
@@ -203,9 +203,10 @@ void check_request(const Case& clip, std::uint32_t index) {
   const PlannedTask& planned = clip.plan.tasks[index];
   const TaskRequest request = task_request(clip.plan, clip.source, clip.profile, index);
   ASSERT_EQ(encode(request), encode(task_request(clip.plan, clip.source, clip.profile, index)));
-  ASSERT_EQ(request.video.has_value(), !planned.audio);
-  ASSERT_EQ(request.audio.has_value(), planned.audio);
-  if (planned.audio) return;
+  const bool audio = planned.kind == PlannedTask::Kind::kAudio;
+  ASSERT_EQ(request.video.has_value(), !audio);
+  ASSERT_EQ(request.audio.has_value(), audio);
+  if (audio) return;
   const VideoTask& task = *request.video;
   std::int64_t first_pts = std::numeric_limits<std::int64_t>::max();
   for (std::size_t r = 0; r < task.renditions.size(); ++r) {

@@ -309,7 +309,7 @@ std::vector<std::string> audio_tracks_of(const Plan& plan) {
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < plan.renditions[0].file.audio_tracks.size(); ++i) {
     const PlannedAudio& audio = plan.renditions[0].file.audio_tracks[i];
-    EXPECT_TRUE(plan.tasks[i].audio);
+    EXPECT_EQ(plan.tasks[i].kind, PlannedTask::Kind::kAudio);
     lines.push_back(audio.language + " at " + std::to_string(audio.task.first_sample) + " of stream " +
                     std::to_string(plan.tasks[i].run.stream));
   }
@@ -335,7 +335,7 @@ TEST(PlanAudio, AllTracksKeepTheirOffsetsAndTheDefaultIsFirst) {
     EXPECT_EQ(task_request(made, source, with_tracks(TrackChoice::kAll), task).audio->first_sample,
               made.renditions[0].file.audio_tracks[task].task.first_sample);
   }
-  EXPECT_FALSE(made.tasks[4].audio);
+  EXPECT_EQ(made.tasks[4].kind, PlannedTask::Kind::kSegment);
 }
 
 TEST(PlanAudio, ListedLanguagesAreFoundHoweverTheyAreSpeltAndTheFirstPlays) {
@@ -456,7 +456,7 @@ TEST(PlanEncoder, SettingsAreThoseOfTheRenditionAndTheSource) {
   EXPECT_EQ(made.renditions[0].file.bufsize, 4'000'000);
   EXPECT_EQ(made.outputs[0].path, "clip_source.mp4");
   for (std::uint32_t i = 0; i < made.tasks.size(); ++i) {
-    if (made.tasks[i].measure) continue;
+    if (made.tasks[i].kind == PlannedTask::Kind::kMeasure) continue;
     const VideoTask task = *task_request(made, source, profile_with({wanted}), i).video;
     EXPECT_EQ(encode(task.renditions[0].encoder), encode(encoder));
     EXPECT_TRUE(task.colour.full_range);

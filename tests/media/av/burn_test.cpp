@@ -132,7 +132,7 @@ TEST(Burn, AnalysisDecodesTheTrackThatIsWanted) {
 TEST(Burn, OnTheTasksFramesThatAreNamed) {
   const Fd clip =
       test::make_clip({.frame = ClipVideo{.width = 64, .height = 48, .frames = 12, .gop = 12}, .container = "matroska"});
-  const Fd source = test::journal_of_track(clip.get(), 1);
+  const Fd source = test::journal_of_track(clip.get(), Media::kVideo);
   test::ParentDouble parent;
   const auto facts = analyse(clip.get(), {}, parent.line());
   ASSERT_TRUE(facts && facts->video);

@@ -186,7 +186,7 @@ TEST(CoverInMp4, IsCopiedAsItIs) {
   plan.side_tracks.cover = facts->side_tracks.cover;
   std::vector<Fd> files;
   files.push_back(*temporary_file());
-  const Fd source = test::journal_of_track(clip.get(), 2);
+  const Fd source = test::journal_of_track(clip.get(), Media::kAudio);
   test::ParentDouble line(files);
   ASSERT_TRUE(encode_audio(audio.task, source.get(), 0, files.back().get(), line.line()));
   const Fd file = *temporary_file();

@@ -66,7 +66,7 @@ TEST(AnalyseAudio, ADamagedBeginningDoesNotMoveTheRest) {
   std::string bytes(*file_size(file.get()), 0);
   ASSERT_EQ(*read_at(file.get(), 0, std::as_writable_bytes(std::span(bytes))), bytes.size());
   std::int64_t spoilt = 0;
-  test::journal_of_track(file.get(), 2, [&](JournalPacket& packet) {
+  test::journal_of_track(file.get(), Media::kAudio, [&](JournalPacket& packet) {
     if (packet.ordinal >= 3) return true;
     const std::size_t at = bytes.find(packet.bytes);
     EXPECT_NE(at, std::string::npos);

@@ -58,7 +58,7 @@ Encoded encode_journal(const Fd& source, const AudioTask& task) {
 }
 
 Encoded encode(const Clip& clip, const AudioTask& task) {
-  return encode_journal(test::journal_of_track(test::make_clip(clip).get(), 2), task);
+  return encode_journal(test::journal_of_track(test::make_clip(clip).get(), Media::kAudio), task);
 }
 
 // Uncompressed, so that packets may be moved without harm to their neighbours. `retime` gives each packet's new time in samples, or
@@ -66,7 +66,7 @@ Encoded encode(const Clip& clip, const AudioTask& task) {
 Encoded encode_retimed(const ClipAudio& audio, const std::function<std::optional<std::int64_t>(std::int64_t)>& retime,
                        const AudioTask& task) {
   const Fd clip = test::make_clip({.audio = audio, .container = "mov"});
-  const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket& packet) {
+  const Fd journal = test::journal_of_track(clip.get(), Media::kAudio, [&](JournalPacket& packet) {
     const auto pts = retime(packet.pts);
     packet.pts = packet.dts = pts.value_or(0);
     return pts.has_value();
@@ -375,7 +375,7 @@ TEST(Audio, OneLostPacketOfOpusLeavesItsTime) {
   const Fd clip = test::make_clip(
       {.audio = ClipAudio{.encoder = "libopus", .kind = ClipAudio::Kind::kBeeps, .seconds = 2.5}, .container = "matroska"});
   std::uint32_t count = 0;
-  const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket&) { return ++count != 75; });
+  const Fd journal = test::journal_of_track(clip.get(), Media::kAudio, [&](JournalPacket&) { return ++count != 75; });
   const Encoded encoded = encode_journal(journal, task);
   EXPECT_EQ(encoded.result.audio->holes, 1U);
   EXPECT_NEAR(static_cast<double>(encoded.result.audio->silence_filled), 960, 48);
@@ -388,7 +388,7 @@ TEST(Audio, BlocksStampedByTheirEndsLeaveNoHoles) {
   const Fd clip = test::make_clip(
       {.audio = ClipAudio{.encoder = "libvorbis", .kind = ClipAudio::Kind::kBeeps, .seconds = 3.5}, .container = "matroska"});
   std::set<std::int64_t> lengths;
-  const Fd journal = test::journal_of_track(clip.get(), 2, [&](JournalPacket& packet) {
+  const Fd journal = test::journal_of_track(clip.get(), Media::kAudio, [&](JournalPacket& packet) {
     lengths.insert(packet.duration);
     packet.pts += packet.duration;
     packet.dts = packet.pts;
@@ -405,7 +405,7 @@ TEST(Audio, MissingTimestampsAreCounted) {
   const AudioTask task = task_of();
   const Fd clip = test::make_clip(
       {.audio = ClipAudio{.encoder = "pcm_s16le", .kind = ClipAudio::Kind::kBeeps, .seconds = 3.5}, .container = "mov"});
-  const Fd journal = test::journal_of_track(clip.get(), 2, [](JournalPacket& packet) {
+  const Fd journal = test::journal_of_track(clip.get(), Media::kAudio, [](JournalPacket& packet) {
     if (packet.ordinal % 5 != 4) packet.pts = packet.dts = INT64_MIN;
     return true;
   });
@@ -458,7 +458,7 @@ TEST(Audio, AChangeOfRateAndLayoutKeepsTime) {
                           .channels = part == 0 ? 1 : 2,
                           .kind = ClipAudio::Kind::kBeeps,
                           .seconds = 2.5};
-    const Fd journal = test::journal_of_track(test::make_clip({.audio = audio, .container = "mpegts"}).get(), 2);
+    const Fd journal = test::journal_of_track(test::make_clip({.audio = audio, .container = "mpegts"}).get(), Media::kAudio);
     auto reader = *JournalReader::open(journal.get(), 0);
     if (part == 0) {
       ASSERT_TRUE(writer.begin(reader.parameters()));
@@ -497,15 +497,15 @@ TEST(Audio, AChangeOfRateAndLayoutKeepsTime) {
 TEST(Audio, TheSameSourceGivesTheSameBytes) {
   for (const AudioCodec codec : {AudioCodec::kAac, AudioCodec::kOpus}) {
     const Fd clip = test::make_clip({.audio = ClipAudio{.sample_rate = 44100, .seconds = 3}});
-    const Encoded once = encode_journal(test::journal_of_track(clip.get(), 2), task_of(codec));
-    const Encoded again = encode_journal(test::journal_of_track(clip.get(), 2), task_of(codec));
+    const Encoded once = encode_journal(test::journal_of_track(clip.get(), Media::kAudio), task_of(codec));
+    const Encoded again = encode_journal(test::journal_of_track(clip.get(), Media::kAudio), task_of(codec));
     EXPECT_EQ(once.sha256(), again.sha256());
   }
 }
 
 TEST(Audio, NothingDecodableIsAFaultOfTheSource) {
   const Fd journal = test::journal_of_track(
-      test::make_clip({.audio = ClipAudio{.encoder = "flac", .seconds = 1}, .container = "matroska"}).get(), 2);
+      test::make_clip({.audio = ClipAudio{.encoder = "flac", .seconds = 1}, .container = "matroska"}).get(), Media::kAudio);
   auto reader = *JournalReader::open(journal.get(), 0);
   const Fd broken = *temporary_file();
   JournalWriter writer(broken.get(), 0);

@@ -94,8 +94,9 @@ Made made_from(int clip, const RenditionProfile& rendition, std::int64_t segment
   std::vector<Fd> journals;
   for (std::uint32_t i = 0; i < plan->tasks.size(); ++i) {
     const PacketRun run = plan->tasks[i].run;
-    const Fd input = test::journal_of_track(
-        clip, 1, [&](const JournalPacket& packet) { return packet.ordinal >= run.first && packet.ordinal < run.end; });
+    const Fd input = test::journal_of_track(clip, Media::kVideo, [&](const JournalPacket& packet) {
+      return packet.ordinal >= run.first && packet.ordinal < run.end;
+    });
     journals.push_back(*temporary_file());
     test::ParentDouble parent;
     const auto result =

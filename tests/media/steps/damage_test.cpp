@@ -62,7 +62,7 @@ TEST(Damage, OfAWholeFileThereIsNone) {
 }
 
 TEST(Damage, FramesThatDoNotDecodeAreNamed) {
-  const Fd file = test::with_broken_packet(test::make_clip(clip("matroska")), 1, 40);
+  const Fd file = test::with_broken_packet(test::make_clip(clip("matroska")), Media::kVideo, 40);
   EXPECT_THAT(refused(look(file, Damage::kRefuse, true)),
               AllOf(HasSubstr("the frame at 1.600 s cannot be decoded"), HasSubstr("--salvage")));
   const auto facts = look(file, Damage::kSalvage);
@@ -76,7 +76,7 @@ TEST(Damage, FramesThatDoNotDecodeAreNamed) {
 }
 
 TEST(Damage, ConcealedFramesAreNamed) {
-  const Fd file = test::with_scratched_packet(test::make_clip(clip("matroska")), 1, 25);
+  const Fd file = test::with_scratched_packet(test::make_clip(clip("matroska")), Media::kVideo, 25);
   EXPECT_THAT(refused(look(file, Damage::kRefuse, true)), HasSubstr("the frame at 1.000 s is damaged"));
   const auto facts = look(file, Damage::kSalvage);
   ASSERT_TRUE(facts) << facts.error().text;
@@ -154,7 +154,7 @@ std::vector<double> beeps_of(const Fd& file, const SourceFacts& facts) {
   AudioTask task;
   task.clock = facts.audio[0].clock;
   task.first_sample = std::max<std::int64_t>(0, facts.audio[0].starts_after_video.in({1, facts.audio[0].sample_rate}).ticks);
-  const Fd journal = test::journal_of_track(file.get(), 2);
+  const Fd journal = test::journal_of_track(file.get(), Media::kAudio);
   std::vector<Fd> outputs;
   outputs.push_back(*temporary_file());
   test::ParentDouble parent(outputs);

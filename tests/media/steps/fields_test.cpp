@@ -134,7 +134,8 @@ std::vector<std::string> frames(const Fd& clip, const SourceFacts& source, Ratio
 
 // The luma of the twentieth frame, combed, after a filter that began at frame `first`; `combed_before`: another one on the way to it.
 std::optional<std::string> twentieth(std::uint32_t first, std::uint32_t combed_before) {
-  static const Fd packets = test::journal_of_track(test::make_clip({.frame = video(true), .container = "mpegts"}).get(), 1);
+  static const Fd packets =
+      test::journal_of_track(test::make_clip({.frame = video(true), .container = "mpegts"}).get(), Media::kVideo);
   av::FrameFilter::Settings settings;
   settings.shape = {192, 128};
   settings.deinterlace = true;
@@ -271,7 +272,7 @@ TEST(ShapesOfFrames, ThatChangeOnTheWayKeepTheirAspect) {
     EXPECT_EQ(frames(clip, source, {1, 1}, Telecine::kKeep), frames(clip, source, {60, 1}, Telecine::kKeep));
     const auto plan = make_plan(source, test::profile_with({test::rendition()}), "clip");
     ASSERT_TRUE(plan);
-    const Fd input = test::journal_of_track(clip.get(), 1);
+    const Fd input = test::journal_of_track(clip.get(), Media::kVideo);
     const Fd output = *temporary_file();
     test::ParentDouble parent;
     ASSERT_TRUE(transcode(*task_request(*plan, source, test::profile_with({test::rendition()}), 0).video, input.get(), 0,
@@ -303,7 +304,7 @@ TEST(BurstsOfFrames, AreCodedAsWellAsTheRest) {
   ASSERT_TRUE(plan);
   ASSERT_EQ(plan->renditions.at(0).file.frames.size(), 24U);
   for (std::uint32_t t = 0; t < plan->tasks.size(); ++t) {
-    const Fd input = test::journal_of_track(clip.get(), 1);
+    const Fd input = test::journal_of_track(clip.get(), Media::kVideo);
     const Fd output = *temporary_file();
     test::ParentDouble parent;
     const auto done = transcode(*task_request(*plan, source, profile, t).video, input.get(), 0, {output.get()}, parent.line());

@@ -29,7 +29,7 @@ struct Frames {
 Frames frames_of(const Fd& clip) {
   Frames all;
   const SourceFacts source = test::analysed(clip);
-  all.drawn = test::luma_of_frames(test::journal_of_track(clip.get(), 1).get());
+  all.drawn = test::luma_of_frames(test::journal_of_track(clip.get(), Media::kVideo).get());
   for (const Fd& journal : test::lossless_job(clip, source, {1, 1})) {
     for (SeenLuma& frame : test::luma_of_frames(journal.get())) all.shown.push_back(std::move(frame));
   }

@@ -53,7 +53,7 @@ Fd audio_journal(const RenditionPlan& plan, double seconds, ClipAudio::Kind kind
                  std::size_t track = 0) {
   const Fd clip =
       test::make_clip({.audio = ClipAudio{.encoder = "pcm_s16le", .kind = kind, .seconds = seconds}, .container = "mov"});
-  const Fd source = test::journal_of_track(clip.get(), 2);
+  const Fd source = test::journal_of_track(clip.get(), Media::kAudio);
   Fd journal = *temporary_file();
   test::ParentDouble parent;
   const auto result = encode_audio(plan.audio_tracks[track].task, source.get(), 0, journal.get(), parent.line());

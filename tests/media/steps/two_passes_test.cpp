@@ -29,7 +29,7 @@ constexpr int kFrames = 60;
 const Fd& clip() {
   static const Fd packets = test::journal_of_track(
       test::make_clip({.frame = test::ClipVideo{.width = 192, .height = 112, .frames = kFrames, .gop = 12, .b_frames = 0}}).get(),
-      1);
+      Media::kVideo);
   return packets;
 }
 

@@ -42,7 +42,7 @@ class Finished : public ::testing::Test {
       audio.language = "fra";
       const Fd clip =
           test::make_clip({.audio = ClipAudio{.encoder = "pcm_s16le", .sample_rate = rate, .seconds = 4}, .container = "mov"});
-      const Fd source = test::journal_of_track(clip.get(), 2);
+      const Fd source = test::journal_of_track(clip.get(), Media::kAudio);
       files.push_back(*temporary_file());
       test::ParentDouble parent(files);
       ASSERT_TRUE(encode_audio(audio.task, source.get(), 0, files.back().get(), parent.line()));

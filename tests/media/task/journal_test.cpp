@@ -14,7 +14,7 @@ class JournalTest : public testing::Test {
   void write(const std::vector<JournalPacket>& packets, bool sealed = true) {
     JournalWriter writer(file_.get(), 0);
     StreamParameters parameters;
-    parameters.media = 1;
+    parameters.media = Media::kVideo;
     parameters.codec = "h264";
     parameters.extradata = "sets";
     parameters.base = {1, 12'800};
