@@ -4,15 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/bytes.h"
+
 namespace gopmill {
 
 namespace {
-
-std::uint64_t big_endian(const std::string& text, std::size_t at, std::size_t bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | static_cast<std::uint8_t>(text[at + i]);
-  return value;
-}
 
 std::unexpected<Fault> too_short(const Mp4SampleEntry& entry) {
   return fail(FaultKind::kInput, "the decoder configuration '" + entry.configuration_type + "' is malformed");
