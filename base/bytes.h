@@ -7,7 +7,7 @@
 
 namespace gopmill {
 
-// Numbers as bytes, the most significant first. Pure.
+// Bytes as numbers, the most significant first, and as text. Pure.
 
 // The caller sees to it that all `bytes`, at most 8, are there.
 inline std::uint64_t big_endian(std::string_view text, std::size_t at, std::size_t bytes) {
@@ -18,6 +18,19 @@ inline std::uint64_t big_endian(std::string_view text, std::size_t at, std::size
 
 inline void put_big_endian(std::string& to, std::uint64_t value, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift & 0xff));
+}
+
+// Bytes as lower-case hexadecimal, two digits each.
+inline std::string hex(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
 }
 
 }  // namespace gopmill

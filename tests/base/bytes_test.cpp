@@ -25,5 +25,10 @@ TEST(BigEndian, KeepsTheLowBytesOfWhatIsTooLarge) {
   EXPECT_EQ(text, "\x34\x56\0\0\1"s);
 }
 
+TEST(Hex, HasTwoSmallDigitsForEachByte) {
+  EXPECT_EQ(hex("\x00\x01\x9a\xff"s), "00019aff");
+  EXPECT_EQ(hex(""), "");
+}
+
 }  // namespace
 }  // namespace gopmill
