@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/file.h"
 
@@ -26,16 +27,6 @@ Result<> for_each_piece(int fd, Take take) {
   }
 }
 
-std::string hex(std::span<const unsigned char> bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 class Sha256 {
  public:
   Sha256() : context_(EVP_MD_CTX_new()) { GOPMILL_CHECK(context_ && EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1); }
@@ -47,7 +38,7 @@ class Sha256 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     GOPMILL_CHECK(EVP_DigestFinal_ex(context_, digest, &size) == 1);
-    return hex({digest, size});
+    return hex({reinterpret_cast<const char*>(digest), size});
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace gopmill {
 
@@ -26,6 +27,10 @@ struct TaskId {
 
 // The fencing token of a task: rises with every lease, from 1. Only the newest attempt may commit.
 using Attempt = std::uint32_t;
+
+// For logs and faults: "task 7/0", "task 7/0 attempt 2".
+inline std::string task_text(TaskId task) { return "task " + std::to_string(task.job.value) + "/" + std::to_string(task.index); }
+inline std::string attempt_text(TaskId task, Attempt attempt) { return task_text(task) + " attempt " + std::to_string(attempt); }
 
 }  // namespace gopmill
 

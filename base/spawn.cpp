@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -81,6 +82,13 @@ Result<pid_t> spawn_self(const Spawn& spawn) {
   const int error = actions.start(pid, pointers.data(), spawn.keeps_environment ? environ : nothing);
   if (error != 0) return fail(FaultKind::kMachine, "cannot start " + spawn.what + ": " + std::strerror(error));
   return pid;
+}
+
+Result<> die_with_parent(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // It may have ended before the line above.
+  if (::getppid() != parent) return fail(FaultKind::kMachine, "the process that started this one has ended");
+  return {};
 }
 
 }  // namespace gopmill

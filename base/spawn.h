@@ -34,4 +34,7 @@ struct Spawn {
 // them, are its own as well. kMachine.
 Result<pid_t> spawn_self(const Spawn& spawn);
 
+// Ties this process to its parent: SIGKILL when that one ends. kMachine if it has ended already.
+Result<> die_with_parent(pid_t parent);
+
 }  // namespace gopmill

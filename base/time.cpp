@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include <cstdio>
+
 namespace gopmill {
 
 Instant monotonic_now() { return {std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())}; }
@@ -47,5 +49,13 @@ std::int64_t ticks_between(Timestamp earlier, Timestamp later, Rational base) {
   if (doubled % divisor < 0) --quotient;
   return static_cast<std::int64_t>(quotient);
 }
+
+std::string seconds_text(double seconds) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.3f s", seconds);
+  return text;
+}
+
+std::string fine_seconds_text(double seconds) { return std::to_string(seconds) + " s"; }
 
 }  // namespace gopmill

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <string>
 
 #include "base/check.h"
 
@@ -65,5 +66,9 @@ struct Timestamp {
 // `later` - `earlier` in ticks of `base`, rounded once to the nearest: two roundings could be a tick off. Only where the exact product
 // does not fit 128 bits, which takes stamps of centuries, it is the difference of two rounded times.
 std::int64_t ticks_between(Timestamp earlier, Timestamp later, Rational base);
+
+// For people: "1.920 s"; and where a frame's own time is meant, "1.920000 s".
+std::string seconds_text(double seconds);
+std::string fine_seconds_text(double seconds);
 
 }  // namespace gopmill

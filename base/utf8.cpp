@@ -30,10 +30,11 @@ char32_t utf8_value(std::string_view character) {
   return value;
 }
 
+bool is_ascii_control(char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F; }
+
 bool is_control(std::string_view character) {
-  const auto lead = static_cast<unsigned char>(character[0]);
-  if (character.size() == 1) return lead < 0x20 || lead == 0x7F;
-  return lead == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;  // U+0080 to U+009F
+  if (character.size() == 1) return is_ascii_control(character[0]);
+  return static_cast<unsigned char>(character[0]) == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;  // U+0080 to U+009F
 }
 
 std::string one_line(std::string_view text, std::size_t bytes_max) {

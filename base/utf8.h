@@ -15,6 +15,9 @@ std::size_t utf8_length(std::string_view text);
 // What one whole UTF-8 character stands for.
 char32_t utf8_value(std::string_view character);
 
+// A byte of text: U+0000 to U+001F, U+007F. No byte of a longer UTF-8 character is one.
+bool is_ascii_control(char byte);
+
 // `character` is one whole UTF-8 character: U+0000 to U+001F, U+007F to U+009F.
 bool is_control(std::string_view character);
 

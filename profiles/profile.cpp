@@ -39,10 +39,10 @@ Result<> check_text(std::string_view yaml, const Complaints& complaints, int fil
   }
   for (std::size_t i = 0; i < yaml.size();) {
     const std::size_t length = utf8_length(yaml.substr(i));
-    const auto byte = static_cast<unsigned char>(yaml[i]);
+    const char byte = yaml[i];
     if (length == 0) return complaints.at(place, "this is not UTF-8 text");
     const bool ends_line = byte == '\n' || (byte == '\r' && yaml.substr(i).starts_with("\r\n"));
-    if ((byte < 0x20 && byte != '\t' && !ends_line) || byte == 0x7F)
+    if (is_ascii_control(byte) && byte != '\t' && !ends_line)
       return complaints.at(place, "this is a control character, not text");
     if (byte == '%' && place.column == 1) return complaints.at(place, "YAML directives (%) are not accepted");
     ++place.column;
@@ -271,8 +271,7 @@ Result<ParentFile> find_parent(const TreeNode& extends, const Complaints& compla
   if (!context.parent)
     return complaints.wrong(place, "extends", "the name of a shipped profile, as files cannot be read here", describe(extends));
   // A complaint that names the file is one line.
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (std::ranges::any_of(extends.text, is_control))
+  if (std::ranges::any_of(extends.text, is_ascii_control))
     return complaints.wrong(place, "extends", "a path without control characters", describe(extends));
   const std::string& extending = complaints.files()[static_cast<std::size_t>(place.file)];
   Result<ParentFile> parent = context.parent(extends.text, extending);

@@ -168,7 +168,5 @@ std::string to_yaml(const Profile& profile);
 // The words profiles use: "h264", "hevc", "av1", "vp9"; "aac", "opus".
 std::string_view codec_word(VideoCodec codec);
 std::string_view codec_word(AudioCodec codec);
-// "none", "vtt", "mov_text", "both".
-std::string_view text_subtitles_word(TextSubtitles text);
 
 }  // namespace gopmill

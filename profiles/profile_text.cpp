@@ -30,7 +30,7 @@ void put(std::string& yaml, std::string_view indent, std::string_view key, std::
 }
 
 std::string tracks_text(TrackChoice tracks, const std::vector<std::string>& languages) {
-  if (tracks != TrackChoice::kLanguages) return tracks == TrackChoice::kAll ? "all" : "default";
+  if (tracks != TrackChoice::kLanguages) return std::string(word_of(kTrackWords, tracks));
   std::string list;
   for (const std::string& language : languages) list += (list.empty() ? "[" : ", ") + yaml_text(language);
   return list + "]";
@@ -76,8 +76,6 @@ void put_metadata(std::string& yaml, const MetadataProfile& metadata) {
 }
 
 }  // namespace
-
-std::string_view text_subtitles_word(TextSubtitles text) { return word_of(kTextWords, text); }
 
 std::string to_yaml(const Profile& profile) {
   std::string yaml;

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace gopmill {
 namespace {
 
@@ -123,10 +125,9 @@ std::string in_quotes(std::string_view text) {
   std::string result = "'";
   bool cut = false;
   for (std::size_t i = 0; i < text.size() && !cut; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
     // Cut only where a character begins, so that the complaint is UTF-8 as the file was.
-    cut = i >= kQuotedBytesMax && (byte & 0xC0) != 0x80;
-    if (!cut) result += byte < 0x20 || byte == 0x7F ? ' ' : text[i];
+    cut = i >= kQuotedBytesMax && (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
+    if (!cut) result += is_ascii_control(text[i]) ? ' ' : text[i];
   }
   return result + (cut ? "…'" : "'");
 }

@@ -32,6 +32,9 @@ inline constexpr auto kTextWords = std::to_array<Word<TextSubtitles>>({{"none", 
                                                                        {"both", TextSubtitles::kBoth}});
 inline constexpr auto kBitmapWords =
     std::to_array<Word<BitmapSubtitles>>({{"drop", BitmapSubtitles::kDrop}, {"burn", BitmapSubtitles::kBurn}});
+// kLanguages is written as a list of them.
+inline constexpr auto kTrackWords =
+    std::to_array<Word<TrackChoice>>({{"default", TrackChoice::kDefault}, {"all", TrackChoice::kAll}});
 inline constexpr auto kKeepWords = std::to_array<Word<bool>>({{"standard", true}, {"none", false}});
 inline constexpr auto kSwitchWords = std::to_array<Word<bool>>({{"true", true}, {"false", false}});
 

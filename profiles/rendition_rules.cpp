@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
 #include "profiles/codec_rules.h"
 #include "profiles/profile_values.h"
 #include "profiles/profile_words.h"
@@ -123,8 +124,7 @@ std::unexpected<Fault> encoder_fault(const EncoderComplaint& complaint, const Tr
   }
   // An encoder's words may hold any bytes; a complaint is one line.
   std::string what = "key " + in_quotes(key) + ": ";
-  std::ranges::replace_copy_if(
-      complaint.why, std::back_inserter(what), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  std::ranges::replace_copy_if(complaint.why, std::back_inserter(what), is_ascii_control, ' ');
   if (!complaint.nearest.empty()) what += "; did you mean " + in_quotes(complaint.nearest) + "?";
   return complaints.at(place, what);
 }

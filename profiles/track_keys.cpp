@@ -40,15 +40,18 @@ Result<> read_track_choice(const TreeEntry& entry, TrackChoice& tracks, std::vec
   const WrittenValue value(entry, complaints);
   const std::string expected =
       "default, all, or a list of at most " + std::to_string(kLanguagesMax) + " languages such as [eng, pt-br], in small letters";
-  if (value.is("all") || value.is("default")) {
-    tracks = value.is("all") ? TrackChoice::kAll : TrackChoice::kDefault;
-    return {};
+  std::vector<std::string_view> words;
+  for (const auto& [word, choice] : kTrackWords) {
+    if (value.is(word)) {
+      tracks = choice;
+      return {};
+    }
+    words.push_back(word);
   }
   const TreeNode& list = entry.value;
   if (list.kind != TreeNode::Kind::kList || list.items.empty() || list.items.size() > kLanguagesMax) {
-    static constexpr std::string_view kTrackWords[] = {"default", "all"};
     const bool text = list.kind == TreeNode::Kind::kText;
-    return value.wrong(expected, text ? nearest_word(list.text, kTrackWords) : std::string_view{});
+    return value.wrong(expected, text ? nearest_word(list.text, words) : std::string_view{});
   }
   tracks = TrackChoice::kLanguages;
   for (const TreeNode& item : list.items) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
+
 namespace gopmill {
 
 std::unexpected<Fault> WrittenValue::wrong(std::string_view expected, std::string_view nearest) const {
@@ -16,12 +18,11 @@ std::unexpected<Fault> WrittenValue::none_of(std::span<const std::string_view> w
 Result<std::string> WrittenValue::text(std::size_t bytes_max, bool lines) const {
   const std::string expected = "text of at most " + std::to_string(bytes_max) + " bytes" + (lines ? "" : " on one line");
   if (!is_text() || node_.text.size() > bytes_max) return wrong(expected);
-  for (std::size_t i = 0; i < node_.text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(node_.text[i]);
-    // An escape in a quoted text can make any character; U+0080 to U+009F are controls too.
-    const bool second_control = byte == 0xC2 && i + 1 < node_.text.size() && static_cast<unsigned char>(node_.text[i + 1]) < 0xA0;
-    if ((byte < 0x20 && !(lines && byte == '\n')) || byte == 0x7F || second_control)
-      return wrong(expected + ", without control characters");
+  // An escape in a quoted text can make any character.
+  for (std::string_view left = node_.text; !left.empty();) {
+    const std::string_view character = left.substr(0, std::max<std::size_t>(utf8_length(left), 1));
+    if (is_control(character) && !(lines && character == "\n")) return wrong(expected + ", without control characters");
+    left.remove_prefix(character.size());
   }
   return node_.text;
 }

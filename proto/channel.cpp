@@ -15,6 +15,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/file.h"
 #include "proto/messages.h"
@@ -227,13 +228,7 @@ void detail::MonitoredSocketClose::operator()(void* socket) const {
 std::string Peer::printable() const {
   const auto is_plain = [](char c) { return c > ' ' && c < 0x7F; };
   if (!id_.empty() && std::all_of(id_.begin(), id_.end(), is_plain)) return id_;
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text = "0x";
-  for (const char c : id_) {
-    text += kDigits[static_cast<unsigned char>(c) >> 4];
-    text += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return text;
+  return "0x" + hex(id_);
 }
 
 std::string random_routing_id() {

@@ -16,15 +16,13 @@ wire::Chunk make_chunk(const wire::Artifact& artifact, std::uint64_t offset, std
 
 std::string describe(const wire::Artifact& artifact) {
   const std::string job = std::to_string(artifact.job.value);
-  const std::string index = std::to_string(artifact.index);
-  std::string text;
+  const TaskId task{artifact.job, artifact.index};
   switch (artifact.kind) {
-    case wire::ArtifactKind::kSource: return text.append("source of job ").append(job);
-    case wire::ArtifactKind::kTaskInput: return text.append("input of task ").append(job).append("/").append(index);
+    case wire::ArtifactKind::kSource: return "source of job " + job;
+    case wire::ArtifactKind::kTaskInput: return "input of " + task_text(task);
     case wire::ArtifactKind::kTaskOutput:
-      text.append("output ").append(std::to_string(artifact.part)).append(" of task ").append(job).append("/").append(index);
-      return text.append(" attempt ").append(std::to_string(artifact.attempt));
-    case wire::ArtifactKind::kResult: return text.append("file ").append(index).append(" of job ").append(job);
+      return "output " + std::to_string(artifact.part) + " of " + attempt_text(task, artifact.attempt);
+    case wire::ArtifactKind::kResult: return "file " + std::to_string(artifact.index) + " of job " + job;
   }
   return "unknown artifact";
 }

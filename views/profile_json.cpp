@@ -10,6 +10,10 @@ namespace {
 using views::Json;
 using views::or_null;
 
+Json tracks_json(TrackChoice tracks, const std::vector<std::string>& languages) {
+  return tracks == TrackChoice::kLanguages ? Json(languages) : Json(word_of(kTrackWords, tracks));
+}
+
 Json profile_object(const Profile& p) {
   Json renditions = Json::array();
   for (const RenditionProfile& r : p.renditions) {
@@ -29,12 +33,10 @@ Json profile_object(const Profile& p) {
   }
   Json audio = nullptr;
   if (p.audio) {
-    Json tracks = p.audio->tracks == TrackChoice::kAll ? "all" : "default";
-    if (p.audio->tracks == TrackChoice::kLanguages) tracks = p.audio->languages;
     audio = {{"codec", codec_word(p.audio->codec)},
              {"bits_per_s", p.audio->bitrate},
              {"channels", p.audio->channels},
-             {"tracks", std::move(tracks)},
+             {"tracks", tracks_json(p.audio->tracks, p.audio->languages)},
              {"loudness_lufs", or_null(p.audio->loudness)},
              {"true_peak_dbtp", p.audio->true_peak}};
   }
@@ -45,11 +47,9 @@ Json profile_object(const Profile& p) {
           {"segment_s", p.segment.value()},
           {"container", p.container},
           {"subtitles",
-           {{"text", text_subtitles_word(p.subtitles.text)},
+           {{"text", word_of(kTextWords, p.subtitles.text)},
             {"bitmap", word_of(kBitmapWords, p.subtitles.bitmap)},
-            {"tracks", p.subtitles.tracks == TrackChoice::kLanguages ? Json(p.subtitles.languages)
-                       : p.subtitles.tracks == TrackChoice::kAll     ? Json("all")
-                                                                     : Json("default")}}},
+            {"tracks", tracks_json(p.subtitles.tracks, p.subtitles.languages)}}},
           {"metadata",
            {{"keep", word_of(kKeepWords, p.metadata.keep)}, {"location", p.metadata.location}, {"cover", p.metadata.cover}}},
           {"audio", std::move(audio)},

@@ -47,7 +47,6 @@ std::string one_place(double value) {
   std::array<char, 32> text{};
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 1).ptr};
 }
-std::string seconds_text(double seconds) { return std::to_string(seconds) + " s"; }
 
 Json describe_source(const std::string& name, const SourceFacts& source) {
   Json json{{"name", name}, {"container", source.container}, {"bytes", source.bytes}};
@@ -262,7 +261,7 @@ void note_audio_tracks(const Report& report, Json& notes) {
     const bool several = tracks.size() > 1;
     const std::string name = several ? "audio " + std::to_string(index + 1) : "the audio";
     const auto seconds = [&](std::uint64_t samples) {
-      return seconds_text(Timestamp{static_cast<std::int64_t>(samples), {1, planned.task.sample_rate}}.seconds());
+      return fine_seconds_text(Timestamp{static_cast<std::int64_t>(samples), {1, planned.task.sample_rate}}.seconds());
     };
     if (audio.holes > 0) {
       notes.push_back(name + " has " + std::to_string(audio.holes) + (audio.holes == 1 ? " hole" : " holes") +

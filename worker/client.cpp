@@ -217,10 +217,7 @@ class Client {
     attempts_.clear();
   }
 
-  static std::string name_of(const Key& key) {
-    return "task " + std::to_string(key.first.job.value) + "/" + std::to_string(key.first.index) + " attempt " +
-           std::to_string(key.second);
-  }
+  static std::string name_of(const Key& key) { return attempt_text(key.first, key.second); }
 
   Context& context_;
   const WorkerOptions options_;

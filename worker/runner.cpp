@@ -8,8 +8,6 @@ namespace gopmill {
 
 namespace {
 
-constexpr std::uint64_t kChildMemoryBytesMax = 4ULL << 30;
-constexpr std::uint64_t kChildFileBytesMax = 1ULL << 40;
 // Every frame is a word. The slowest takes seconds: 8K by x265's slowest preset.
 constexpr Duration kChildSilentCpuMax{300'000};
 
@@ -45,7 +43,7 @@ Result<> AttemptRun::start_child(const orders::StartChild& order, Instant now) {
     outputs_.push_back(TRY(temporary_file(temporary_)));
     fds.push_back(outputs_.back().get());
   }
-  const ChildLimits limits{order.time_max, kChildMemoryBytesMax, kChildFileBytesMax, kChildSilentCpuMax};
+  const ChildLimits limits{.wall_max = order.time_max, .silent_cpu_max = kChildSilentCpuMax};
   child_.emplace(TRY(MediaChild::start(ChildWork::kTask, "", fds, limits, now)));
   return {};
 }

@@ -52,7 +52,7 @@ void compare_frames(const VideoTrack& source, const VideoTrack& output, std::vec
     if (wanted == found) checks.push_back(timestamps(source, output));
   }
   checks.push_back({"source length", std::abs(longer) <= length_tolerance,
-                    decimal_text(length_of(output), 3) + " s, the source has " + decimal_text(length_of(source), 3) + " s"});
+                    seconds_text(length_of(output)) + ", the source has " + seconds_text(length_of(source))});
 }
 
 // A profile may choose among the source's tracks by language, so the output's track tells which of them it was.
@@ -83,7 +83,7 @@ void compare_audio(const SourceFacts& source, const SourceFacts& output, std::ve
                           ms_text(from.starts_after_video.seconds())});
   }
   checks.push_back({"source audio length", std::abs(to.seconds - from.seconds) <= kAudioLengthToleranceSeconds,
-                    decimal_text(to.seconds, 3) + " s, the source's " + decimal_text(from.seconds, 3) + " s"});
+                    seconds_text(to.seconds) + ", the source's " + seconds_text(from.seconds)});
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/spawn.h"
 #include "cli/commands/command.h"
 #include "cli/farm/interrupts.h"
 #include "cli/farm/process.h"

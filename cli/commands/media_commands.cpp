@@ -36,8 +36,6 @@ struct FileOptions {
   std::int64_t maxrate = 0, bufsize = 0;  // bits/s and bits; 0: no buffer is asked about
 };
 
-std::string seconds_text(double seconds) { return decimal_text(seconds, 3) + " s"; }
-
 Result<SourceFacts> analysis_of(const std::string& path, bool salvage) {
   const Fd file = TRY(open_source(path));
   const AnalyseRequest request{.damage = salvage ? Damage::kSalvage : Damage::kRefuse};

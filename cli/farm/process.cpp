@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,13 +12,6 @@
 #include "base/spawn.h"
 
 namespace gopmill {
-
-Result<> die_with_parent(pid_t parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // It may have ended before the line above.
-  if (::getppid() != parent) return fail(FaultKind::kMachine, "the process that started this one has ended");
-  return {};
-}
 
 Result<OwnProcess> OwnProcess::start(std::vector<std::string> arguments, const std::filesystem::path& log) {
   int ends[2] = {-1, -1};

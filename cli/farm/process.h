@@ -16,9 +16,6 @@ namespace gopmill {
 // writes a line to stdout once it listens.
 inline constexpr const char* kParentOption = "--with-parent";
 
-// Ties this process to its parent: SIGKILL when that one ends. kMachine if it has ended already.
-Result<> die_with_parent(pid_t parent);
-
 // A child that is this same program with other arguments, in a process group of its own, so that a terminal's Ctrl-C
 // reaches the parent alone. Destruction kills it and waits for it.
 class OwnProcess {

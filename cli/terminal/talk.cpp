@@ -63,7 +63,7 @@ std::string printable(std::string_view text) {
     const Character character = first_character(text.substr(i));
     if (character.value == '\n' || character.value == '\r' || character.value == '\t') {
       line += ' ';
-    } else if (character.value < 0x20 || character.value == 0x7F || (character.bytes == 2 && character.value < 0xA0)) {
+    } else if (is_control(text.substr(i, character.bytes))) {
       line += '?';
     } else {
       line += text.substr(i, character.bytes);

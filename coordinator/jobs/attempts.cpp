@@ -32,8 +32,7 @@ Event Attempts::checked(events::TaskFinished finished) {
 
 std::vector<Event> Attempts::failed(events::TaskFailed failed, Instant now) {
   const wire::TaskFailed& said = failed.failed;
-  log_.warn("task " + std::to_string(said.task.job.value) + "/" + std::to_string(said.task.index) + " attempt " +
-            std::to_string(said.attempt) + " failed: " + said.fault.text);
+  log_.warn(attempt_text(said.task, said.attempt) + " failed: " + said.fault.text);
   JobWork* work = jobs_.find(said.task.job);
   const bool blames_source = said.fault.kind == FaultKind::kInput && scheduler_.may_store(failed.peer, said.task, said.attempt);
   if (!blames_source || work == nullptr) return {std::move(failed)};

@@ -21,8 +21,7 @@
 namespace gopmill {
 
 // Local steps read or write at disk speed; an analysis that must decode everything runs at decoding speed.
-inline constexpr ChildLimits kStepLimits{
-    .wall_max = Duration(6 * 3600 * 1000), .memory_bytes_max = 4ULL << 30, .file_bytes_max = 1ULL << 40};
+inline constexpr ChildLimits kStepLimits{.wall_max = Duration(6 * 3600 * 1000)};
 
 // What a task came to.
 struct CommittedTask {

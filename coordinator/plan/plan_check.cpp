@@ -17,7 +17,6 @@ namespace {
 constexpr std::int64_t kTermMax = std::numeric_limits<std::int32_t>::max();
 constexpr std::uint64_t kPacketsPerFrameMax = 4;  // two fields, and hidden frames of VP9 and AV1; bounds a table of all packets
 constexpr int kSampleRateMax = 768'000;           // the highest rate of DXD and of 32-bit PCM recorders
-constexpr int kSourceChannelsMax = 64;            // libavcodec's own ceiling for PCM is of this order; broadcasts have 16
 
 bool positive(Rational value) { return value.num > 0 && value.num <= kTermMax && value.den > 0 && value.den <= kTermMax; }
 

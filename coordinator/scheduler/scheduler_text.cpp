@@ -11,8 +11,8 @@ namespace {
 std::string text(std::uint64_t number) { return std::to_string(number); }
 std::string text(JobId job) { return "job " + text(job.value); }
 std::string text(WorkerId worker) { return "worker " + text(worker.value); }
-std::string text(TaskId task) { return "task " + text(task.job.value) + "/" + text(task.index); }
-std::string text(TaskId task, Attempt attempt) { return text(task) + " attempt " + text(attempt); }
+std::string text(TaskId task) { return task_text(task); }
+std::string text(TaskId task, Attempt attempt) { return attempt_text(task, attempt); }
 std::string text(const Fault& fault) { return std::string(fault_word(fault.kind)) + ": " + fault.text; }
 std::string text(const std::optional<Fault>& fault) { return fault ? " (" + text(*fault) + ")" : std::string(); }
 

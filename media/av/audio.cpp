@@ -17,15 +17,15 @@ extern "C" {
 #include "base/check.h"
 #include "media/av/handles.h"
 #include "media/signal/mixing.h"
+#include "media/task/timeline.h"
 
 namespace gopmill::av {
 
 namespace {
 
-constexpr int kChannelsMax = 8;         // of the output; the profile allows 1, 2 and 6
-constexpr int kSourceChannelsMax = 64;  // libswresample's SWR_CH_MAX
-constexpr int kBlockSamples = 4096;     // of silence, made at a time
-constexpr float kLoudest = 16.0F;       // 24 dB above full scale: louder is damage, not music
+constexpr int kChannelsMax = 8;      // of the output; the profile allows 1, 2 and 6
+constexpr int kBlockSamples = 4096;  // of silence, made at a time
+constexpr float kLoudest = 16.0F;    // 24 dB above full scale: louder is damage, not music
 
 struct FreeResampler {
   void operator()(SwrContext* context) const { swr_free(&context); }

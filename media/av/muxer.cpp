@@ -13,6 +13,7 @@ extern "C" {
 #include <string_view>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/file.h"
 #include "media/av/handles.h"
@@ -228,8 +229,7 @@ Result<> Muxer::State::begin() {
 Result<> Muxer::State::place_head() {
   const std::string_view written = file.head();
   if (written.size() < type_bytes + kFreeBytesMin) return fail(FaultKind::kInternal, "the MP4 muxer wrote no index");
-  std::uint64_t size = 0;
-  for (std::size_t i = 0; i < 4; ++i) size = size << 8 | static_cast<std::uint8_t>(written[type_bytes + i]);
+  const std::uint64_t size = big_endian(written, type_bytes, 4);
   if (size > written.size() - type_bytes) return fail(FaultKind::kInternal, "the MP4 muxer wrote half an index");
   std::vector<TrackEdit> edits;
   for (const MuxTrack& track : tracks) {
@@ -250,8 +250,7 @@ Result<> Muxer::State::place_head() {
     return fail(FaultKind::kInternal,
                 "the index is " + std::to_string(head.size() + kFreeBytesMin - end) + " bytes larger than computed");
   }
-  const std::uint64_t left = end - head.size();
-  for (int shift = 24; shift >= 0; shift -= 8) head.push_back(static_cast<char>(left >> shift & 0xff));
+  put_big_endian(head, end - head.size(), 4);
   head += "free";
   head.resize(end, '\0');
   return file.write_out(0, std::as_bytes(std::span(head)));

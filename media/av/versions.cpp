@@ -14,6 +14,8 @@ extern "C" {
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
+
 namespace gopmill::av {
 
 namespace {
@@ -28,13 +30,6 @@ std::string dotted(unsigned version) {
          std::to_string(AV_VERSION_MICRO(version));
 }
 
-std::string hex(const unsigned char* bytes, std::size_t size) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (std::size_t i = 0; i < size; ++i) text += {kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]};
-  return text;
-}
-
 // The build id in one segment of ELF notes: name size, descriptor size, type, name, descriptor, each padded to four bytes.
 std::string build_id_in(const char* notes, std::size_t size) {
   const auto padded = [](std::size_t n) { return (n + 3) & ~std::size_t{3}; };
@@ -45,7 +40,7 @@ std::string build_id_in(const char* notes, std::size_t size) {
     const std::size_t descriptor = name + padded(note.n_namesz);
     if (descriptor + note.n_descsz > size) return {};
     if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(notes + name, "GNU", 4) == 0) {
-      return hex(reinterpret_cast<const unsigned char*>(notes + descriptor), note.n_descsz);
+      return hex({notes + descriptor, note.n_descsz});
     }
     at = descriptor + padded(note.n_descsz);
   }

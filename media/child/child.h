@@ -30,11 +30,15 @@ enum class ChildWork : std::uint8_t {
   kPackage = 7,  // PackageRequest → FileReport
 };
 
+inline constexpr std::uint64_t kChildMemoryBytesMax = 4ULL << 30;
+inline constexpr std::uint64_t kChildFileBytesMax = 1ULL << 40;
+
 struct ChildLimits {
-  Duration wall_max{3600'000};                  // killed after this
-  std::uint64_t memory_bytes_max = 4ULL << 30;  // RLIMIT_AS is useless with sanitizers and threads' stacks; RLIMIT_DATA is used
-  std::uint64_t file_bytes_max = 1ULL << 40;    // RLIMIT_FSIZE
-  Duration silent_cpu_max{0};                   // killed after computing this long without a word; 0: may be silent
+  Duration wall_max{3600'000};  // killed after this
+  // RLIMIT_AS is useless with sanitizers and threads' stacks; RLIMIT_DATA is used
+  std::uint64_t memory_bytes_max = kChildMemoryBytesMax;
+  std::uint64_t file_bytes_max = kChildFileBytesMax;  // RLIMIT_FSIZE
+  Duration silent_cpu_max{0};                         // killed after computing this long without a word; 0: may be silent
 };
 
 // What a child says while it works.

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/bytes.h"
+
 namespace gopmill {
 
 namespace {
@@ -13,8 +15,7 @@ bool any_nal(const std::string& packet, std::size_t length_bytes, Visit visit) {
   const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(packet[at]); };
   if (length_bytes > 0) {
     for (std::size_t at = 0; at + length_bytes < packet.size();) {
-      std::uint64_t size = 0;
-      for (std::size_t i = 0; i < length_bytes; ++i) size = size << 8 | byte(at + i);
+      const std::uint64_t size = big_endian(packet, at, length_bytes);
       at += length_bytes;
       if (visit(byte(at))) return true;
       if (size > packet.size() - at) return false;

@@ -2,17 +2,9 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+
 namespace gopmill {
-
-std::uint64_t big_endian(std::string_view text, std::size_t at, std::size_t bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | static_cast<std::uint8_t>(text[at + i]);
-  return value;
-}
-
-void put(std::string& to, std::uint64_t value, int bytes) {
-  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift & 0xff));
-}
 
 std::unexpected<Fault> malformed(std::string_view type) {
   return fail(FaultKind::kInput, "the box '" + std::string(type) + "' is malformed");
@@ -58,7 +50,7 @@ const ChildBox* find_box(const std::vector<ChildBox>& children, std::string_view
 
 std::string box_of(std::string_view type, const std::string& content) {
   std::string text;
-  put(text, content.size() + 8, 4);
+  put_big_endian(text, content.size() + 8, 4);
   text += type;
   return text + content;
 }

@@ -14,10 +14,6 @@ namespace gopmill {
 
 inline constexpr std::uint32_t kBoxesMax = 10'000;  // in one parent; a finished file has five
 
-// Numbers of `bytes` bytes, the most significant first. The caller sees to it that they are there.
-std::uint64_t big_endian(std::string_view text, std::size_t at, std::size_t bytes);
-void put(std::string& to, std::uint64_t value, int bytes);
-
 // A fault of kind kInput that names the box.
 std::unexpected<Fault> malformed(std::string_view type);
 

@@ -4,25 +4,14 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/bytes.h"
+
 namespace gopmill {
 
 namespace {
 
-std::uint64_t big_endian(const std::string& text, std::size_t at, std::size_t bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | static_cast<std::uint8_t>(text[at + i]);
-  return value;
-}
-
 std::unexpected<Fault> too_short(const Mp4SampleEntry& entry) {
   return fail(FaultKind::kInput, "the decoder configuration '" + entry.configuration_type + "' is malformed");
-}
-
-std::string hex(std::uint64_t value, int digits) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) text.push_back(kDigits[value >> shift & 15]);
-  return text;
 }
 
 std::string two_digits(unsigned value) { return (value < 10 ? "0" : "") + std::to_string(value); }
@@ -35,13 +24,15 @@ std::string hevc_string(const Mp4SampleEntry& entry) {
   std::uint32_t compatibility = 0;
   const auto flags = static_cast<std::uint32_t>(big_endian(c, 2, 4));
   for (int i = 0; i < 32; ++i) compatibility |= (flags >> i & 1U) << (31 - i);
-  std::string reversed = hex(compatibility, 8);
+  std::string bytes;
+  put_big_endian(bytes, compatibility, 4);
+  std::string reversed = hex(bytes);
   reversed.erase(0, std::min(reversed.find_first_not_of('0'), reversed.size() - 1));
   std::string text = entry.type + "." + std::string(kSpaces[byte(1) >> 6]) + std::to_string(byte(1) & 31) + "." + reversed + "." +
                      (byte(1) & 32 ? "H" : "L") + std::to_string(byte(12));
   std::size_t last = 12;
   while (last > 6 && byte(last - 1) == 0) --last;
-  for (std::size_t i = 6; i < last; ++i) text += "." + hex(byte(i), 2);
+  for (std::size_t i = 6; i < last; ++i) text += "." + hex(c.substr(i, 1));
   return text;
 }
 
@@ -74,7 +65,8 @@ Result<std::string> mp4a_string(const Mp4SampleEntry& entry) {
   descriptor(4);
   const unsigned object = byte();
   at += 12;
-  if (object != 0x40) return ok ? Result<std::string>("mp4a." + hex(object, 2)) : too_short(entry);
+  if (object != 0x40)
+    return ok ? Result<std::string>("mp4a." + hex(std::string(1, static_cast<char>(object)))) : too_short(entry);
   descriptor(5);
   const unsigned audio_object = byte() >> 3;
   if (!ok) return too_short(entry);
@@ -91,7 +83,7 @@ Result<std::string> codec_string(const Mp4SampleEntry& entry) {
   const std::string& type = entry.configuration_type;
   const std::string& c = entry.configuration;
   if (c.size() < configuration_bytes_min(type)) return too_short(entry);
-  if (type == "avcC") return entry.type + "." + hex(big_endian(c, 1, 3), 6);
+  if (type == "avcC") return entry.type + "." + hex(c.substr(1, 3));
   if (type == "hvcC") return hevc_string(entry);
   if (type == "av1C") return av1_string(entry);
   if (type == "vpcC") {

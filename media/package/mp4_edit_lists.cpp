@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "media/package/box_bytes.h"
 #include "media/package/mp4_boxes.h"
 
@@ -25,12 +26,12 @@ Result<std::string> with_duration(const ChildBox& header, std::size_t fixed, std
   if (!content.ok()) return malformed(header.type);
   const int width = duration > kEditEndless ? 8 : 4;
   std::string text;
-  put(text, width == 8 ? 1 : 0, 1);
-  put(text, flags, 3);
-  put(text, created, width);
-  put(text, changed, width);
+  put_big_endian(text, width == 8 ? 1 : 0, 1);
+  put_big_endian(text, flags, 3);
+  put_big_endian(text, created, width);
+  put_big_endian(text, changed, width);
   text += middle;
-  put(text, duration, width);
+  put_big_endian(text, duration, width);
   text += content.rest();
   return box_of(header.type, text);
 }
@@ -39,17 +40,17 @@ std::string edit_list(const TrackEdit& edit) {
   const bool wide = edit.starts > INT32_MAX || edit.lasts > INT32_MAX || edit.media_time > INT32_MAX;
   const int width = wide ? 8 : 4;
   std::string text;
-  put(text, wide ? 1 : 0, 1);
-  put(text, 0, 3);
-  put(text, edit.starts > 0 ? 2 : 1, 4);
+  put_big_endian(text, wide ? 1 : 0, 1);
+  put_big_endian(text, 0, 3);
+  put_big_endian(text, edit.starts > 0 ? 2 : 1, 4);
   if (edit.starts > 0) {
-    put(text, edit.starts, width);
-    put(text, UINT64_MAX, width);
-    put(text, 0x10000, 4);
+    put_big_endian(text, edit.starts, width);
+    put_big_endian(text, UINT64_MAX, width);
+    put_big_endian(text, 0x10000, 4);
   }
-  put(text, edit.lasts, width);
-  put(text, edit.media_time, width);
-  put(text, 0x10000, 4);
+  put_big_endian(text, edit.lasts, width);
+  put_big_endian(text, edit.media_time, width);
+  put_big_endian(text, 0x10000, 4);
   return box_of("edts", box_of("elst", text));
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "media/package/box_bytes.h"
 #include "media/package/mp4_boxes.h"

@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "media/package/box_bytes.h"
 #include "media/text/cue_text.h"
 
@@ -17,8 +18,8 @@ constexpr std::uint64_t kUtf8 = 1, kJpeg = 13, kPng = 14;
 
 std::string item(std::string_view name, std::uint64_t kind, std::string_view value) {
   std::string data;
-  put(data, kind, 4);
-  put(data, 0, 4);  // any country, any language
+  put_big_endian(data, kind, 4);
+  put_big_endian(data, 0, 4);  // any country, any language
   data += value;
   return box_of(name, box_of("data", data));
 }
@@ -87,8 +88,8 @@ std::string user_data_of(const SideTrackPlan& side_tracks) {
     static constexpr std::uint64_t kEnglish =
         0x15c7;  // five bits for each letter of "eng"; the place is no language, but must have one
     std::string place;
-    put(place, side_tracks.location.size(), 2);
-    put(place, kEnglish, 2);
+    put_big_endian(place, side_tracks.location.size(), 2);
+    put_big_endian(place, kEnglish, 2);
     boxes += box_of("\xA9xyz", place + side_tracks.location);
   }
   return boxes;

@@ -1,8 +1,6 @@
 #include "media/steps/child_main.h"
 
 #include <malloc.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,6 +9,7 @@
 #include "base/archive.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/spawn.h"
 #include "media/child/child_line.h"
 #include "media/child/parent_line.h"
 #include "media/child/sandbox.h"
@@ -64,8 +63,7 @@ Result<std::string> work(const ChildRequest& head, ParentLine& parent) {
 Result<std::string> prepare_and_work(ParentLine& parent) {
   const std::string bytes = TRY(read_all(kChildRequestFd, UINT32_MAX));
   const auto head = TRY(decode<ChildRequest>(bytes, "the child's request"));
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != head.parent_pid) return fail(FaultKind::kMachine, "the parent is gone");
+  TRY(die_with_parent(head.parent_pid));
   // Frames come and go by the megabyte. Left alone, glibc raises this threshold after the first ones and then keeps every
   // freed frame in its heap.
   ::mallopt(M_MMAP_THRESHOLD, kFrameBytesMin);

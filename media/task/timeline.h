@@ -21,6 +21,7 @@ inline constexpr int kSourceWidthMax = 8192;   // 8K DCI
 inline constexpr int kSourceHeightMax = 8192;  // portrait 8K
 inline constexpr std::int64_t kSourcePixelsMax = 8192LL * 4352;
 inline constexpr std::uint64_t kSourceFramesMax = 24ULL * 3600 * 120;  // a day at 120 fps: 10 M frames, 160 MB of timeline
+inline constexpr int kSourceChannelsMax = 64;                          // libswresample's SWR_CH_MAX; broadcasts have 16
 inline constexpr double kSourceSecondsMax = 26 * 3600.0;               // below one turn of a 33-bit MPEG clock (26.5 h)
 
 inline constexpr std::size_t kLossesMax = 200;  // ranges listed; later ones widen the last, so that none goes unsaid

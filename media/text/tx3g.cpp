@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/utf8.h"
 #include "media/text/cue_piece.h"
 #include "media/text/cue_text.h"
@@ -14,20 +15,10 @@ namespace {
 // Of timed text, in its own 5 % of a frame of 360 lines; players scale it.
 constexpr std::uint64_t kTextSize = 18;
 
-std::uint32_t big_endian(std::string_view text, std::size_t at, std::size_t bytes) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | static_cast<std::uint8_t>(text[at + i]);
-  return value;
-}
-
-void put(std::string& to, std::uint64_t value, int bytes) {
-  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift & 0xff));
-}
-
 std::string utf8_of_utf16(std::string_view text, bool little) {
   std::string out;
   const auto unit = [&](std::size_t at) {
-    const std::uint32_t value = big_endian(text, at, 2);
+    const auto value = static_cast<std::uint32_t>(big_endian(text, at, 2));
     return little ? (value >> 8 | (value & 0xff) << 8) : value;
   };
   for (std::size_t at = 0; at + 1 < text.size(); at += 2) {
@@ -68,7 +59,8 @@ std::vector<StyleRun> style_runs(std::string_view boxes) {
       const std::size_t count = std::min<std::size_t>(big_endian(boxes, 8, 2), (size - 10) / 12);
       for (std::size_t i = 0; i < count; ++i) {
         const std::size_t at = 10 + i * 12;
-        runs.push_back({big_endian(boxes, at, 2), big_endian(boxes, at + 2, 2), big_endian(boxes, at + 6, 1) & 7U});
+        runs.push_back(
+            {big_endian(boxes, at, 2), big_endian(boxes, at + 2, 2), static_cast<unsigned>(big_endian(boxes, at + 6, 1) & 7U)});
       }
     }
     boxes.remove_prefix(size);
@@ -119,19 +111,19 @@ std::string tx3g_of_cue_text(std::string_view text) {
     ++character;
   }
   std::string sample;
-  put(sample, plain.size(), 2);
+  put_big_endian(sample, plain.size(), 2);
   sample += plain;
   if (runs.empty()) return sample;
-  put(sample, 10 + 12 * runs.size(), 4);
+  put_big_endian(sample, 10 + 12 * runs.size(), 4);
   sample += "styl";
-  put(sample, runs.size(), 2);
+  put_big_endian(sample, runs.size(), 2);
   for (const StyleRun& run : runs) {
-    put(sample, run.first, 2);
-    put(sample, run.end, 2);
-    put(sample, 1, 2);  // the font of the description
-    put(sample, run.bits, 1);
-    put(sample, kTextSize, 1);
-    put(sample, 0xFFFFFFFF, 4);
+    put_big_endian(sample, run.first, 2);
+    put_big_endian(sample, run.end, 2);
+    put_big_endian(sample, 1, 2);  // the font of the description
+    put_big_endian(sample, run.bits, 1);
+    put_big_endian(sample, kTextSize, 1);
+    put_big_endian(sample, 0xFFFFFFFF, 4);
   }
   return sample;
 }
@@ -139,22 +131,22 @@ std::string tx3g_of_cue_text(std::string_view text) {
 std::string tx3g_description(bool forced) {
   static constexpr std::uint64_t kAllForced = 0xC0000000;  // some and all samples are (QuickTime File Format, text display flags)
   std::string text;
-  put(text, forced ? kAllForced : 0, 4);
-  put(text, 1, 1);     // centred
-  put(text, 0xFF, 1);  // at the bottom
-  put(text, 0, 4);     // a background of nothing
-  put(text, 0, 8);     // a box the player chooses
-  put(text, 0, 4);     // the default style holds from character 0 to 0, for all
-  put(text, 1, 2);     // its font
-  put(text, 0, 1);     // plain
-  put(text, kTextSize, 1);
-  put(text, 0xFFFFFFFF, 4);  // white
+  put_big_endian(text, forced ? kAllForced : 0, 4);
+  put_big_endian(text, 1, 1);     // centred
+  put_big_endian(text, 0xFF, 1);  // at the bottom
+  put_big_endian(text, 0, 4);     // a background of nothing
+  put_big_endian(text, 0, 8);     // a box the player chooses
+  put_big_endian(text, 0, 4);     // the default style holds from character 0 to 0, for all
+  put_big_endian(text, 1, 2);     // its font
+  put_big_endian(text, 0, 1);     // plain
+  put_big_endian(text, kTextSize, 1);
+  put_big_endian(text, 0xFFFFFFFF, 4);  // white
   static constexpr std::string_view kFont = "Sans-Serif";
-  put(text, 8 + 2 + 2 + 1 + kFont.size(), 4);
+  put_big_endian(text, 8 + 2 + 2 + 1 + kFont.size(), 4);
   text += "ftab";
-  put(text, 1, 2);
-  put(text, 1, 2);
-  put(text, kFont.size(), 1);
+  put_big_endian(text, 1, 2);
+  put_big_endian(text, 1, 2);
+  put_big_endian(text, kFont.size(), 1);
   text += kFont;
   return text;
 }

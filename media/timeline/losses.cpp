@@ -1,7 +1,6 @@
 #include "media/timeline/losses.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "base/check.h"
 
@@ -15,12 +14,6 @@ constexpr double kTouchSeconds = 0.002;
 constexpr std::size_t kRefusalRangesMax = 3;
 // Where fewer packets than these give a frame, packets are fields or hold other packets' frames, and none is missed.
 constexpr std::size_t kOneToOnePercent = 90;
-
-std::string seconds_text(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f s", seconds);
-  return text;
-}
 
 std::string range_text(const Loss& loss) { return "from " + seconds_text(loss.from) + " to " + seconds_text(loss.to); }
 

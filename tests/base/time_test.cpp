@@ -133,5 +133,11 @@ TEST(TicksBetween, OutgrowsNothing) {
   EXPECT_EQ(ticks_between({0, {INT32_MAX, INT32_MAX - 1}}, {INT64_MAX / 4, {INT32_MAX, INT32_MAX}}, {1, 1}), INT64_MAX / 4);
 }
 
+TEST(SecondsText, RoundsToMillisecondsOrFiner) {
+  EXPECT_EQ(seconds_text(1.9204), "1.920 s");
+  EXPECT_EQ(seconds_text(-0.5), "-0.500 s");
+  EXPECT_EQ(fine_seconds_text(1.9204), "1.920400 s");
+}
+
 }  // namespace
 }  // namespace gopmill

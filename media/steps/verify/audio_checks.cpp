@@ -44,8 +44,9 @@ void check_offset(const FinishedFile& file, std::size_t index, std::vector<Check
     good = frame == Timestamp{plan->frames.front().pts, plan->base} &&
            audio == Timestamp{planned->task.first_sample, {1, planned->task.sample_rate}};
   }
-  checks.push_back({file.audio_tracks.size() > 1 ? file.audio_name(index) + " offset" : "offset", good,
-                    "audio starts " + seconds_text(offset) + " after the video and ends " + seconds_text(lengths) + " after it"});
+  checks.push_back(
+      {file.audio_tracks.size() > 1 ? file.audio_name(index) + " offset" : "offset", good,
+       "audio starts " + fine_seconds_text(offset) + " after the video and ends " + fine_seconds_text(lengths) + " after it"});
 }
 
 }  // namespace

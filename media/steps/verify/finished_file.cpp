@@ -27,8 +27,6 @@ std::string count_of(std::uint64_t count, const std::string& thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
-std::string seconds_text(double seconds) { return std::to_string(seconds) + " s"; }
-
 Check one_description(std::string name, const Mp4Track& track) {
   return {std::move(name), track.entries.size() == 1, count_of(track.entries.size(), "sample description")};
 }

@@ -79,7 +79,6 @@ struct FinishedFile {
 
 // How findings are worded.
 std::string count_of(std::uint64_t count, const std::string& thing);
-std::string seconds_text(double seconds);
 // Any track has one sample description alone: players handle no change of it.
 Check one_description(std::string name, const Mp4Track& track);
 

@@ -32,8 +32,8 @@ void check_times(const Mp4Layout& layout, const Mp4Track& boxes, const Mp4Presen
   good = good && times.back() < shown.starts + shown.lasts;
   checks.push_back({"timestamps", good,
                     times.empty() ? "none"
-                                  : seconds_text(Timestamp{times.front(), boxes.base()}.seconds()) + " to " +
-                                        seconds_text(Timestamp{shown.starts + shown.lasts, boxes.base()}.seconds()) +
+                                  : fine_seconds_text(Timestamp{times.front(), boxes.base()}.seconds()) + " to " +
+                                        fine_seconds_text(Timestamp{shown.starts + shown.lasts, boxes.base()}.seconds()) +
                                         (plan ? good ? ", each as planned" : ", not as planned" : "")});
 }
 

@@ -52,7 +52,7 @@ void check_buffer(const FinishedFile& file, std::vector<Check>& checks) {
   checks.push_back({"buffer", good,
                     good ? "never below " + std::to_string(static_cast<int>(bucket.lowest() * 100)) + " %"
                          : count_of(bucket.underflows(), "frame") + " late, the first at " +
-                               seconds_text(bucket.first_underflow()->seconds()) + ", by up to " +
+                               fine_seconds_text(bucket.first_underflow()->seconds()) + ", by up to " +
                                std::to_string(-bucket.lowest()) + " buffers"});
   checks.back().advisory = file.plan != nullptr;  // a phone waits a moment; segments were encoded until they kept it
 }
