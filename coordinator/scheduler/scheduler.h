@@ -481,7 +481,7 @@ class Scheduler {
   [[nodiscard]] bool knows_peer(const std::string& peer) const;
   [[nodiscard]] bool knows_worker(WorkerId worker) const;
   [[nodiscard]] std::optional<std::string> worker_name(WorkerId worker) const;  // none of one that left
-  [[nodiscard]] std::vector<std::string> peers() const;  // of all workers
+  [[nodiscard]] std::vector<std::string> peers() const;                         // of all workers
 
  private:
   class Turn;  // one call of handle(): the books, the time, and the step under construction
