@@ -62,6 +62,8 @@ int spawned_main(int argc, char** argv) {
 namespace {
 
 Fd file_with(std::string_view text) { return *memory_file(std::as_bytes(std::span(text))); }
+// The same under a number that is not the one a spawned process tells by, however many this one inherited.
+Fd far_up(const Fd& file) { return Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 40)); }
 
 int wait_for(pid_t pid) {
   int status = 0;
@@ -122,8 +124,8 @@ TEST_F(SpawnTest, KeepsTheEnvironmentWhereToldTo) {
 }
 
 TEST_F(SpawnTest, HandsDownDescriptorsWhoseNumbersCross) {
-  const Fd one = file_with("one");
-  const Fd two = file_with("two");
+  const Fd one = far_up(file_with("one"));
+  const Fd two = far_up(file_with("two"));
   const std::vector<std::string> asked{kAskedFd + std::to_string(one.get()), kAskedFd + std::to_string(two.get())};
   const auto told = [&](std::vector<Spawn::HandedDown> handed_down) {
     const std::string all = told_by({.arguments = asked, .handed_down = std::move(handed_down), .opened = {log()}});
