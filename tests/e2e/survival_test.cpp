@@ -60,9 +60,12 @@ TEST_F(Survival, WorkersKeepWhatTheyHoldOverARestartOfTheCoordinator) {
   farm.add_worker(2);
   const Folder out;
   const pid_t waiting = submit_and_wait(farm, out);
-  // Some work is done and some held at each restart. More is not waited for: a fast machine would be through with the clip.
+  // Some work is done and some held at each restart. More is not waited for, and a second restart is not made where the clip is
+  // through by then: what looks takes time as well.
+  const auto done = [&] { return json_of(farm.ask({"job", "1", "--json"}))["state"] == "done"; };
   for (int restarts = 0; restarts < 2; ++restarts) {
-    ASSERT_TRUE(eventually([&] { return tasks_done(farm, "1") >= 1 && busy(farm); })) << farm.log();
+    ASSERT_TRUE(eventually([&] { return (tasks_done(farm, "1") >= 1 && busy(farm)) || (restarts > 0 && done()); })) << farm.log();
+    if (restarts > 0 && done()) break;
     farm.kill_coordinator();
     farm.start_coordinator();
   }
