@@ -58,8 +58,7 @@ Result<> source_is_there(const Memory& memory, JobId job, const Source& source, 
 }
 
 void recall_files(const Memory& memory, JobId job, Log& log) {
-  const auto kept = memory.spool.load_finished(job);
-  auto finished = kept ? decode_finished(*kept) : Result<Finished>(std::unexpected(kept.error()));
+  auto finished = recall_finished(memory.spool, job);
   if (finished)
     memory.jobs.cards().update(job, std::move(*finished));
   else

@@ -34,6 +34,11 @@ constexpr int life_place(JobState state) {
   return 9;
 }
 
+// Its source is whole, and the job goes on with it or is done.
+constexpr bool has_its_source(JobState state) {
+  return life_place(state) > life_place(JobState::kUploading) && life_place(state) <= life_place(JobState::kDone);
+}
+
 // "working", "draining", "set aside", "on probation", "unreachable"
 std::string_view worker_state_word(WorkerState state);
 

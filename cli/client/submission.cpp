@@ -87,9 +87,8 @@ Result<JobId> hand_in(FarmClient& client, const PreparedSource& prepared, Displa
   display.clear();
   if (sent) return submitted.job;
   Fault fault = sent.error();
-  // The same key may have come from elsewhere too, and that one was faster: the job has its source.
-  if (const auto now = client.job(submitted.job); now && life_place(now->job.state) > life_place(wire::JobState::kUploading))
-    return submitted.job;
+  // The same key may have come from elsewhere too, and that one was faster.
+  if (const auto now = client.job(submitted.job); now && has_its_source(now->job.state)) return submitted.job;
   // The job can never run. Where even this does not arrive, the coordinator ends it by itself after a while without bytes.
   if (fault.kind == FaultKind::kCancelled) interrupts.take();
   const bool told = fault.kind != FaultKind::kUnavailable && client.cancel(submitted.job);

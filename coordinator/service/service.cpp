@@ -184,9 +184,7 @@ JobCards Service::recalled_card(JobId job) {
   JobCards card;
   if (const auto recorded = store_.submission(job); recorded && *recorded)
     card.add(job, (*recorded)->submission, (*recorded)->submitted_unix_ms);
-  const auto kept = spool_.load_finished(job);
-  if (auto finished = kept ? decode_finished(*kept) : Result<Finished>(std::unexpected(kept.error())); finished)
-    card.update(job, std::move(*finished));
+  if (auto finished = recall_finished(spool_, job)) card.update(job, std::move(*finished));
   return card;
 }
 

@@ -70,4 +70,6 @@ Result<Finished> decode_finished(const std::string& bytes) {
   return known;
 }
 
+Result<Finished> recall_finished(const Spool& spool, JobId job) { return decode_finished(TRY(spool.load_finished(job))); }
+
 }  // namespace gopmill

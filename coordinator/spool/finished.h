@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "coordinator/spool/spool.h"
 #include "proto/messages.h"
 
 namespace gopmill {
@@ -19,5 +20,7 @@ struct Finished {
 };
 std::string encode_finished(Finished finished);
 Result<Finished> decode_finished(const std::string& bytes);
+// What the spool kept of that job.
+Result<Finished> recall_finished(const Spool& spool, JobId job);
 
 }  // namespace gopmill

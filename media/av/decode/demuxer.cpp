@@ -139,7 +139,6 @@ struct Demuxer::State {
   std::vector<std::uint32_t> taken;  // packets per stream, empty ones too
   bool corrupt_tail = false;         // the last packet read was flagged
   std::string end_words;             // libav's last words when the end came
-  std::string complaint;
 };
 
 Demuxer::Demuxer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -278,8 +277,6 @@ Result<std::optional<Demuxer::Item>> Demuxer::next() {
     if (error < 0) {
       TRY(check_readable(s.io));
       s.end_words = LastWords::text();
-      if (error != AVERROR_EOF)
-        s.complaint = error_text(error) + (LastWords::text().empty() ? "" : " (" + LastWords::text() + ")");
       return std::optional<Item>();
     }
     const auto index = static_cast<std::size_t>(s.packet->stream_index);

@@ -1,13 +1,12 @@
 #include "coordinator/spool/source_files.h"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
+#include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 
-#include "coordinator/store/store.h"
 #include "proto/codec.h"
+#include "tests/coordinator/service/service_house.h"
 
 namespace gopmill {
 namespace {
@@ -16,32 +15,22 @@ constexpr JobId kJob{7};
 const LocalSource kLocal{"/srv/\xFF in.mov", 5};  // a path is bytes, not text
 const UploadedSource kUploaded{{5, 0x1234'5678'9abc'def0}};
 
-// A folder with a spool and a file of somebody's, removed with what is in it.
-class SourceTest : public testing::Test {
+// A job's folder in a spool, and files of somebody's next to it.
+class SourceTest : public testing::Test, protected test::ServiceHouse {
  protected:
-  SourceTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "gopmill-test-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    spool_.emplace(*Spool::open(folder_ / "spool"));
-    EXPECT_TRUE(spool_->make_job(kJob));
-  }
-  ~SourceTest() override { std::filesystem::remove_all(folder_); }
+  SourceTest() { EXPECT_TRUE(spool->make_job(kJob)); }
 
-  [[nodiscard]] Source local(const std::string& name) const { return Source(LocalSource{(folder_ / name).string(), 5}); }
-  void put(const std::string& name, std::string_view text) const { std::ofstream(folder_ / name) << text; }
+  [[nodiscard]] Source local(const std::string& name) const { return Source(LocalSource{(folder / name).string(), 5}); }
+  void put(const std::string& name, std::string_view text) const { std::ofstream(folder / name) << text; }
   void upload(std::string_view text) {
-    const auto fd = spool_->create(source_artifact(kJob));
+    const auto fd = spool->create(source_artifact(kJob));
     ASSERT_TRUE(fd) << fd.error().text;
     ASSERT_TRUE(write_at(fd->get(), 0, std::as_bytes(std::span(text))));
   }
   [[nodiscard]] std::string content(const Source& source) const {
-    const auto fd = open_source(source, *spool_, kJob);
+    const auto fd = open_source(source, *spool, kJob);
     return fd ? *read_all(fd->get(), 100) : "(" + fd.error().text + ")";
   }
-
-  std::filesystem::path folder_;
-  std::optional<Spool> spool_;
 };
 
 // A submission that holds something of either kind already.
@@ -79,8 +68,6 @@ TEST(Source, IsTheSameAfterTheWire) {
 
 // Whoever submits with a key again is told apart by its source, also when the job is over and the store keeps less of it.
 TEST_F(SourceTest, IsTheSameAfterTheStore) {
-  auto store = Store::open(folder_ / "store.db");
-  ASSERT_TRUE(store) << store.error().text;
   for (const Source& source : every_kind()) {
     wire::Submission submit = submission_of(source);
     submit.key = source.needs_trust() ? "local" : "uploaded";
@@ -130,31 +117,31 @@ TEST(Source, WithAPathIsLocalWhateverElseIsSaid) {
 TEST_F(SourceTest, ThatIsLocalIsOpenedWhereItLies) {
   put("in.mov", "bytes");
   EXPECT_EQ(content(local("in.mov")), "bytes");
-  EXPECT_TRUE(is_in(*spool_, kJob, local("in.mov"))) << "the spool keeps nothing of it";
-  EXPECT_TRUE(is_in(*spool_, kJob, local("gone.mov")));
+  EXPECT_TRUE(is_in(*spool, kJob, local("in.mov"))) << "the spool keeps nothing of it";
+  EXPECT_TRUE(is_in(*spool, kJob, local("gone.mov")));
 }
 
 TEST_F(SourceTest, ThatIsLocalHasToBeAFile) {
-  const auto gone = open_source(local("gone.mov"), *spool_, kJob);
+  const auto gone = open_source(local("gone.mov"), *spool, kJob);
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error(),
-            (Fault{FaultKind::kNoInput, "cannot open " + (folder_ / "gone.mov").string() + ": No such file or directory"}));
-  const auto folder = open_source(local("spool"), *spool_, kJob);
-  ASSERT_FALSE(folder);
-  EXPECT_EQ(folder.error(), (Fault{FaultKind::kNoInput, (folder_ / "spool").string() + " is a folder, not a file"}));
+            (Fault{FaultKind::kNoInput, "cannot open " + (folder / "gone.mov").string() + ": No such file or directory"}));
+  const auto whole_folder = open_source(local("spool"), *spool, kJob);
+  ASSERT_FALSE(whole_folder);
+  EXPECT_EQ(whole_folder.error(), (Fault{FaultKind::kNoInput, (folder / "spool").string() + " is a folder, not a file"}));
 }
 
 TEST_F(SourceTest, ThatIsUploadedIsThereOnceItIsWhole) {
   const Source source(kUploaded);
-  EXPECT_FALSE(is_in(*spool_, kJob, source));
-  EXPECT_FALSE(open_source(source, *spool_, kJob));
+  EXPECT_FALSE(is_in(*spool, kJob, source));
+  EXPECT_FALSE(open_source(source, *spool, kJob));
   upload("bytes");
-  EXPECT_FALSE(is_in(*spool_, kJob, source)) << "it may be half";
-  EXPECT_FALSE(open_source(source, *spool_, kJob));
-  ASSERT_TRUE(spool_->finish(source_artifact(kJob), true));
-  EXPECT_TRUE(is_in(*spool_, kJob, source));
+  EXPECT_FALSE(is_in(*spool, kJob, source)) << "it may be half";
+  EXPECT_FALSE(open_source(source, *spool, kJob));
+  ASSERT_TRUE(spool->finish(source_artifact(kJob), true));
+  EXPECT_TRUE(is_in(*spool, kJob, source));
   EXPECT_EQ(content(source), "bytes");
-  EXPECT_FALSE(is_in(*spool_, JobId{8}, source)) << "another job's";
+  EXPECT_FALSE(is_in(*spool, JobId{8}, source)) << "another job's";
 }
 
 // What cannot be a source at all is refused before anybody asks for its kind.
